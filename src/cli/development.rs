@@ -10,27 +10,36 @@ use clap::Args;
 use url::Url;
 
 use super::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
+use super::stage_plan::{PlanOptions, stage_file};
 use crate::app::{self, BoundListeners, DevelopmentMode, LocalSocket, ServedWithTls};
 use crate::config::{self, Environment, LogFormat, LoggingSection};
-use crate::dev::{Stage, StageListeners, StageOptions, Transport};
+use crate::dev::{Directory, SilentBot, Stage, StageEntries, StageListeners, StageOptions, Transport};
 use crate::domain::{ClockAndEntropy, Entropy};
 use crate::sealing::KeyRing;
 
 pub(super) const DEV_HELP: &str = "\
-Runs a local tenant (an Entra-like issuer with users), a channel issuer, demo bots and the gateway, all on loopback, and
-prints the addresses of all listeners and the commands to paste. Needs no configuration and no network. Ctrl-C ends it
-and deletes all its state.
+Runs a local tenant (an Entra-like issuer with users), a channel issuer, demo bots and the gateway, all on loopback. The
+first line that it prints is the address of a page that talks to the bots. Needs no configuration and no network. Ctrl-C
+ends it and deletes all its state.
 
 Examples:
   bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https),
                                    the operator's listener on 3981
   bot-sso dev --port 0             any free ports
+  bot-sso dev --bot http://127.0.0.1:3999/api/messages --sdk botbuilder
+                                   your own bot behind the gateway; prints the settings that it needs
+  bot-sso dev --walkthrough        also commands to paste into a shell, which show a sign-in step by step
+  bot-sso dev --print-config > stage.toml
+                                   the stage's bots, connections and users as a file, for bot-sso dev --config stage.toml
   bot-sso dev --directory ./stage  keep the stage's CA certificate in ./stage
   bot-sso dev --allow-anonymous    let the Bot Framework Emulator call the bots without app id and password
   bot-sso dev --allow-origin https://chat.example
                                    let the pages of this site use Direct Line; pages on this machine always may
   bot-sso dev --web-chat ./web-chat
                                    show Web Chat in the playground; scripts/web-chat fetches the files";
+
+const NO_WALKTHROUGH: &str =
+    "\nThere is no walk-through: it needs a demo bot with a connection, a user who signs in and one who lacks consent.";
 
 #[derive(Debug, Args)]
 pub(super) struct DevOptions {
@@ -51,25 +60,37 @@ pub(super) struct DevOptions {
     /// The directory for the stage's certificates; default: a temporary directory, removed at the end.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
+    /// Also prints commands to paste into a shell, which show a sign-in step by step.
+    #[arg(long)]
+    walkthrough: bool,
+    #[command(flatten)]
+    plan: PlanOptions,
 }
 
 /// Runs the stage and the gateway until SIGTERM or Ctrl-C.
 pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
+    let entries = options.plan.entries()?;
+    if options.plan.print_config {
+        print(&stage_file(&entries)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut ports = DevPorts::choose(options.port)?;
+    ports.refuse_bots_on_them(&entries)?;
     let _logging = start_logging(LoggingSection { format: LogFormat::Text, ..LoggingSection::default() })?;
     disable_core_files();
     survive_file_size_limit()?;
     let ClockAndEntropy { clock, entropy } = system_clock_and_entropy();
     let temporary = TemporaryDirectory::create(entropy.as_ref())?;
-    let mut ports = DevPorts::choose(options.port)?;
     let listeners = ports.bind().with_context(|| ports.hint())?;
-    let options_of_stage = StageOptions {
+    let stage_options = StageOptions {
         http_port: ports.stage_http,
         https_port: ports.stage_https,
         directory: options.directory.unwrap_or_else(|| temporary.path.join("stage")),
         clock: clock.clone(),
         entropy: entropy.clone(),
     };
-    let stage = Stage::start(options_of_stage, serve_stage).await.with_context(|| ports.hint())?;
+    let started = Stage::start_with(stage_options, Directory::of(entries), serve_stage).await;
+    let stage = started.with_context(|| ports.hint())?;
     stage.add_operator_listener(&format!("127.0.0.1:{}", ports.operations));
     KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&temporary.path.join("bot-sso.keys"))?;
     let listen = format!("127.0.0.1:{}", ports.gateway);
@@ -92,7 +113,11 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     };
     let application = app::build(configuration, ClockAndEntropy { clock, entropy }, listeners, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
-    print(&stage.instructions(&gateway))?;
+    print(&stage.welcome(&gateway))?;
+    if options.walkthrough {
+        print(stage.walkthrough(&gateway).as_deref().unwrap_or(NO_WALKTHROUGH))?;
+    }
+    tokio::spawn(report_silent_bots(stage.clone()));
     application.run().await.context("the listeners failed")?;
     stage.shutdown().await;
     Ok(ExitCode::SUCCESS)
@@ -105,6 +130,20 @@ fn serve_stage(listeners: StageListeners) -> std::io::Result<ServerHandle> {
     app::serve_locally(sockets, move |ServedWithTls(is_tls)| {
         application.clone().build(if is_tls { Transport::Tls } else { Transport::Plain })
     })
+}
+
+/// Prints which bots do not answer yet, and logs when they do.
+async fn report_silent_bots(stage: Stage) {
+    let silent = stage.find_silent_bots().await;
+    for SilentBot { name, endpoint } in &silent {
+        let line = format!(
+            "\nThe bot {name} does not answer at {endpoint} yet.\n\
+             Start it when you like: until then its messages are answered 502."
+        );
+        // The program also works where its output cannot be written.
+        let _ = print(&line);
+    }
+    stage.watch_silent_bots(silent).await;
 }
 
 /// Parses an origin: scheme, host and port of a site.
@@ -144,6 +183,23 @@ impl DevPorts {
             }
             _ => bail!("--port {port} leaves no room for the three ports after it: write one up to {}", u16::MAX - 3),
         }
+    }
+
+    /// Refuses bots whose addresses are the stage's own. The samples of the Bot Framework listen on 3978, as the gateway does.
+    fn refuse_bots_on_them(&self, entries: &StageEntries) -> anyhow::Result<()> {
+        let own = [self.gateway, self.stage_http, self.stage_https, self.operations];
+        for bot in &entries.bots {
+            let Some(url) = bot.endpoint.and_then(|endpoint| Url::parse(endpoint).ok()) else { continue };
+            let Some(port) = url.port_or_known_default().filter(|port| own.contains(port)) else { continue };
+            if matches!(url.host_str(), Some("127.0.0.1" | "localhost")) {
+                bail!(
+                    "the bot {} is to listen on port {port}, where bot-sso itself listens: start the bot on another port \
+                     (PORT=3999), or bot-sso with --port 4978",
+                    bot.name
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Binds the ports of the gateway and of the operator's listener, and writes the chosen ones into `self`: the stage

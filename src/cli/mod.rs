@@ -6,6 +6,8 @@
 #[cfg(feature = "stage")]
 mod development;
 mod process;
+#[cfg(feature = "stage")]
+mod stage_plan;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

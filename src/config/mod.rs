@@ -36,7 +36,7 @@ pub use credentials::{
     AppIdentitySection, CertificateSection, CredentialSection, IdentityEndpointSection, IdentitySection,
 };
 pub use identity_providers::{EntraSection, OpenIdSection};
-pub use reading::{Environment, temporary_directory};
+pub use reading::{Environment, explain_complaint, temporary_directory};
 pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
 pub use sections::{
     AuditSection, BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat,

@@ -39,6 +39,9 @@ pub enum StageError {
     /// The demo bots' HTTP client could not be set up.
     #[error("cannot set up the demo bots' HTTP client: {0}")]
     Outbound(#[from] OutboundError),
+    /// The bots, connections and users cannot be written as a stage file.
+    #[error("the stage cannot be written as a file: {0}")]
+    Plan(String),
     /// The stage has no user or app of this name.
     #[error("the stage has no user or app called {0:?}")]
     Unknown(String),

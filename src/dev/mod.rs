@@ -5,8 +5,8 @@
 //! text of a configuration for the gateway. It deliberately knows nothing of the gateway's rooms: the command line passes
 //! the configuration text to the application and mounts the manifest route. Nothing here may be used in production.
 //!
-//! Imports between the folders go down only: `guide`, `playground`, `controls` and `bots` may import `channel` and `workload`, and all
-//! of these may import `tenant`. Every folder may import the files with the basics (addresses, locks, keys, token reading,
+//! Imports between the folders go down only: `guide`, `playground`, `controls` and `bots` may import `channel`, `plan` and `workload`, and
+//! all of these may import `tenant`. Every folder may import the files with the basics (addresses, locks, keys, token reading,
 //! the call log, the fault switches). `services`, `routes`, `listeners` and `stage` put everything together.
 
 mod addresses;
@@ -24,6 +24,7 @@ mod jwt;
 mod listeners;
 mod lock;
 mod masking;
+mod plan;
 mod playground;
 mod private_file;
 mod recent_json;
@@ -41,13 +42,16 @@ mod stage_tests;
 mod test_client;
 
 pub use addresses::Transport;
+pub use bots::SilentBot;
 pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
 pub use listeners::{StageApplication, StageListeners};
+pub use plan::{BotHosts, OwnBot, PlanProblem, add_own_bot, read_stage_file, write_stage_file};
 pub use stage::{Signer, Stage, StageOptions};
 pub use tenant::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,
-    FederatedIssuer, ManagedIdentityEntry, RegisteredCertificate, SessionSwitches, Tenant, User, UserScenario,
+    FederatedIssuer, ManagedIdentityEntry, RegisteredCertificate, SessionSwitches, StageEntries, Tenant, User,
+    UserScenario,
 };
 pub use workload::WorkloadClaims;

@@ -30,6 +30,7 @@ pub(super) struct StageParts {
     pub(super) channel_keys: ChannelKeys,
     pub(super) client_certificate: RegisteredCertificate,
     pub(super) ca_file: PathBuf,
+    pub(super) directory: Directory,
 }
 
 /// The services of a stage, built once before the listeners open. Only [`Stage`](super::stage::Stage) and the listeners
@@ -65,8 +66,9 @@ impl StageServices {
     /// # Errors
     /// When the demo bots' HTTP client cannot be set up.
     pub(super) fn new(parts: StageParts) -> Result<Self, StageError> {
-        let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file } = parts;
-        let (addresses, directory) = (Arc::new(addresses), Arc::new(Directory::with_fixed_entries()));
+        let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file, directory } =
+            parts;
+        let (addresses, directory) = (Arc::new(addresses), Arc::new(directory));
         let stories: Arc<Stories> = Arc::default();
         let tokens = Arc::new(TokenIssuer {
             addresses: addresses.clone(),
@@ -87,7 +89,7 @@ impl StageServices {
         };
         Ok(Self {
             client_certificate,
-            redirect_uris: Arc::default(),
+            redirect_uris: Arc::new(RedirectUris::of(&directory)),
             consents: Arc::new(Consents::new(stories.clone())),
             sent_tokens: Arc::new(SentTokens::new(tokens.clone())),
             events: Arc::new(EventList::new(clock.clone())),

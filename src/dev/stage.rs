@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::addresses::Addresses;
+use super::bots::{SilentBot, find_silent_bots, watch_silent_bots};
 use super::calls::CallLog;
 use super::channel::ChannelKeys;
 use super::error::StageError;
@@ -54,18 +55,30 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Generates keys and certificates, binds both sockets on 127.0.0.1, and lets `serve` serve them. Takes about 100 ms.
+    /// Starts a stage with the bots, connections and users that every stage has by default.
     ///
     /// # Errors
-    /// When a port is in use, a file cannot be written, or key material cannot be generated; those of `serve`.
+    /// As [`Stage::start_with`].
     pub async fn start(
         options: StageOptions,
         serve: impl FnOnce(StageListeners) -> std::io::Result<ServerHandle>,
     ) -> Result<Self, StageError> {
+        Self::start_with(options, Directory::with_fixed_entries(), serve).await
+    }
+
+    /// Generates keys and certificates, binds both sockets on 127.0.0.1, and lets `serve` serve them. Takes about 100 ms.
+    ///
+    /// # Errors
+    /// When a port is in use, a file cannot be written, or key material cannot be generated; those of `serve`.
+    pub async fn start_with(
+        options: StageOptions,
+        directory: Directory,
+        serve: impl FnOnce(StageListeners) -> std::io::Result<ServerHandle>,
+    ) -> Result<Self, StageError> {
         let http = bind_loopback_port(options.http_port)?;
         let https = bind_loopback_port(options.https_port)?;
-        let directory = options.directory.clone();
-        let making = tokio::task::spawn_blocking(move || make_certificates(&directory));
+        let folder = options.directory.clone();
+        let making = tokio::task::spawn_blocking(move || make_certificates(&folder));
         let keys = SigningKey::generate_many(4).await?;
         let StageCertificates { ca_file, tls, client } = making.await.map_err(StageError::key_material)??;
         let Ok([tenant_key, endorsed, directline, unendorsed]) = <[Arc<SigningKey>; 4]>::try_from(keys) else {
@@ -82,6 +95,7 @@ impl Stage {
             channel_keys: ChannelKeys { endorsed, directline, unendorsed },
             client_certificate: client,
             ca_file,
+            directory,
         })?;
         let application = StageApplication::new(services.routes());
         let server = serve(StageListeners { http, https, tls, application });
@@ -98,6 +112,16 @@ impl Stage {
     /// Makes the demo bots accept activities of the emulator without a token, as real bots without an app id do.
     pub fn admit_anonymous(&self) {
         self.services.bots.admits_anonymous.store(true, Ordering::SeqCst);
+    }
+
+    /// The bots with endpoints of their own at which nothing listens yet.
+    pub async fn find_silent_bots(&self) -> Vec<SilentBot> {
+        find_silent_bots(&self.services.directory).await
+    }
+
+    /// Logs that these bots do not answer yet, and when each of them does. Ends when all of them have answered.
+    pub async fn watch_silent_bots(&self, silent: Vec<SilentBot>) {
+        watch_silent_bots(silent).await;
     }
 
     /// Lets the pages of the origin of `url` call Direct Line. Pages on this machine always may.

@@ -1,4 +1,4 @@
-//! The methods of [`Stage`] that return texts: configuration, manifest and instructions.
+//! The methods of [`Stage`] that return texts: configuration, manifest, and what is printed.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::admission::{RequestHead, host_header, is_loopback_host};
-use super::guide::{OperatorListener, configuration, instructions, manifest, secrets};
+use super::guide::{OperatorListener, configuration, manifest, secrets, walkthrough, welcome};
 use super::stage::Stage;
 
 impl Stage {
@@ -20,7 +20,7 @@ impl Stage {
     }
 
     /// Adds a listener for the operator on `listen` (`127.0.0.1:port`), with a new admin token, to the configuration. The
-    /// manifest and the instructions then name its address and its token.
+    /// manifest and the printed texts then name its address and its token.
     pub fn add_operator_listener(&self, listen: &str) {
         let admin_token = format!("{}-secret-of-the-local-stage", self.services.entropy.hex_id());
         self.services.facts.set_operator_listener(OperatorListener { address: listen.to_owned(), admin_token });
@@ -62,9 +62,17 @@ impl Stage {
         }
     }
 
-    /// The instructions that `bot-sso dev` prints.
+    /// What `bot-sso dev` prints first: one line with the address of the page, the addresses of all listeners, and the
+    /// settings of bots that run elsewhere.
     #[must_use]
-    pub fn instructions(&self, gateway: &str) -> String {
-        instructions(&self.services.facts, gateway)
+    pub fn welcome(&self, gateway: &str) -> String {
+        welcome(&self.services.facts, gateway)
+    }
+
+    /// Commands to paste into a shell, which show a sign-in step by step. `None` if the stage has no demo bot with a
+    /// connection, no user who signs in or no user who lacks consent.
+    #[must_use]
+    pub fn walkthrough(&self, gateway: &str) -> Option<String> {
+        walkthrough(&self.services.facts, gateway)
     }
 }

@@ -30,6 +30,8 @@ mod msal;
 #[cfg(feature = "stage")]
 mod openapi;
 #[cfg(feature = "stage")]
+mod own_bot;
+#[cfg(feature = "stage")]
 mod playground;
 #[cfg(feature = "stage")]
 mod process;

@@ -19,6 +19,7 @@ mod environment_tests;
 mod read_tests;
 
 pub use environment::{Environment, temporary_directory};
+pub use suggestion::explain as explain_complaint;
 
 pub(in crate::config) use raw::RawConfiguration;
 pub(in crate::config) use read::Source;

@@ -65,7 +65,8 @@ const SYNONYMS: &[(&str, &str)] = &[
 
 /// Rewrites serde's error message `complaint` in the operator's words. For an unknown key or word, adds the known ones
 /// and suggests the nearest.
-pub(super) fn explain(complaint: &str) -> String {
+#[must_use]
+pub fn explain(complaint: &str) -> String {
     let complaint = complaint.trim();
     if let Some(rest) = complaint.strip_prefix("unknown field ") {
         return unknown("unknown key", "known keys", rest);

@@ -64,15 +64,20 @@ pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
         .route("/demo-bots/{bot}/received", web::get().to(show_received));
 }
 
+/// The demo bot of this name. The stage does not run the bots that have endpoints of their own.
+fn find_demo_bot<'b>(bots: &'b DemoBots, name: &str) -> Option<&'b BotEntry> {
+    bots.services.directory.find_bot(name).filter(|bot| bot.endpoint.is_none())
+}
+
 async fn show_received(bot: Path<String>, bots: Data<DemoBots>) -> HttpResponse {
-    match bots.services.directory.find_bot(&bot) {
+    match find_demo_bot(&bots, &bot) {
         Some(bot) => HttpResponse::Ok().json(bots.inboxes.activities(bot.name)),
         None => HttpResponse::NotFound().finish(),
     }
 }
 
 async fn receive_activity(request: HttpRequest, bot: Path<String>, body: Bytes, bots: Data<DemoBots>) -> HttpResponse {
-    let Some(bot) = bots.services.directory.find_bot(&bot) else { return HttpResponse::NotFound().finish() };
+    let Some(bot) = find_demo_bot(&bots, &bot) else { return HttpResponse::NotFound().finish() };
     let activity: Value = match serde_json::from_slice(&body) {
         Ok(activity) => activity,
         Err(_) => return HttpResponse::BadRequest().finish(),

@@ -36,7 +36,7 @@ impl Connector {
     fn members(&self, request: &HttpRequest, conversation: &str) -> Result<Vec<Value>, ConnectorRefusal> {
         let bot = self.find_calling_bot(request).ok_or(ConnectorRefusal::Unauthorized)?;
         match self.conversations.find(conversation) {
-            Some(live) if live.bot.app_id.eq_ignore_ascii_case(&bot) => Ok(vec![live.member()]),
+            Some(live) if live.bot.app_id.eq_ignore_ascii_case(&bot) => Ok(live.members(&self.directory)),
             Some(_) => Err(ConnectorRefusal::NotInConversation),
             None => Ok(self.directory.users.iter().map(member_json).collect()),
         }

@@ -12,6 +12,7 @@ mod keys;
 mod members;
 mod sent_tokens;
 mod sink;
+mod teams;
 
 #[cfg(test)]
 mod channel_tests;

@@ -3,7 +3,9 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::facts::StageFacts;
+use crate::dev::plan::is_remote_plain_http;
 use crate::dev::tenant::{BotEntry, ConnectionEntry, GRAPH_AUDIENCE};
+use crate::domain::Sdk;
 
 const ADMIN_TOKEN_VARIABLE: &str = "STAGE_ADMIN_TOKEN";
 
@@ -12,7 +14,7 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let bots = facts.directory.bots.iter().map(|entry| (entry.name.to_owned(), bot_section(facts, entry).into()));
     let connections = facts.directory.connections.iter();
-    let connections = connections.map(|entry| (section_key(entry), connection_section(facts, entry).into()));
+    let connections = connections.map(|entry| (entry.section_key(), connection_section(facts, entry).into()));
     let mut file = Section::default()
         .with("server", Section::default().with("public_url", gateway).with("listen", vec![listen]))
         .with("outbound", Section::default().with("ca_file", path(&facts.ca_file)))
@@ -38,13 +40,8 @@ pub(in crate::dev) fn secrets(facts: &StageFacts) -> Vec<(String, String)> {
     connections.map(|entry| (secret_variable(entry), entry.client_secret.to_owned())).chain(admin_token).collect()
 }
 
-/// The key of the connection's section. It includes the bot, because two bots may have connections of the same name.
-fn section_key(entry: &ConnectionEntry) -> String {
-    format!("{}-{}", entry.bot, entry.name)
-}
-
 fn secret_variable(entry: &ConnectionEntry) -> String {
-    format!("STAGE_SECRET_{}", section_key(entry))
+    format!("STAGE_SECRET_{}", entry.section_key())
 }
 
 fn channels_section(facts: &StageFacts) -> Section {
@@ -66,11 +63,17 @@ fn entra_section(facts: &StageFacts) -> Section {
 }
 
 fn bot_section(facts: &StageFacts, entry: &BotEntry) -> Section {
+    let demo = || format!("{}/demo-bots/{}/api/messages", facts.addresses.http_base, entry.name);
+    let endpoint = entry.endpoint.map_or_else(demo, str::to_owned);
+    let is_plain = entry.endpoint.is_some_and(is_remote_plain_http);
     Section::default()
         .with("app_id", entry.app_id)
         .with("tenant", facts.directory.main_tenant_id())
-        .with("endpoint", format!("{}/demo-bots/{}/api/messages", facts.addresses.http_base, entry.name))
-        .with("after_exchange", entry.after_exchange)
+        .with("endpoint", endpoint)
+        .with_some("allow_insecure_http", is_plain.then_some(true))
+        .with_some("sdk", entry.sdk.map(Sdk::name))
+        .with_some("after_exchange", entry.after_exchange)
+        .with_some("sign_in_invokes", (!entry.sign_in_invokes.is_empty()).then(|| entry.sign_in_invokes.to_vec()))
         .with_some("agent_365", agents_section(facts, entry))
 }
 

@@ -57,7 +57,7 @@ async fn the_manifest_has_exactly_the_documented_members() {
     assert!(
         toml::from_str::<toml::Table>(&fixture.stage.configuration(GATEWAY, "127.0.0.1:3978", "/tmp".as_ref())).is_ok()
     );
-    assert!(fixture.stage.instructions(GATEWAY).contains("/dev/consent"));
+    assert!(fixture.stage.walkthrough(GATEWAY).unwrap().contains("/dev/consent"));
 }
 
 #[tokio::test]

@@ -40,10 +40,12 @@ pub(in crate::dev) use client_proof::ClientProof;
 pub use clients::RegisteredCertificate;
 pub(in crate::dev) use clients::{AssertionChecks, ClientAuthenticator, FederationChecks, TrustedIssuer};
 pub(in crate::dev) use consents::Consents;
-pub(in crate::dev) use directory::{AGENT_365, WORKLOAD_SUBJECT};
+pub(in crate::dev) use directory::{
+    AGENT_365, CONTOSO_ID, FABRIKAM_ID, GRAPH_SCOPES, WORKLOAD_SUBJECT, derive_id, graph_connection,
+};
 pub use directory::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,
-    FederatedIssuer, ManagedIdentityEntry, Tenant, User, UserScenario,
+    FederatedIssuer, ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use discovery::TenantDiscovery;
 pub(in crate::dev) use form::Form;

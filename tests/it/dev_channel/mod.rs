@@ -9,5 +9,7 @@ mod origins;
 mod real_client;
 mod streams;
 mod teams;
+mod teams_invokes;
+mod teams_places;
 mod tokens;
 mod uploads;

@@ -1,7 +1,6 @@
 //! `bot-sso dev`: the commands that it prints work, and it answers this machine only.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 
 use bot_sso::app::{self, BoundListeners, BuildError, DevelopmentMode};
@@ -10,78 +9,28 @@ use bot_sso::domain::{ClockAndEntropy, SystemClock, SystemEntropy};
 use serde_json::Value;
 
 use super::setting::Setting;
+use crate::harness::development::Development;
 
-/// `bot-sso dev` on free ports; stopped when dropped.
-struct Development {
-    child: Child,
-    /// Kept open, because a process ends when it writes to a closed pipe.
-    output: BufReader<ChildStdout>,
-    printed: Vec<String>,
+/// Starts the process, and reads to the end of the last command of the walk-through.
+fn start_with_walkthrough() -> Development {
+    let mut development = Development::start_with(&["--walkthrough"]);
+    development
+        .read_to(|line, before| line.starts_with("  | sed") && before.iter().any(|line| line.contains("said-123456")));
+    development
 }
 
-impl Development {
-    /// Starts the process in an environment that it must ignore, and reads its output.
-    fn start() -> Self {
-        Self::start_with(&[])
-    }
-
-    fn start_with(options: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bot-sso"))
-            .args(["dev", "--port", "0"])
-            .args(options)
-            .env("BOT_SSO_SERVER__LISTEN", "[\"0.0.0.0:0\"]")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut started = Self { child, output, printed: Vec::new() };
-        started.read();
-        started
-    }
-
-    /// Reads to the end of the last command.
-    fn read(&mut self) {
-        let is_last = |line: &str, before: &[String]| {
-            line.starts_with("  | sed") && before.iter().any(|line| line.contains("said-123456"))
-        };
-        for line in self.output.by_ref().lines() {
-            let line = line.unwrap();
-            let is_last = is_last(&line, &self.printed);
-            self.printed.push(line);
-            if is_last {
-                return;
-            }
-        }
-        panic!("it ended early: {:#?}", self.printed);
-    }
-
-    fn gateway(&self) -> &str {
-        let line = self.printed.iter().find(|line| line.contains("gateway, token service")).unwrap();
-        line.split_whitespace().last().unwrap()
-    }
-
-    /// The commands, without the prose around them.
-    fn commands(&self) -> String {
-        let pasted = self.printed.iter().skip_while(|line| !line.starts_with("Paste"));
-        let starts = ["TOKEN=", "CHANNEL=", "curl ", "sleep ", "  ", "}'"];
-        let commands = pasted.filter(|line| starts.iter().any(|start| line.starts_with(start)));
-        commands.map(String::as_str).collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl Drop for Development {
-    fn drop(&mut self) {
-        // A process that is stopped and not killed removes its temporary directory.
-        let _ = Command::new("sh").arg("-c").arg(format!("kill -s TERM {}", self.child.id())).status();
-        let _ = self.child.wait();
-    }
+/// The commands of the walk-through, without the prose around them.
+fn commands(development: &Development) -> String {
+    let pasted = development.printed.iter().skip_while(|line| !line.starts_with("Paste"));
+    let starts = ["TOKEN=", "CHANNEL=", "curl ", "sleep ", "  ", "}'"];
+    let commands = pasted.filter(|line| starts.iter().any(|start| line.starts_with(start)));
+    commands.map(String::as_str).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn the_printed_commands_run_and_show_what_the_text_says() {
-    let development = Development::start();
-    let output = Command::new("sh").arg("-euc").arg(development.commands()).output().unwrap();
+    let development = start_with_walkthrough();
+    let output = Command::new("sh").arg("-euc").arg(commands(&development)).output().unwrap();
     let (said, complaints) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success() && complaints.is_empty(), "{said}\n{complaints}");
     let lines: Vec<&str> = said.lines().collect();
@@ -114,7 +63,7 @@ async fn what_the_gateway_does_is_listed_for_the_playground() {
 
 #[tokio::test]
 async fn development_mode_answers_only_requests_whose_host_is_this_machine() {
-    let development = Development::start();
+    let development = Development::start_with(&[]);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let get = async |path: &str, host: &str| {
         let request = client.get(format!("{}{path}", development.gateway())).header("host", host);
@@ -171,8 +120,7 @@ async fn a_page_of_another_site_uses_direct_line_only_with_allow_origin() {
     let origins = ["--allow-origin", "https://other.example", "--allow-origin", "https://chat.example"];
     for (options, expected) in [(&[] as &[&str], 403), (&origins, 200)] {
         let development = Development::start_with(options);
-        let manifest = client.get(format!("{}/dev/manifest.json", development.gateway())).send().await.unwrap();
-        let manifest: Value = serde_json::from_slice(&manifest.bytes().await.unwrap()).unwrap();
+        let manifest = development.manifest().await;
         let url = manifest["web_chat"]["token_url"].as_str().unwrap();
         let post = client.post(url).header("origin", "https://chat.example").body(r#"{"user": "ada"}"#);
         assert_eq!(post.send().await.unwrap().status().as_u16(), expected, "{options:?}");

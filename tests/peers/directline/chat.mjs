@@ -12,11 +12,10 @@ import xhr2 from 'xhr2';
 globalThis.XMLHttpRequest = xhr2.XMLHttpRequest;
 globalThis.WebSocket = WebSocket;
 
-const { MANIFEST, USER, TRANSPORT, SAY, EXCHANGE, STATE } = process.env;
+const { MANIFEST, USER, BOT: bot = 'demo', CHANNEL: channel, TRANSPORT, SAY, EXCHANGE, STATE } = process.env;
 const manifest = JSON.parse(MANIFEST);
-const bot = 'demo';
 const kept = existsSync(STATE) ? JSON.parse(await readFile(STATE, 'utf8')) : undefined;
-const site = kept ?? (await postJson(manifest.web_chat.token_url, { user: USER, bot }));
+const site = kept ?? (await postJson(manifest.web_chat.token_url, { user: USER, bot, channel }));
 
 let sessionIsOpen = true;
 let invokeIsOpen = false;

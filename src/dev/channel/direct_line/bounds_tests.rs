@@ -6,7 +6,7 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::activity_log::{ActivityLog, MAX_ACTIVITIES, MAX_LOG_BYTES};
-use super::chat_channel::ChatChannel;
+use super::chat_channel::{ChatChannel, ChatPlace};
 use super::chat_users::ChatUser;
 use super::conversation::ConversationIdentity;
 use super::conversations::{Conversations, MAX_CONVERSATIONS};
@@ -22,7 +22,7 @@ fn activity(id: &str, text: &str) -> Map<String, Value> {
 fn identity(id: &str) -> ConversationIdentity {
     let bot = Directory::with_fixed_entries().bots[0].clone();
     let user = ChatUser { id: "dl_user".to_owned(), entry: None };
-    ConversationIdentity { id: id.to_owned(), bot, user, channel: ChatChannel::WebChat }
+    ConversationIdentity { id: id.to_owned(), bot, user, place: ChatPlace::personal(ChatChannel::WebChat) }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 use serde_json::{Map, Value, json};
 
-use super::chat_channel::ChatChannel;
 use super::conversation::Conversation;
 use super::refusal::DirectLineRefusal;
 use crate::dev::jwt::text_member;
@@ -57,7 +56,7 @@ impl ClientActivity {
         members.insert("serviceUrl".to_owned(), json!(service_url));
         conversation.stamp(&mut members, id);
         let echo = echo(&members);
-        state_tenant(conversation, &mut members);
+        conversation.state_teams_data(&mut members);
         AddressedActivity { for_bot: Value::Object(members), echo, is_invoke }
     }
 }
@@ -81,28 +80,11 @@ fn echo(members: &Map<String, Value>) -> Map<String, Value> {
 /// `from` of a client's activity: the channel's own statement. The client chooses the shown name and nothing else, since a
 /// bot may believe any other member.
 fn sender(conversation: &Conversation, claimed: Option<&Value>) -> Map<String, Value> {
-    let mut from = conversation.user.account(conversation.channel);
+    let mut from = conversation.user.account(conversation.place.channel);
     if let Some(name) = claimed.and_then(|claimed| text_member(claimed, "name")) {
         from.insert("name".to_owned(), json!(name));
     }
     from
-}
-
-/// Writes the tenant into `channelData`, as Teams does.
-pub(super) fn state_tenant(conversation: &Conversation, members: &mut Map<String, Value>) {
-    if conversation.channel != ChatChannel::Teams {
-        return;
-    }
-    let tenant = members.get("conversation").and_then(|reference| text_member(reference, "tenantId"));
-    let Some(tenant) = tenant.map(|id| json!({ "id": id })) else { return };
-    match members.get_mut("channelData") {
-        Some(Value::Object(data)) => {
-            data.insert("tenant".to_owned(), tenant);
-        }
-        _ => {
-            members.insert("channelData".to_owned(), json!({ "tenant": tenant }));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::chat_channel::ChatChannel;
+use super::chat_channel::{ChatChannel, ChatPlace};
 use super::client_activity::ClientActivity;
 use super::conversation::Conversation;
 use super::credential::Credential;
@@ -70,7 +70,7 @@ pub(super) async fn generate_token(
         return Err(DirectLineRefusal::InvalidCredential);
     };
     let order: ConversationOrder = parse_order(&body)?;
-    let binding = line.bind_new(bot.name, order.verified_user()?, ChatChannel::DirectLine);
+    let binding = line.bind_new(bot.name, order.verified_user()?, ChatPlace::personal(ChatChannel::DirectLine));
     let binding = TokenBinding { origins: order.trusted_origins, ..binding };
     token_answer(&line, &binding)
 }
@@ -113,7 +113,9 @@ pub(super) async fn start_conversation(
     let order: ConversationOrder = parse_order(&body)?;
     let binding = match line.authenticate(&request)? {
         Credential::Token(binding) => binding,
-        Credential::Secret(bot) => line.bind_new(bot.name, order.verified_user()?, ChatChannel::DirectLine),
+        Credential::Secret(bot) => {
+            line.bind_new(bot.name, order.verified_user()?, ChatPlace::personal(ChatChannel::DirectLine))
+        }
     };
     let started = line.start(&binding)?;
     let answer = if started.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
@@ -148,7 +150,8 @@ fn binding_of(conversation: &Conversation) -> TokenBinding {
         bot: conversation.bot.name.to_owned(),
         conversation: conversation.id.clone(),
         user: conversation.user.id.clone(),
-        channel: conversation.channel,
+        channel: conversation.place.channel,
+        kind: conversation.place.kind,
         origins: Vec::new(),
     }
 }
@@ -191,8 +194,8 @@ pub(super) async fn post_activity(
     line: Data<DirectLine>,
 ) -> Result<HttpResponse, DirectLineRefusal> {
     let conversation = line.admit(&request, &id)?;
-    let id = line.post(&conversation, ClientActivity::parse(&body)?).await?;
-    Ok(HttpResponse::Ok().json(json!({ "id": id })))
+    let posted = line.post(&conversation, ClientActivity::parse(&body)?).await?;
+    Ok(HttpResponse::Ok().json(posted.into_json()))
 }
 
 /// Answers `POST conversations/{conversation}/upload`: an activity with files.
@@ -205,8 +208,8 @@ pub(super) async fn post_files(
 ) -> Result<HttpResponse, DirectLineRefusal> {
     let conversation = line.admit(&request, &id)?;
     let activity = UploadForm::read(parts).await?.into_activity(&uploads)?;
-    let id = line.post(&conversation, activity).await?;
-    Ok(HttpResponse::Ok().json(json!({ "id": id })))
+    let posted = line.post(&conversation, activity).await?;
+    Ok(HttpResponse::Ok().json(posted.into_json()))
 }
 
 /// Parses a body that may be empty.

@@ -6,10 +6,12 @@ use time::macros::format_description;
 use tokio::sync::watch;
 
 use super::activity_log::{ActivityBatch, ActivityLog};
-use super::chat_channel::ChatChannel;
+use super::chat_channel::{ChatChannel, ChatPlace};
 use super::chat_users::ChatUser;
+use crate::dev::channel::members::member_json;
+use crate::dev::channel::teams::ConversationKind;
 use crate::dev::lock::lock_ignoring_poison;
-use crate::dev::tenant::BotEntry;
+use crate::dev::tenant::{BotEntry, Directory, User, UserScenario};
 use crate::domain::{SharedClock, Timestamp};
 
 /// The end of a stage user's conversation with a bot that clients see.
@@ -17,7 +19,7 @@ pub(in crate::dev::channel) struct Conversation {
     pub(in crate::dev::channel) id: String,
     pub(in crate::dev::channel) bot: BotEntry,
     pub(super) user: ChatUser,
-    pub(super) channel: ChatChannel,
+    pub(super) place: ChatPlace,
     log: Mutex<ActivityLog>,
     marks: watch::Sender<StreamMarks>,
     clock: SharedClock,
@@ -35,9 +37,9 @@ struct StreamMarks {
 impl Conversation {
     /// A conversation whose activities have positions and ids after `earlier`.
     pub(super) fn new(identity: ConversationIdentity, earlier: u64, clock: SharedClock) -> Self {
-        let ConversationIdentity { id, bot, user, channel } = identity;
+        let ConversationIdentity { id, bot, user, place } = identity;
         let log = Mutex::new(ActivityLog::starting_after(earlier));
-        Self { id, bot, user, channel, log, marks: watch::Sender::default(), clock }
+        Self { id, bot, user, place, log, marks: watch::Sender::default(), clock }
     }
 
     /// The highest position and id of its activities.
@@ -54,7 +56,7 @@ impl Conversation {
     pub(super) fn stamp(&self, activity: &mut Map<String, Value>, id: &str) {
         activity.insert("id".to_owned(), json!(id));
         activity.insert("timestamp".to_owned(), json!(format_timestamp(self.clock.now())));
-        activity.insert("channelId".to_owned(), json!(self.channel.id()));
+        activity.insert("channelId".to_owned(), json!(self.place.channel.id()));
         activity.insert("conversation".to_owned(), self.reference());
     }
 
@@ -90,17 +92,15 @@ impl Conversation {
 
     /// `conversation` of the activities.
     fn reference(&self) -> Value {
-        match (&self.user.entry, self.channel) {
-            (Some(entry), ChatChannel::Teams) => {
-                json!({"id": self.id, "conversationType": "personal", "tenantId": entry.tid})
-            }
-            _ => json!({ "id": self.id }),
+        match self.find_teams_tenant() {
+            Some(tenant) => self.place.kind.reference(&self.id, tenant),
+            None => json!({ "id": self.id }),
         }
     }
 
     /// The bot as activities name it. Teams puts `28:` before the app id.
     pub(super) fn bot_account(&self) -> Map<String, Value> {
-        let prefix = if self.channel == ChatChannel::Teams { "28:" } else { "" };
+        let prefix = if self.place.channel == ChatChannel::Teams { "28:" } else { "" };
         let mut account = Map::new();
         account.insert("id".to_owned(), json!(format!("{prefix}{}", self.bot.app_id)));
         account.insert("name".to_owned(), json!(self.bot.name));
@@ -108,9 +108,38 @@ impl Conversation {
         account
     }
 
-    /// The members as the connector lists them: the user.
-    pub(in crate::dev::channel) fn member(&self) -> Value {
-        self.user.member(self.channel)
+    /// The members as the connector lists them: the user, and in a group or a channel all other people of the tenant.
+    pub(in crate::dev::channel) fn members(&self, directory: &Directory) -> Vec<Value> {
+        let is_other = |user: &&User| {
+            let own = self.user.entry.as_ref();
+            let is_person = user.scenario != UserScenario::AgentUser;
+            is_person && own.is_some_and(|own| own.tid == user.tid && own.oid != user.oid)
+        };
+        let others = if self.is_personal() { &[] } else { directory.users.as_slice() };
+        let others = others.iter().filter(is_other).map(member_json);
+        [self.user.member(self.place.channel)].into_iter().chain(others).collect()
+    }
+
+    /// Whether the user is alone with the bot.
+    pub(in crate::dev::channel) fn is_personal(&self) -> bool {
+        self.place.kind == ConversationKind::Personal
+    }
+
+    /// The user's tenant, if this is a conversation in Teams.
+    fn find_teams_tenant(&self) -> Option<&'static str> {
+        let entry = self.user.entry.as_ref().filter(|_| self.place.channel == ChatChannel::Teams);
+        entry.map(|entry| entry.tid)
+    }
+
+    /// Writes what Teams states about the conversation into `channelData`; in other channels nothing.
+    pub(super) fn state_teams_data(&self, activity: &mut Map<String, Value>) {
+        let Some(tenant) = self.find_teams_tenant() else { return };
+        let mut data = match activity.remove("channelData") {
+            Some(Value::Object(data)) => data,
+            _ => Map::new(),
+        };
+        self.place.kind.write_channel_data(&mut data, &self.id, tenant);
+        activity.insert("channelData".to_owned(), Value::Object(data));
     }
 }
 
@@ -119,7 +148,7 @@ pub(super) struct ConversationIdentity {
     pub(super) id: String,
     pub(super) bot: BotEntry,
     pub(super) user: ChatUser,
-    pub(super) channel: ChatChannel,
+    pub(super) place: ChatPlace,
 }
 
 /// The activities of a conversation as they come. It does not keep the conversation alive.

@@ -36,10 +36,10 @@ impl Conversations {
         lock_ignoring_poison(&self.started).iter().find(|conversation| conversation.id == id).cloned()
     }
 
-    /// The latest conversation of a bot with a user.
+    /// The latest conversation of a bot with a user alone.
     pub(in crate::dev::channel) fn find_latest(&self, app_id: &str, user: &str) -> Option<Arc<Conversation>> {
         let started = lock_ignoring_poison(&self.started);
-        let mut latest_first = started.iter().rev();
+        let mut latest_first = started.iter().rev().filter(|entry| entry.is_personal());
         latest_first.find(|entry| entry.bot.app_id.eq_ignore_ascii_case(app_id) && entry.user.id == user).cloned()
     }
 

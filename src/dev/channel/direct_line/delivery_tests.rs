@@ -7,7 +7,7 @@ use actix_web::ResponseError;
 use actix_web::body::to_bytes;
 use serde_json::{Value, json};
 
-use super::chat_channel::ChatChannel;
+use super::chat_channel::{ChatChannel, ChatPlace};
 use super::client_activity::ClientActivity;
 use super::refusal::DirectLineRefusal;
 use crate::dev::test_client::Fixture;
@@ -24,7 +24,7 @@ async fn answer_of(refusal: DirectLineRefusal) -> (u16, Value) {
 async fn a_bot_that_does_not_answer_in_time_or_at_all_is_a_bad_gateway() {
     let fixture = Fixture::start().await;
     let mut line = fixture.stage.services.direct_line();
-    let binding = line.bind_new("demo", "dl_user", ChatChannel::WebChat);
+    let binding = line.bind_new("demo", "dl_user", ChatPlace::personal(ChatChannel::WebChat));
     let conversation = line.start(&binding).unwrap().conversation;
     let message = || ClientActivity::parse(br#"{"type": "message", "text": "hello"}"#).unwrap();
     let unreachable = json!({

@@ -35,6 +35,9 @@ pub(super) enum DirectLineRefusal {
     NoToken,
     #[error(transparent)]
     Bot(#[from] BotFailure),
+    /// The bot refused an invoke of a client of Teams, which gets the bot's answer, too.
+    #[error("{failure}")]
+    Invoke { failure: BotFailure, invoke_response: Value },
 }
 
 impl DirectLineRefusal {
@@ -49,7 +52,7 @@ impl DirectLineRefusal {
             Self::UnknownConversation | Self::UnknownBot => "NotFound",
             Self::UploadTooLarge(_) => "MessageSizeTooBig",
             Self::NoToken => "ServiceError",
-            Self::Bot(failure) => failure.code(),
+            Self::Bot(failure) | Self::Invoke { failure, .. } => failure.code(),
         }
     }
 }
@@ -66,7 +69,7 @@ impl ResponseError for DirectLineRefusal {
             Self::UnknownConversation | Self::UnknownBot => StatusCode::NOT_FOUND,
             Self::UploadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoToken => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Bot(_) => StatusCode::BAD_GATEWAY,
+            Self::Bot(_) | Self::Invoke { .. } => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -75,8 +78,11 @@ impl ResponseError for DirectLineRefusal {
             return foreign_origin();
         }
         let mut body = json!({"error": {"code": self.code(), "message": self.to_string()}});
-        if let (Value::Object(members), Self::Bot(failure)) = (&mut body, self) {
+        if let (Value::Object(members), Self::Bot(failure) | Self::Invoke { failure, .. }) = (&mut body, self) {
             members.insert("httpStatusCode".to_owned(), json!(failure.http_status()));
+        }
+        if let (Value::Object(members), Self::Invoke { invoke_response, .. }) = (&mut body, self) {
+            members.insert("invokeResponse".to_owned(), invoke_response.clone());
         }
         HttpResponse::build(self.status_code()).json(body)
     }

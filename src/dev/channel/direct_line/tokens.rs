@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::chat_channel::ChatChannel;
 use super::refusal::DirectLineRefusal;
+use crate::dev::channel::teams::ConversationKind;
 use crate::dev::jwt::{TokenProblem, check_expiry, signed_claims};
 use crate::domain::{Entropy, SharedClock};
 
@@ -21,6 +22,8 @@ pub(super) struct TokenBinding {
     /// The user's id in the channel. Web Chat reads this claim and writes it into `from.id`.
     pub(super) user: String,
     pub(super) channel: ChatChannel,
+    #[serde(default)]
+    pub(super) kind: ConversationKind,
     /// The origins whose pages may use the token; all that the stage admits, if empty.
     pub(super) origins: Vec<String>,
 }

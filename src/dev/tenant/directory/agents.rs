@@ -66,20 +66,25 @@ const AGENTS: [FixedAgent; 3] = [
     },
 ];
 
-pub(super) fn agents() -> Vec<AgentEntry> {
-    let entry = |agent: &FixedAgent| AgentEntry {
+/// The agents whose blueprints are among `bots`.
+fn agents_of(bots: &[BotEntry]) -> impl Iterator<Item = FixedAgent> {
+    AGENTS.into_iter().filter(|agent| bots.iter().any(|bot| bot.name == agent.bot))
+}
+
+pub(super) fn agents(bots: &[BotEntry]) -> Vec<AgentEntry> {
+    let entry = |agent: FixedAgent| AgentEntry {
         name: agent.name,
         agent_app_id: agent.agent_app_id,
         bot: agent.bot,
         user: agent.user.name,
         tenant: CONTOSO_ID,
     };
-    AGENTS.iter().map(entry).collect()
+    agents_of(bots).map(entry).collect()
 }
 
 /// The agents' users, who have no passwords.
-pub(super) fn agent_users() -> impl Iterator<Item = User> {
-    AGENTS.into_iter().map(|agent| User {
+pub(super) fn agent_users(bots: &[BotEntry]) -> impl Iterator<Item = User> {
+    agents_of(bots).map(|agent| User {
         name: agent.user.name,
         display_name: agent.user.display_name,
         principal_name: agent.user.principal_name,
@@ -93,7 +98,7 @@ pub(super) fn agent_users() -> impl Iterator<Item = User> {
 
 /// The agent identities as clients.
 pub(super) fn agent_apps(bots: &[BotEntry]) -> impl Iterator<Item = App> {
-    AGENTS.into_iter().map(|agent| App {
+    agents_of(bots).map(|agent| App {
         client_id: agent.agent_app_id,
         name: agent.name,
         secret: None,

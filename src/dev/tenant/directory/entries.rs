@@ -1,7 +1,9 @@
 //! The kinds of things that a [`Directory`](super::Directory) holds.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::domain::Sdk;
 
 /// A tenant of the local issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -13,7 +15,7 @@ pub struct Tenant {
 }
 
 /// What happens when an app exchanges a token of the user on behalf of the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UserScenario {
     /// The exchange succeeds.
     #[serde(rename = "signs in")]
@@ -106,8 +108,25 @@ pub struct BotEntry {
     pub app_id: &'static str,
     /// Its app's secret.
     pub app_secret: &'static str,
-    /// What the gateway does after an exchange: `notify`, `forward` or `none`.
-    pub after_exchange: &'static str,
+    /// The bot's own address, which receives its activities; `None` for a demo bot, which the stage runs itself.
+    pub endpoint: Option<&'static str>,
+    /// The SDK that the bot is built on, if the gateway's settings come from it.
+    pub sdk: Option<Sdk>,
+    /// What the gateway does after an exchange: `notify`, `forward` or `none`. If absent, what fits the SDK.
+    pub after_exchange: Option<&'static str>,
+    /// The other invokes from which the gateway takes tokens: `adaptive_card`, `message_extension`.
+    pub sign_in_invokes: &'static [&'static str],
+}
+
+/// The entries of a directory that a stage may choose; all others follow from them or are fixed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageEntries {
+    /// Bots.
+    pub bots: Vec<BotEntry>,
+    /// Connections of these bots.
+    pub connections: Vec<ConnectionEntry>,
+    /// Users, without those of agents.
+    pub users: Vec<User>,
 }
 
 /// A client app, such as Teams. It gets the tokens that bots exchange.
@@ -179,6 +198,15 @@ impl User {
     }
 }
 
+impl ConnectionEntry {
+    /// The key of its section in the gateway's configuration. It includes the bot, because two bots may have connections of
+    /// the same name.
+    #[must_use]
+    pub fn section_key(&self) -> String {
+        format!("{}-{}", self.bot, self.name)
+    }
+}
+
 impl App {
     /// Object id of this app's service principal in tenant `tid`: `oid` and `sub` of its app tokens.
     #[must_use]
@@ -187,6 +215,7 @@ impl App {
     }
 }
 
-fn derive_id(parts: &[&str]) -> String {
+/// An id that is always the same for the same `parts`.
+pub(in crate::dev) fn derive_id(parts: &[&str]) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, parts.join("/").as_bytes()).hyphenated().to_string()
 }

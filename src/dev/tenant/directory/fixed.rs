@@ -1,7 +1,7 @@
 use super::agents::{AGENT_365, agent_apps, agent_users};
 use super::entries::{
     App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
-    ManagedIdentityEntry, Tenant, User, UserScenario,
+    ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
 };
 use super::tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 
@@ -13,19 +13,28 @@ const BOTS: [BotEntry; 3] = [
         name: "demo",
         app_id: "1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01",
         app_secret: "demo-app-secret-of-the-local-stage",
-        after_exchange: "notify",
+        endpoint: None,
+        sdk: None,
+        after_exchange: Some("notify"),
+        sign_in_invokes: &[],
     },
     BotEntry {
         name: "demo-forward",
         app_id: "2c8a4d63-9b1f-4e72-8d3c-6f5a7b8c9d02",
         app_secret: "demo-forward-app-secret-of-the-local-stage",
-        after_exchange: "forward",
+        endpoint: None,
+        sdk: None,
+        after_exchange: Some("forward"),
+        sign_in_invokes: &[],
     },
     BotEntry {
         name: "demo-none",
         app_id: "3d9b5e74-ac20-4f83-9e4d-7a6b8c9dae03",
         app_secret: "demo-none-app-secret-of-the-local-stage",
-        after_exchange: "none",
+        endpoint: None,
+        sdk: None,
+        after_exchange: Some("none"),
+        sign_in_invokes: &[],
     },
 ];
 
@@ -114,7 +123,8 @@ const USERS: [User; 7] = [
     },
 ];
 
-const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/User.Read"];
+/// The scopes of a connection that names none.
+pub(in crate::dev) const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/User.Read"];
 const MAIL_SCOPES: &[&str] = &["https://graph.microsoft.com/Mail.Read"];
 
 /// Every bot's app trusts the first managed identity, and no app trusts the second.
@@ -131,73 +141,97 @@ const IDENTITIES: [ManagedIdentityEntry; 2] = [
     },
 ];
 
-pub(in crate::dev) fn identities() -> Vec<ManagedIdentityEntry> {
+pub(super) fn identities() -> Vec<ManagedIdentityEntry> {
     IDENTITIES.to_vec()
 }
 
-/// Every bot's app trusts the workload and the first managed identity. The legacy app trusts neither.
-pub(in crate::dev) fn federated_credentials() -> Vec<FederatedCredential> {
+/// The entries of a stage for which nothing else is chosen.
+pub(super) fn entries() -> StageEntries {
+    StageEntries { bots: BOTS.to_vec(), connections: connections(), users: USERS.to_vec() }
+}
+
+/// Every bot's app trusts the workload and the first managed identity. Other apps trust neither.
+pub(super) fn federated_credentials(bots: &[BotEntry]) -> Vec<FederatedCredential> {
     let workload = (FederatedIssuer::Workload, WORKLOAD_SUBJECT);
     let identity = IDENTITIES.first().map(|identity| (FederatedIssuer::Tenant, identity.object_id));
     let trusted: Vec<_> = [workload].into_iter().chain(identity).collect();
-    let pairs = BOTS.iter().flat_map(|bot| trusted.iter().map(|trust| (bot.app_id, *trust)));
+    let pairs = bots.iter().flat_map(|bot| trusted.iter().map(|trust| (bot.app_id, *trust)));
     pairs.map(|(client_id, (issuer, subject))| FederatedCredential { client_id, issuer, subject }).collect()
 }
 
-pub(in crate::dev) fn tenants() -> Vec<Tenant> {
+pub(super) fn tenants() -> Vec<Tenant> {
     vec![Tenant { id: CONTOSO_ID, name: "Contoso" }, Tenant { id: FABRIKAM_ID, name: "Fabrikam" }]
 }
 
-pub(in crate::dev) fn bots() -> Vec<BotEntry> {
-    BOTS.to_vec()
-}
-
-pub(in crate::dev) fn clients() -> Vec<ClientEntry> {
+pub(super) fn clients() -> Vec<ClientEntry> {
     CLIENTS.to_vec()
 }
 
-pub(in crate::dev) fn users() -> Vec<User> {
-    USERS.into_iter().chain(agent_users()).collect()
+/// The users of `entries`, and those of the agents of its bots.
+pub(super) fn users(entries: &StageEntries) -> Vec<User> {
+    entries.users.iter().cloned().chain(agent_users(&entries.bots)).collect()
 }
 
-pub(in crate::dev) fn apps() -> Vec<App> {
-    let bots = BOTS.iter().map(|bot| App {
-        client_id: bot.app_id,
-        name: bot.name,
-        secret: Some(bot.app_secret),
-        identifier_uris: vec![format!("api://botid-{}", bot.app_id), format!("api://{}", bot.app_id)],
-        token_version: AppTokenVersion::V2,
-        blueprint: None,
-    });
-    let legacy = App {
-        client_id: LEGACY_ID,
-        name: "legacy",
-        secret: Some(LEGACY_SECRET),
-        identifier_uris: vec![format!("api://{LEGACY_ID}")],
-        token_version: AppTokenVersion::V1,
-        blueprint: None,
-    };
-    let clients = CLIENTS.iter().map(|client| App {
+/// The apps of the bots, the further APIs of their connections, the clients, the Agent 365 platform and the agents.
+pub(super) fn apps(entries: &StageEntries) -> Vec<App> {
+    let mut apps: Vec<App> = entries.bots.iter().map(bot_app).collect();
+    for connection in &entries.connections {
+        match apps.iter_mut().find(|app| app.client_id.eq_ignore_ascii_case(connection.client_id)) {
+            Some(app) if app.identifier_uris.contains(&connection.token_exchange_uri) => {}
+            Some(app) => app.identifier_uris.push(connection.token_exchange_uri.clone()),
+            None => apps.push(connection_app(connection)),
+        }
+    }
+    apps.extend(CLIENTS.iter().map(|client| App {
         client_id: client.client_id,
         name: client.name,
         secret: None,
         identifier_uris: Vec::new(),
         token_version: AppTokenVersion::V2,
         blueprint: None,
-    });
-    let agent_365 = App {
+    }));
+    apps.push(App {
         client_id: AGENT_365.client_id,
         name: "agent-365",
         secret: Some(AGENT_365.secret),
         identifier_uris: vec![AGENT_365.client_id.to_owned()],
         token_version: AppTokenVersion::V1,
         blueprint: None,
-    };
-    bots.chain([legacy]).chain(clients).chain([agent_365]).chain(agent_apps(&BOTS)).collect()
+    });
+    apps.extend(agent_apps(&entries.bots));
+    apps
 }
 
-pub(in crate::dev) fn connections() -> Vec<ConnectionEntry> {
-    let build_connection = |bot: &BotEntry, name, scopes| ConnectionEntry {
+fn bot_app(bot: &BotEntry) -> App {
+    App {
+        client_id: bot.app_id,
+        name: bot.name,
+        secret: Some(bot.app_secret),
+        identifier_uris: vec![format!("api://botid-{}", bot.app_id), format!("api://{}", bot.app_id)],
+        token_version: AppTokenVersion::V2,
+        blueprint: None,
+    }
+}
+
+/// The app of a connection whose client is not the bot itself.
+fn connection_app(connection: &ConnectionEntry) -> App {
+    App {
+        client_id: connection.client_id,
+        name: connection.name,
+        secret: Some(connection.client_secret),
+        identifier_uris: vec![connection.token_exchange_uri.clone()],
+        token_version: if connection.v1_tokens { AppTokenVersion::V1 } else { AppTokenVersion::V2 },
+        blueprint: None,
+    }
+}
+
+/// The connection `graph` of a bot that exchanges tokens with the bot's own app.
+pub(in crate::dev) fn graph_connection(bot: &BotEntry) -> ConnectionEntry {
+    bot_connection(bot, "graph", GRAPH_SCOPES)
+}
+
+fn bot_connection(bot: &BotEntry, name: &'static str, scopes: &'static [&'static str]) -> ConnectionEntry {
+    ConnectionEntry {
         name,
         bot: bot.name,
         client_id: bot.app_id,
@@ -206,9 +240,12 @@ pub(in crate::dev) fn connections() -> Vec<ConnectionEntry> {
         exchange_scope: format!("api://botid-{}/access_as_user", bot.app_id),
         scopes,
         v1_tokens: false,
-    };
-    let mut connections: Vec<_> = BOTS.iter().map(|bot| build_connection(bot, "graph", GRAPH_SCOPES)).collect();
-    connections.extend(BOTS.first().map(|bot| build_connection(bot, "mail", MAIL_SCOPES)));
+    }
+}
+
+fn connections() -> Vec<ConnectionEntry> {
+    let mut connections: Vec<_> = BOTS.iter().map(graph_connection).collect();
+    connections.extend(BOTS.first().map(|bot| bot_connection(bot, "mail", MAIL_SCOPES)));
     connections.push(ConnectionEntry {
         name: "legacy",
         bot: "demo",

@@ -10,27 +10,28 @@ mod tenant_ids;
 
 pub(in crate::dev) use agents::AGENT_365;
 use agents::agents;
+pub(in crate::dev) use entries::derive_id;
 pub use entries::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
-    ManagedIdentityEntry, Tenant, User, UserScenario,
+    ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
 };
-pub(in crate::dev) use fixed::WORKLOAD_SUBJECT;
-use fixed::{WEB_CHAT_CLIENT_ID, apps, bots, clients, connections, federated_credentials, identities, tenants, users};
-use tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
+pub(in crate::dev) use fixed::{GRAPH_SCOPES, WORKLOAD_SUBJECT, graph_connection};
+use fixed::{WEB_CHAT_CLIENT_ID, apps, clients, entries, federated_credentials, identities, tenants, users};
+pub(in crate::dev) use tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 
 /// The id of the tenant that is not `tid`.
 pub(in crate::dev) fn other_tenant_id(tid: &str) -> &'static str {
     if tid == CONTOSO_ID { FABRIKAM_ID } else { CONTOSO_ID }
 }
 
-/// Everything that exists on the stage. Ids never change, so they may be written into tests.
+/// Everything that exists on the stage. The fixed ids never change, so they may be written into tests.
 #[derive(Clone, Debug)]
 pub struct Directory {
     /// Tenants, the main one first.
     pub tenants: Vec<Tenant>,
     /// Users.
     pub users: Vec<User>,
-    /// App registrations: bots, the legacy API, the clients, the Agent 365 platform and the agent identities. All of them
+    /// App registrations: bots, the further APIs of connections, the clients, the Agent 365 platform and the agent identities. All of them
     /// exist in every tenant.
     pub apps: Vec<App>,
     /// Bots.
@@ -48,20 +49,34 @@ pub struct Directory {
     pub federated_credentials: Vec<FederatedCredential>,
 }
 
+impl StageEntries {
+    /// The bots, connections and users that every stage has by default.
+    #[must_use]
+    pub fn fixed() -> Self {
+        entries()
+    }
+}
+
 impl Directory {
-    /// The directory of every stage.
+    /// The directory of a stage for which nothing else is chosen.
     #[must_use]
     pub fn with_fixed_entries() -> Self {
+        Self::of(StageEntries::fixed())
+    }
+
+    /// The directory of a stage with these bots, connections and users. The names and ids of a kind must differ.
+    #[must_use]
+    pub fn of(entries: StageEntries) -> Self {
         Self {
             tenants: tenants(),
-            users: users(),
-            apps: apps(),
-            bots: bots(),
-            agents: agents(),
+            users: users(&entries),
+            apps: apps(&entries),
+            agents: agents(&entries.bots),
             clients: clients(),
-            connections: connections(),
             identities: identities(),
-            federated_credentials: federated_credentials(),
+            federated_credentials: federated_credentials(&entries.bots),
+            bots: entries.bots,
+            connections: entries.connections,
         }
     }
 
@@ -95,6 +110,14 @@ impl Directory {
     #[must_use]
     pub fn find_app(&self, client_id: &str) -> Option<&App> {
         self.apps.iter().find(|app| app.client_id.eq_ignore_ascii_case(client_id))
+    }
+
+    /// Whether an app or a managed identity has this client id.
+    #[must_use]
+    pub fn has_id(&self, client_id: &str) -> bool {
+        let mut identities = self.identities.iter();
+        self.find_app(client_id).is_some()
+            || identities.any(|identity| identity.client_id.eq_ignore_ascii_case(client_id))
     }
 
     /// The app that is an API and has this client id or App ID URI.

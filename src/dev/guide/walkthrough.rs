@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
 use crate::dev::tenant::{BotEntry, ConnectionEntry, User, UserScenario};
@@ -16,25 +14,19 @@ const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 /// The id of the Web Chat conversation in which the reader signs in through the card.
 const WEB_CHAT_CONVERSATION: &str = "demo-web-chat";
 
-/// Builds the instructions that `bot-sso dev` prints: all addresses, and commands to paste into a POSIX shell. The commands use
-/// curl and sed.
-pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String {
+/// Builds the commands that `bot-sso dev --walkthrough` prints, to paste into a POSIX shell. They use curl and sed. `None`
+/// if the stage has no demo bot with a connection, no user who signs in or no user who lacks consent.
+pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> Option<String> {
     let gateway = gateway.trim_end_matches('/');
-    let mut text = listeners(facts, gateway);
     let directory = &facts.directory;
     let find_first = |scenario| directory.users.iter().find(|user| user.scenario == scenario);
-    let connection = directory.connections.first();
-    let bot = connection.and_then(|connection| directory.find_bot(connection.bot));
-    let (Some(bot), Some(connection)) = (bot, connection) else { return text };
-    let (Some(consented), Some(unconsented)) =
-        (find_first(UserScenario::SignsIn), find_first(UserScenario::LacksConsent))
-    else {
-        return text;
-    };
+    let of_demo_bot =
+        |connection: &&ConnectionEntry| directory.find_bot(connection.bot).is_some_and(|bot| bot.endpoint.is_none());
+    let connection = directory.connections.iter().find(of_demo_bot)?;
+    let bot = directory.find_bot(connection.bot)?;
+    let (consented, unconsented) = (find_first(UserScenario::SignsIn)?, find_first(UserScenario::LacksConsent)?);
     let commands = ShellCommands { facts, gateway, bot, connection };
-    // Writing into a String cannot fail.
-    let _ = write!(
-        text,
+    Some(format!(
         "\nPaste this into another terminal.\n\n\
          1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
          2. Send it to the bot, as Teams would. The answer is 200, without any sign-in by the user:\n\n{channel}\n{send}\n\n\
@@ -60,31 +52,7 @@ pub(in crate::dev) fn instructions(facts: &StageFacts, gateway: &str) -> String 
         link = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_LINK),
         code = commands.send_message("123456"),
         answer = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_TEXT),
-    );
-    text
-}
-
-fn listeners(facts: &StageFacts, gateway: &str) -> String {
-    let operations = facts.find_operator_listener().map_or_else(String::new, |listener| {
-        format!("  operator's listener     http://{}/healthz\n", listener.address)
-    });
-    format!(
-        "bot-sso in development mode. Everything listens on loopback only. All data is deleted at the end (Ctrl-C).\n\n  \
-         gateway, token service  {gateway}\n  \
-         manifest for programs   {gateway}/dev/manifest.json\n\
-         {operations}  \
-         local tenant            {https}/{tid}/v2.0\n  \
-         its CA file             {ca}\n  \
-         the same, plain http    {http}/{tid}\n  \
-         what bots have sent     {http}/connector/_sent\n  \
-         Direct Line             {direct_line}\n  \
-         for bots built on SDKs  IDENTITY_ENDPOINT={http}/msi/token IDENTITY_HEADER=any\n",
-        https = facts.addresses.https_base,
-        http = facts.addresses.http_base,
-        direct_line = facts.addresses.direct_line(),
-        tid = facts.directory.main_tenant_id(),
-        ca = facts.ca_file.display(),
-    )
+    ))
 }
 
 /// Builds shell commands for one bot and one of its connections.
