@@ -1,5 +1,5 @@
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::{HttpResponse, Resource, web};
+use actix_web::{HttpResponse, Resource, Scope, web};
 
 use super::operation::Operation;
 use super::problem::Problem;
@@ -36,14 +36,14 @@ pub(super) struct PublishedPath(pub(super) &'static str);
 impl Door {
     /// Adds the door's routes. A request with another method is answered 405, with the accepted methods in `Allow`.
     pub fn add_routes(&self, config: &mut web::ServiceConfig) {
-        for path in self.paths() {
-            match path.split_once("/{") {
-                // The scope limits the work: the pattern is tried only on paths with this prefix.
-                Some((beginning, rest)) => {
-                    config.service(web::scope(beginning).service(self.resource(path, &format!("/{{{rest}"))))
-                }
-                None => config.service(self.resource(path, path)),
-            };
+        for path in self.paths().filter(|path| !path.contains("/{")) {
+            config.service(self.resource(path, path));
+        }
+        for (number, beginning) in self.beginnings().enumerate() {
+            // A second scope with the same prefix would not be reached.
+            if self.beginnings().take(number).all(|earlier| earlier != beginning) {
+                config.service(self.scope(beginning));
+            }
         }
         if self.letter_case == LetterCase::Any {
             for path in self.paths() {
@@ -58,6 +58,21 @@ impl Door {
         let is_first =
             |(number, path): &(usize, &str)| self.operations.iter().take(*number).all(|earlier| earlier.path != *path);
         paths.filter(is_first).map(|(_, path)| path)
+    }
+
+    /// The fixed beginning of each path with a parameter.
+    fn beginnings(&self) -> impl Iterator<Item = &'static str> {
+        self.paths().filter_map(|path| path.split_once("/{")).map(|(beginning, _)| beginning)
+    }
+
+    /// The resources of all paths that have a parameter behind `beginning`. The scope limits the work: their patterns are
+    /// tried only on paths with this prefix.
+    fn scope(&self, beginning: &'static str) -> Scope {
+        let below = self.paths().filter(|path| path.split_once("/{").is_some_and(|(start, _)| start == beginning));
+        below.fold(web::scope(beginning), |scope, path| {
+            let pattern = path.strip_prefix(beginning).unwrap_or(path);
+            scope.service(self.resource(path, pattern))
+        })
     }
 
     /// The resource at `pattern` with all operations of the published `path`.

@@ -32,7 +32,7 @@ if (settings.hasPanel) {
   await import('/playground/panel.js');
 }
 if (Object.keys(settings.libraries).length === 0) {
-  find('visitor').textContent = '';
+  find('visitor').hidden = true;
   find('chat').append(paragraph(WITHOUT_LIBRARIES));
 } else {
   try {
@@ -47,10 +47,11 @@ function readChoice() {
   const query = new URLSearchParams(location.search);
   const names = settings.users.map(({ name }) => name);
   const silent = (settings.users.find(({ story }) => story === 'signs in') ?? settings.users[0]).name;
+  const bots = settings.bots.map(({ name }) => name);
   const oneOf = (known, wanted, otherwise) => (known.includes(wanted) ? wanted : otherwise);
   return {
     user: oneOf(names, query.get('user'), silent),
-    bot: oneOf(settings.bots, query.get('bot'), settings.bots[0]),
+    bot: oneOf(bots, query.get('bot'), bots[0]),
     channel: oneOf(['webchat', 'directline', 'msteams'], query.get('channel'), 'webchat'),
     transport: oneOf(['websocket', 'polling'], query.get('transport'), 'websocket'),
   };
@@ -59,7 +60,7 @@ function readChoice() {
 function fillForm() {
   const form = find('choice');
   form.user.append(...settings.users.map(({ name, displayName }) => new Option(displayName, name)));
-  form.bot.append(...settings.bots.map((name) => new Option(name)));
+  form.bot.append(...settings.bots.map(({ name }) => new Option(name)));
   for (const name of ['user', 'bot', 'channel']) {
     form[name].value = choice[name];
   }
@@ -120,8 +121,8 @@ async function signIn() {
   await client.initialize();
   const visitor = find('visitor');
   try {
-    const known = client.getAllAccounts().find(({ username }) => username === user.principalName);
-    const account = known ?? (await client.ssoSilent({ scopes: ['openid'], loginHint: user.principalName })).account;
+    const { scopes } = settings.bots.find(({ name }) => name === choice.bot);
+    const { account } = await client.ssoSilent({ scopes, loginHint: user.principalName });
     client.setActiveAccount(account);
     visitor.textContent = `${account.name} is signed in at this site.`;
     visitor.classList.add('signed-in');

@@ -9,7 +9,7 @@ use super::assets::has_asset;
 use super::libraries::WebChatLibraries;
 use crate::dev::addresses::{Addresses, SINGLE_SIGN_ON_MODULE};
 use crate::dev::gateway_address::GatewayAddress;
-use crate::dev::tenant::{Directory, UserScenario};
+use crate::dev::tenant::{BotEntry, Directory, UserScenario};
 
 /// The path of the page to which the tenant leads a browser back.
 pub(super) const REDIRECT_PATH: &str = "/playground/redirect.html";
@@ -35,6 +35,12 @@ impl PlaygroundFacts {
     /// The address of the site owner's module.
     fn module_url(&self) -> String {
         format!("{}{SINGLE_SIGN_ON_MODULE}", self.gateway())
+    }
+
+    /// The scopes with which a page gets a token that `bot` can exchange: those of its first connection.
+    fn exchange_scopes(&self, bot: &BotEntry) -> Vec<&str> {
+        let connection = self.directory.connections.iter().find(|connection| connection.bot == bot.name);
+        connection.map(|connection| connection.exchange_scope.as_str()).into_iter().collect()
     }
 
     /// A tenant's id, and what MSAL has to know of it. MSAL takes no authority with plain http, so the authority is the https
@@ -72,7 +78,10 @@ pub(super) async fn show_settings(facts: Data<PlaygroundFacts>, libraries: Data<
         "redirectUri": format!("{}{REDIRECT_PATH}", facts.addresses.http_base),
         "libraries": libraries.addresses(),
         "hasPanel": has_asset(PANEL),
-        "bots": directory.bots.iter().map(|bot| bot.name).collect::<Vec<_>>(),
+        "bots": directory.bots.iter().map(|bot| json!({
+            "name": bot.name,
+            "scopes": facts.exchange_scopes(bot),
+        })).collect::<Vec<_>>(),
         "users": users.map(|user| json!({
             "name": user.name,
             "displayName": user.display_name,

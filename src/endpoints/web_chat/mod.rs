@@ -8,7 +8,7 @@ mod release;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 
 pub use release::{RELEASES, Release};
@@ -25,14 +25,13 @@ const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
 
-const MODULE: &str = "single-sign-on.js";
-const DECLARATIONS: &str = "single-sign-on.d.ts";
 const MODULE_TYPE: &str = "text/javascript; charset=utf-8";
 const DECLARATIONS_TYPE: &str = "text/plain; charset=utf-8";
 
 const NEWEST_MODULE: &str = "/web-chat/single-sign-on.js";
 const NEWEST_DECLARATIONS: &str = "/web-chat/single-sign-on.d.ts";
-const RELEASED_FILE: &str = "/web-chat/{hash}/{file}";
+const RELEASED_MODULE: &str = "/web-chat/{hash}/single-sign-on.js";
+const RELEASED_DECLARATIONS: &str = "/web-chat/{hash}/single-sign-on.d.ts";
 
 /// This door's operations.
 pub const DOOR: Door = Door {
@@ -77,37 +76,53 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: Method::Get,
-        path: RELEASED_FILE,
-        route: |route| route.to(serve_released_file),
+        path: RELEASED_MODULE,
+        route: |route| route.to(serve_released_module),
         description: || {
-            released(
-                "GetReleasedSingleSignOn",
-                "A file of one version, which never changes. The last two versions are there.",
+            Description::new(
+                "GetReleasedSingleSignOnModule",
+                "One version of the module. The last two versions are there.",
             )
-            .answer(200, Answer::text("`single-sign-on.d.ts`, or `single-sign-on.js` as a script.").or_script())
-            .error(404, "No such version, or no such file.")
+            .path_parameter("hash", HASH)
+            .answer(200, Answer::empty("An ES module, which never changes.").or_script())
+            .error(404, NO_VERSION)
         },
     },
     Operation {
         method: Method::Head,
-        path: RELEASED_FILE,
-        route: |route| route.to(serve_released_file),
+        path: RELEASED_MODULE,
+        route: |route| route.to(serve_released_module),
+        description: || head_of("HeadReleasedSingleSignOnModule").path_parameter("hash", HASH).answer(404, as_get()),
+    },
+    Operation {
+        method: Method::Get,
+        path: RELEASED_DECLARATIONS,
+        route: |route| route.to(serve_released_declarations),
         description: || {
-            released("HeadReleasedSingleSignOn", "The head of GET's answer.")
-                .answer(200, Answer::empty("As GET."))
-                .answer(404, Answer::empty("As GET."))
+            Description::new("GetReleasedSingleSignOnTypes", "TypeScript's declarations of one version.")
+                .path_parameter("hash", HASH)
+                .answer(200, Answer::text("The text of a `.d.ts` file, which never changes."))
+                .error(404, NO_VERSION)
         },
+    },
+    Operation {
+        method: Method::Head,
+        path: RELEASED_DECLARATIONS,
+        route: |route| route.to(serve_released_declarations),
+        description: || head_of("HeadReleasedSingleSignOnTypes").path_parameter("hash", HASH).answer(404, as_get()),
     },
 ];
 
+/// What the documents say of the parameter.
+const HASH: &str = "The version: the first 32 hexadecimal digits of the module's SHA-256.";
+const NO_VERSION: &str = "There is no such version, or no longer.";
+
 fn head_of(id: &str) -> Description {
-    Description::new(id, "The head of GET's answer.").answer(200, Answer::empty("As GET."))
+    Description::new(id, "The head of GET's answer.").answer(200, as_get())
 }
 
-fn released(id: &str, summary: &str) -> Description {
-    Description::new(id, summary)
-        .path_parameter("hash", "The version: the beginning of the module's SHA-256.")
-        .path_parameter("file", "`single-sign-on.js` or `single-sign-on.d.ts`.")
+fn as_get() -> Answer {
+    Answer::empty("As GET.")
 }
 
 /// Adds this door's paths.
@@ -123,16 +138,18 @@ async fn serve_newest_declarations() -> HttpResponse {
     RELEASES.first().map_or_else(not_found, |release| answer(release.declarations, DECLARATIONS_TYPE, FIVE_MINUTES))
 }
 
-/// `GET /web-chat/{hash}/{file}`.
-async fn serve_released_file(http: HttpRequest) -> HttpResponse {
-    let mut segments = http.uri().path().rsplit('/');
-    let (Some(file), Some(hash)) = (segments.next(), segments.next()) else { return not_found() };
-    let Some(release) = RELEASES.iter().find(|release| release.hash() == hash) else { return not_found() };
-    match file {
-        MODULE => answer(release.module, MODULE_TYPE, IMMUTABLE),
-        DECLARATIONS => answer(release.declarations, DECLARATIONS_TYPE, IMMUTABLE),
-        _ => not_found(),
-    }
+/// `GET /web-chat/{hash}/single-sign-on.js`.
+async fn serve_released_module(hash: web::Path<String>) -> HttpResponse {
+    find(&hash).map_or_else(not_found, |release| answer(release.module, MODULE_TYPE, IMMUTABLE))
+}
+
+/// `GET /web-chat/{hash}/single-sign-on.d.ts`.
+async fn serve_released_declarations(hash: web::Path<String>) -> HttpResponse {
+    find(&hash).map_or_else(not_found, |release| answer(release.declarations, DECLARATIONS_TYPE, IMMUTABLE))
+}
+
+fn find(hash: &str) -> Option<&'static Release> {
+    RELEASES.iter().find(|release| release.hash() == hash)
 }
 
 fn answer(text: &'static str, content_type: &'static str, kept: HeaderValue) -> HttpResponse {

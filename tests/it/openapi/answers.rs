@@ -213,14 +213,16 @@ async fn send_operator_requests(harness: &Harness, answers: &mut Answers) {
 
 /// Adds the answers that pages with Web Chat get.
 async fn load_the_module(harness: &Harness, answers: &mut Answers) {
-    const RELEASED: &str = "/web-chat/{hash}/{file}";
-    let released = |file: &str| format!("/web-chat/{}/{file}", RELEASES[0].hash());
+    const RELEASED_MODULE: &str = "/web-chat/{hash}/single-sign-on.js";
+    const RELEASED_DECLARATIONS: &str = "/web-chat/{hash}/single-sign-on.d.ts";
+    let released = |path: &str| path.replace("{hash}", &RELEASES[0].hash());
     for (path, url, status) in [
         ("/web-chat/single-sign-on.js", "/web-chat/single-sign-on.js".to_owned(), 200),
         ("/web-chat/single-sign-on.d.ts", "/web-chat/single-sign-on.d.ts".to_owned(), 200),
-        (RELEASED, released("single-sign-on.js"), 200),
-        (RELEASED, released("single-sign-on.d.ts"), 200),
-        (RELEASED, released("other.js"), 404),
+        (RELEASED_MODULE, released(RELEASED_MODULE), 200),
+        (RELEASED_DECLARATIONS, released(RELEASED_DECLARATIONS), 200),
+        (RELEASED_MODULE, RELEASED_MODULE.replace("{hash}", "0000"), 404),
+        (RELEASED_DECLARATIONS, RELEASED_DECLARATIONS.replace("{hash}", "0000"), 404),
     ] {
         for method in ["GET", "HEAD"] {
             let answer = harness.send(method, &url, &[], Vec::new()).await;

@@ -8,7 +8,7 @@ use std::path::Path;
 use bot_sso::endpoints::{
     api_document, bot_gateway, health, metrics, operations, sign_in_pages, token_service, web_chat,
 };
-use bot_sso::inbound::{Door, LetterCase};
+use bot_sso::inbound::{Door, LetterCase, Method};
 
 use crate::harness::api_documents::{assert_describes, document_of, documented};
 use crate::harness::{Answer, Harness, Options};
@@ -21,7 +21,7 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 /// The path with valid values in the place of its parameters.
 fn with_sample_parameters(path: &str) -> String {
-    let path = path.replace("{hash}", &web_chat::RELEASES[0].hash()).replace("{file}", "single-sign-on.js");
+    let path = path.replace("{hash}", &web_chat::RELEASES[0].hash());
     path.replace("{bot}", "demo").replace("{user_key}", "someone@https%3A%2F%2Fissuer.example")
 }
 
@@ -89,7 +89,9 @@ async fn a_path_in_another_letter_case_is_answered_only_where_the_table_allows_i
         for operation in door.operations {
             let path = with_sample_parameters(operation.path).to_uppercase();
             let answer = send(&harness, &harness.base, operation.method.as_str(), &path).await;
-            assert_eq!(is_not_found(&answer), door.letter_case == LetterCase::Exact, "{path}: {}", answer.status);
+            // The answer to HEAD has no body that says why.
+            let is_unknown = is_not_found(&answer) || operation.method == Method::Head && answer.status == 404;
+            assert_eq!(is_unknown, door.letter_case == LetterCase::Exact, "{path}: {}", answer.status);
             assert_ne!(answer.status, 405, "{path}");
         }
     }
