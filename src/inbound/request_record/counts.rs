@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::RequestId;
 use crate::domain::ExchangeStep;
 use crate::inbound::door::{Door, PublishedPath};
 use crate::observability::{Count, Counters, Metrics, StatusCounts};
+use crate::protocol::TokenExchangeState;
 
 /// The label of what no operation answers.
 const NONE: &str = "none";
@@ -96,11 +98,10 @@ impl RequestCounts {
         let Some(method) = path.find_method(request) else { return };
         let extensions = request.extensions();
         let correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
-        let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
         counts.counters.observation.tell(correlation_id, || ExchangeStep::OperationAnswered {
             door: &path.door,
             operation: &method.operation,
-            connection: query.find(|pair| pair.0.eq_ignore_ascii_case("connectionName")).map(|pair| pair.1),
+            connection: find_connection(request.query_string()),
             status,
             took,
         });
@@ -121,6 +122,17 @@ impl PathCounts {
         let find = |name: &str| self.methods.iter().find(|counts| counts.method == name);
         find(method.as_str()).or_else(|| find("GET").filter(|_| method == Method::HEAD))
     }
+}
+
+/// The connection that a query names, by itself or in the `state` of an operation that offers a sign-in. The `state` of a
+/// browser names none.
+fn find_connection(query: &str) -> Option<Cow<'_, str>> {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find_map(|(name, value)| match &*name.to_ascii_lowercase() {
+        "connectionname" => Some(value),
+        "state" => Some(Cow::Owned(TokenExchangeState::decode(&value).ok()?.connection_name)),
+        _ => None,
+    })
 }
 
 /// Gives each request its id and counts its answer, and logs none: for listeners that are called every few seconds.

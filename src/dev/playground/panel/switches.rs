@@ -107,7 +107,7 @@ impl Switches {
         self.0.stories.of(user)
     }
 
-    /// Gives `user` a story. Consents that were given before do not count for it.
+    /// Gives `user` a story, and withdraws all consents that were given before.
     pub(super) fn give_story(&self, user: &User, story: UserScenario) {
         self.0.consents.clear();
         self.0.stories.switch(user, story);

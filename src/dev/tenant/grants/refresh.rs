@@ -29,9 +29,7 @@ pub(in crate::dev) fn redeem_refresh_token(request: &GrantRequest<'_>) -> Result
         .filter(|user| request.tenant.admits(user.tid))
         .ok_or_else(|| EntraRefusal::invalid_grant(50_034, "The user account does not exist in the directory."))?;
     require_enabled(request, user)?;
-    // An administrator has consented to the app of pages with Web Chat, for all users.
-    let is_consented = request.client.client_id == services.directory.web_chat_client_id();
-    if !is_consented && !services.consents.allow(user, request.client) {
+    if !services.consents.allow(user, request.client) {
         return Err(consent_refusal(request.client.name, request.client.client_id));
     }
     if services.sessions.demands_mfa(user.oid) {
