@@ -15,7 +15,7 @@ const HEAD: &str = "# A stage of bot-sso: bot-sso dev --config FILE. docs/playgr
 /// The options that choose the bots, connections and users of a stage.
 #[derive(Debug, Args)]
 pub(super) struct PlanOptions {
-    /// A bot of your own, by the address at which it takes activities (http://127.0.0.1:3999/api/messages). It is put behind
+    /// A bot of your own, by the address at which it takes activities (`http://127.0.0.1:3999/api/messages`). It is put behind
     /// the gateway beside the demo bots, with one connection `graph`; its settings are printed.
     #[arg(long, value_name = "URL")]
     bot: Option<String>,

@@ -78,12 +78,13 @@ fn botbuilder_python(settings: &BotSettings<'_>) -> String {
         ["APP_", "TO_"].iter().any(|prefix| name.starts_with(prefix)) || matches!(name, "OAUTH_URL" | "CALLER_ID")
     };
     let attributes = settings.variables().into_iter().filter(is_attribute);
-    let lines: String =
+    let lines: Vec<_> =
         attributes.map(|variable| format!("      {0} = os.environ[\"{0}\"]\n", variable.name)).collect();
     format!(
         "Leave APP_PASSWORD out. The SDK reads no environment, but the attributes of an object. In config.py:\n\n  \
-         class Config:\n      PORT = int(os.environ[\"PORT\"])\n{lines}      VALIDATE_AUTHORITY = False\n\n\
+         class Config:\n      PORT = int(os.environ[\"PORT\"])\n{}      VALIDATE_AUTHORITY = False\n\n\
          and in the code: CloudAdapter(ConfigurationBotFrameworkAuthentication(Config)). Outside Teams the SDK's OAuthPrompt\n\
-         leaves its button without a link: send the card of GetOAuthCard there (docs/point-your-bot-at-it.md).\n"
+         leaves its button without a link: send the card of GetOAuthCard there (docs/point-your-bot-at-it.md).\n",
+        lines.concat()
     )
 }

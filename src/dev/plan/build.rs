@@ -2,7 +2,7 @@ use uuid::Uuid;
 
 use super::bot_address::BotHosts;
 use super::checks::check_entries;
-use super::file::{BotLines, ConnectionLines, StageFile, UserLines};
+use super::file::{AfterExchangeWord, BotLines, ConnectionLines, InvokeWord, StageFile, UserLines};
 use super::problem::{PlanProblem, PlanReview};
 use crate::dev::tenant::{
     BotEntry, ConnectionEntry, GRAPH_SCOPES, StageEntries, User, UserScenario, derive_id, graph_connection,
@@ -65,14 +65,14 @@ fn build_bot(index: usize, lines: BotLines, hosts: BotHosts, review: &mut PlanRe
     }
     let app_id = lines.app_id.unwrap_or_else(|| derive_id(&["bot", &lines.name]));
     let secret = lines.app_secret.unwrap_or_else(|| format!("{}-app-secret-of-the-local-stage", lines.name));
-    let sign_in_invokes: Vec<&'static str> = lines.sign_in_invokes.into_iter().map(|kind| kind.text()).collect();
+    let sign_in_invokes: Vec<&'static str> = lines.sign_in_invokes.into_iter().map(InvokeWord::text).collect();
     BotEntry {
         name: keep(lines.name),
         app_id: keep(read_guid(app_id, place("app_id"), review)),
         app_secret: keep(secret),
         endpoint: lines.endpoint.map(keep),
         sdk: lines.sdk,
-        after_exchange: lines.after_exchange.map(|word| word.text()),
+        after_exchange: lines.after_exchange.map(AfterExchangeWord::text),
         sign_in_invokes: sign_in_invokes.leak(),
     }
 }

@@ -167,7 +167,7 @@ fn read_sdk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Sdk>, D
     })
 }
 
-#[allow(clippy::ref_option, reason = "serde hands a reference to the field")]
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
 fn write_sdk<S: Serializer>(sdk: &Option<Sdk>, serializer: S) -> Result<S::Ok, S::Error> {
     sdk.map(Sdk::name).serialize(serializer)
 }
