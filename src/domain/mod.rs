@@ -14,8 +14,7 @@ mod clock_and_entropy;
 mod connection;
 mod conversation_id;
 mod entropy;
-mod exchange_key;
-mod exchange_observer;
+mod exchange;
 mod fingerprint;
 mod json;
 mod names;
@@ -42,9 +41,9 @@ pub use connection::{
 };
 pub use conversation_id::ConversationId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
-pub use exchange_key::ExchangeKey;
-pub use exchange_observer::{
-    ArrivedActivity, BotMessage, ExchangeEvent, ExchangeObservation, ExchangeObserver, ExchangeStep, ProviderCall,
+pub use exchange::{
+    ArrivedActivity, BotMessage, ExchangeEvent, ExchangeKey, ExchangeObservation, ExchangeObserver, ExchangeStep,
+    ProviderCall,
 };
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};

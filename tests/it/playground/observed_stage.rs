@@ -11,8 +11,8 @@ use bot_sso::domain::{ClockAndEntropy, SystemClock, SystemEntropy};
 use bot_sso::sealing::KeyRing;
 use serde_json::{Value, json};
 
-use crate::harness::logs;
 use crate::harness::peers::{Peer, Program};
+use crate::harness::{logs, serve_stage};
 
 pub struct ObservedStage {
     pub stage: Stage,
@@ -29,7 +29,7 @@ impl ObservedStage {
         let ClockAndEntropy { clock, entropy } = ambient();
         let path = directory.path().to_owned();
         let stage = StageOptions { http_port: 0, https_port: 0, directory: path.join("stage"), clock, entropy };
-        let stage = Stage::start(stage).await.unwrap();
+        let stage = Stage::start(stage, serve_stage).await.unwrap();
         let [public, operations] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let listen = public.local_addr().unwrap().to_string();
         stage.add_operator_listener(&operations.local_addr().unwrap().to_string());

@@ -47,7 +47,7 @@ fn the_printed_commands_run_and_show_what_the_text_says() {
 
 #[tokio::test]
 async fn what_the_gateway_does_is_listed_for_the_playground() {
-    let development = Development::start();
+    let development = Development::start_with(&[]);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let get = async |url: String| {
         let answer = client.get(url).send().await.unwrap();
