@@ -118,22 +118,21 @@ fn try_proposals(table: &Table, steps: &Steps, odd: &str, directory: &Path) -> u
     tried
 }
 
+/// Each key gets one in so many values, its neighbour the next ones. Keys of one kind stand together in the sample, so each
+/// kind gets all of them.
+const SHARE: usize = 8;
+
 #[test]
 fn whatever_check_tells_to_write_is_accepted() {
     let table: Table = FULL.parse().unwrap();
     let mut found = Vec::new();
     leaves(&Value::Table(table.clone()), &Steps::new(), &mut found);
     let directory = directory();
-    let halves = found.chunks(found.len().div_ceil(2));
-    let tried: usize = std::thread::scope(|scope| {
-        let try_all = |leaves: &[(Steps, Value)]| -> usize {
-            let odd = |steps: &Steps| {
-                ODD_VALUES.iter().map(|odd| try_proposals(&table, steps, odd, directory.path())).sum::<usize>()
-            };
-            leaves.iter().map(|(steps, _)| odd(steps)).sum()
-        };
-        let workers: Vec<_> = halves.map(|half| scope.spawn(move || try_all(half))).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
-    });
-    assert!(tried > 1000, "{tried}");
+    let mut tried = 0;
+    for (index, (steps, _)) in found.iter().enumerate() {
+        for odd in ODD_VALUES.iter().skip(index % SHARE).step_by(SHARE) {
+            tried += try_proposals(&table, steps, odd, directory.path());
+        }
+    }
+    assert!(tried > 150, "{tried}");
 }
