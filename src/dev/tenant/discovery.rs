@@ -74,7 +74,7 @@ fn answer_metadata(request: &HttpRequest, tenant: &str, discovery: &TenantDiscov
         "authorization_endpoint": format!("{}/{tenant}/oauth2/v2.0/authorize", addresses.https_base),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "fragment"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],

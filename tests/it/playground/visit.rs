@@ -27,7 +27,7 @@ pub struct Seen {
     pub complaints: Vec<String>,
     /// The number of refused posts.
     pub refused_posts: usize,
-    /// The number of WebSockets that the page has opened.
+    /// The number of streams that the page has opened as web sockets.
     pub sockets: u64,
 }
 

@@ -82,16 +82,17 @@ async fn show_login_page(
         Ok(login) => login,
         Err(refusal) => return client_return.redirect(&LoginOutcome::Refused(&refusal)),
     };
-    let hinted = text("login_hint").map(|hint| directory.find_user(hint));
+    let hint = text("login_hint");
     if text("prompt") == Some("none") {
-        let answer = match endpoint.sign_in_silently(&request, login, hinted) {
+        let answer = match endpoint.sign_in_silently(&request, login, hint) {
             Ok(code) => client_return.redirect(&LoginOutcome::Code(&code)),
             Err(refusal) => client_return.redirect(&LoginOutcome::Refused(&refusal)),
         };
         return framed_by(answer, client.redirect_uri);
     }
     let ticket = endpoint.logins.open_login(login);
-    LoginPage { directory, tenant: &tenant, ticket: &ticket }.render(hinted.flatten().map(|user| user.name), None)
+    let selected = hint.and_then(|hint| directory.find_user(hint)).map(|user| user.name);
+    LoginPage { directory, tenant: &tenant, ticket: &ticket }.render(selected, None)
 }
 
 /// Lets only the client's own pages frame an answer.
@@ -188,14 +189,15 @@ impl AuthorizationEndpoint {
         &self,
         request: &HttpRequest,
         login: LoginRequest,
-        hinted: Option<Option<&User>>,
+        hint: Option<&str>,
     ) -> Result<String, EntraRefusal> {
         let signed_out = || {
             let text = "Session information is not sufficient for single-sign-on.";
             EntraRefusal::bad_request("login_required", 50_058, text)
         };
         let session = self.logins.session_of(request).ok_or_else(signed_out)?;
-        let is_wanted = hinted.is_none_or(|user| user.is_some_and(|user| user.oid == session.oid));
+        let is_of_session = |hint| self.directory.find_user(hint).is_some_and(|user| user.oid == session.oid);
+        let is_wanted = hint.is_none_or(is_of_session);
         let segment = TenantSegment::parse(&self.directory, &login.tenant)?;
         let user = self.directory.find_user(&session.oid).filter(|user| segment.admits(user.tid) && is_wanted);
         let user = user.ok_or_else(signed_out)?;
