@@ -41,10 +41,11 @@ mod tests {
     async fn a_bot_waits_until_the_time_is_over_or_the_switch_is_off() {
         let slowness = BotSlowness::default();
         slowness.wait().await;
-        slowness.set(Some(Duration::from_millis(1)));
+        slowness.set(Some(Duration::ZERO));
         slowness.wait().await;
-        slowness.set(Some(Duration::from_hours(1)));
+        slowness.set(Some(Duration::MAX));
         let switched_off = async { slowness.set(None) };
         tokio::join!(slowness.wait(), switched_off);
+        assert!(!slowness.is_on());
     }
 }

@@ -59,7 +59,7 @@ impl<'s> SilentUser<'s> {
 
     pub async fn find_card(&self) -> Option<Value> {
         let activities = self.activities().await;
-        let attachments = activities.iter().flat_map(|activity| activity["attachments"].as_array()).flatten();
+        let attachments = activities.iter().filter_map(|activity| activity["attachments"].as_array()).flatten();
         attachments
             .map(|attachment| &attachment["content"])
             .rfind(|card| card["tokenExchangeResource"].is_object())

@@ -121,7 +121,9 @@ impl Switches {
 
     /// Turns everything off, the faults of `/dev/faults` too, and forgets what users have consented to.
     pub(super) fn reset(&self) {
-        SWITCHES.iter().for_each(|text| self.turn(text.switch, false));
+        for text in &SWITCHES {
+            self.turn(text.switch, false);
+        }
         self.0.faults.clear();
         self.0.stories.clear();
         self.0.consents.clear();
