@@ -34,6 +34,9 @@ pub fn read_stage_file(text: &str, hosts: BotHosts) -> Result<StageEntries, Vec<
     if entries.bots.is_empty() {
         review.report("bots".to_owned(), "has no bot: write a [[bots]] with a name, or leave the list out");
     }
+    if entries.users.is_empty() {
+        review.report("users".to_owned(), "has no user: write a [[users]] with a name, or leave the list out");
+    }
     check_entries(&entries, &mut review);
     let problems = review.into_problems();
     if problems.is_empty() { Ok(entries) } else { Err(problems) }

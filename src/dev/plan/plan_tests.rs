@@ -66,6 +66,7 @@ fn a_problem_names_its_place() {
         ("[[bots]]\nname = \"a b\"", "bots[0].name: \"a b\" is no name"),
         ("[[bots]]\nname = \"a\"\napp_id = \"7\"", "bots[0].app_id: \"7\" is no GUID"),
         ("[[bots]]\nname = \"a\"\n[[bots]]\nname = \"A\"", "bots[1].name: another bot is called"),
+        ("users = []", "users: has no user"),
         ("bots = []", "bots: has no bot"),
         (
             "[[connections]]\nbot = \"nobody\"\nname = \"graph\"",

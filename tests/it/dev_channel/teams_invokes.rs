@@ -9,7 +9,7 @@ use crate::harness::{Harness, Options, Surroundings};
 
 const KINDS: [&str; 3] = ["personal", "group", "channel"];
 
-fn invoke(name: &str, value: Value) -> Value {
+fn invoke(name: &str, value: &Value) -> Value {
     json!({"type": "invoke", "name": name, "from": {"id": "x"}, "value": value})
 }
 
@@ -43,7 +43,7 @@ async fn a_client_of_teams_gets_the_answers_to_its_sign_in_invokes() {
     let id = &card["attachments"][0]["content"]["tokenExchangeResource"]["id"];
     let token = harness.user_token("Cleo", "graph").await;
     let exchange =
-        |id: &Value| invoke("signin/tokenExchange", json!({"id": id, "connectionName": "graph", "token": token}));
+        |id: &Value| invoke("signin/tokenExchange", &json!({"id": id, "connectionName": "graph", "token": token}));
     let refused = chat.post(&exchange(id)).await;
     let body = refused.json();
     let told = (refused.status, &body["httpStatusCode"], &body["error"]["code"]);
@@ -60,10 +60,10 @@ async fn a_client_of_teams_gets_the_answers_to_its_sign_in_invokes() {
     assert_eq!(body["invokeResponse"]["body"], json!({"id": another, "connectionName": "graph"}));
     assert!(chat.activities().await.iter().any(|activity| activity["id"] == body["id"]), "the invoke comes back");
 
-    let failure = invoke("signin/failure", json!({"code": "resourcematchfailed", "message": "x"}));
+    let failure = invoke("signin/failure", &json!({"code": "resourcematchfailed", "message": "x"}));
     let answer = chat.post(&failure).await;
     assert_eq!((answer.status, &answer.json()["invokeResponse"]["status"]), (200, &json!(200)), "{}", answer.text());
-    let wrong = chat.post(&invoke("signin/verifyState", json!({"state": "000000"}))).await;
+    let wrong = chat.post(&invoke("signin/verifyState", &json!({"state": "000000"}))).await;
     assert!(wrong.json()["invokeResponse"]["status"].is_number(), "{}", wrong.text());
 }
 
@@ -71,10 +71,10 @@ async fn a_client_of_teams_gets_the_answers_to_its_sign_in_invokes() {
 async fn a_client_of_web_chat_gets_no_answer_of_the_bot() {
     let harness = start_with(Bot::OfStage).await;
     let chat = Chat::start(&harness, &json!({"user": "ada"})).await;
-    let exchange = invoke("signin/tokenExchange", json!({"id": "x", "connectionName": "graph", "token": "x"}));
+    let exchange = invoke("signin/tokenExchange", &json!({"id": "x", "connectionName": "graph", "token": "x"}));
     let refused = chat.post(&exchange).await;
     assert_eq!((refused.status, refused.json().get("invokeResponse")), (502, None));
-    let accepted = chat.post(&invoke("signin/failure", json!({"code": "x"}))).await;
+    let accepted = chat.post(&invoke("signin/failure", &json!({"code": "x"}))).await;
     assert_eq!(accepted.json().get("invokeResponse"), None, "{}", accepted.text());
 }
 
@@ -93,7 +93,7 @@ async fn a_real_bot_answers_card_actions_and_message_extensions_in_every_kind_of
                 let case = format!("{name} of {user} in {kind}");
                 let mut value = value;
                 value["authentication"] = json!({"id": "x", "connectionName": "graph", "token": token});
-                let answer = chat.post(&invoke(name, value)).await;
+                let answer = chat.post(&invoke(name, &value)).await;
                 let (body, is_card) = (answer.json(), name == "adaptiveCard/action");
                 let response = &body["invokeResponse"];
                 match (user, is_card) {
@@ -124,7 +124,7 @@ async fn a_user_signs_in_silently_in_a_group_where_the_bot_has_offered_it() {
     let chat = start_chat(&harness, "ada", "group").await;
     let token = harness.user_token("Ada", "graph").await;
     let exchange =
-        |id: &Value| invoke("signin/tokenExchange", json!({"id": id, "connectionName": "graph", "token": token}));
+        |id: &Value| invoke("signin/tokenExchange", &json!({"id": id, "connectionName": "graph", "token": token}));
     let unasked = chat.post(&exchange(&json!("unasked"))).await;
     assert_ne!(unasked.json()["invokeResponse"]["status"], 200, "no card was issued to this user: {}", unasked.text());
     assert_eq!(chat.post(&message("hello")).await.status, 200);

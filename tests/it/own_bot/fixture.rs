@@ -67,10 +67,11 @@ impl Fixture {
             .get(&self.manifest["channel"]["service_url"].as_str().unwrap().replace("connector/", "connector/_sent"))
             .await;
         let links = sent.as_array().unwrap().iter();
-        let links = links.filter_map(|call| call.pointer("/activity/attachments/0/content/buttons/0/value")?.as_str());
+        let mut links =
+            links.filter_map(|call| call.pointer("/activity/attachments/0/content/buttons/0/value")?.as_str());
         let outcome = self.directory.path().join("outcome.json");
         let environment = [
-            ("LINK", links.last().unwrap().to_owned()),
+            ("LINK", links.next_back().unwrap().to_owned()),
             ("USERNAME", user.to_owned()),
             ("PASSWORD", format!("{user}-password")),
             ("DECISION", "continue".to_owned()),

@@ -19,7 +19,7 @@ async fn serve(address: &str) {
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
             tokio::spawn(async move {
-                let mut bytes = [0; 65536];
+                let mut bytes = [0; 8192];
                 while matches!(connection.read(&mut bytes).await, Ok(1..)) {
                     let _ = connection
                         .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
