@@ -221,8 +221,12 @@ fn rotate_keys(file: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn configuration_error(file: &Path, problems: &Problems) -> anyhow::Error {
-    let warnings: String = problems.warnings().iter().map(|warning| format!("\nwarning: {warning}")).collect();
-    anyhow!("{} cannot be used:\n{problems}{warnings}", file.display())
+    let mut text = format!("{} cannot be used:\n{problems}", file.display());
+    for warning in problems.warnings() {
+        text.push_str("\nwarning: ");
+        text.push_str(&warning.to_string());
+    }
+    anyhow!(text)
 }
 
 fn summary(configuration: &Configuration) -> String {

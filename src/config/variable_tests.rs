@@ -68,7 +68,7 @@ fn a_variable_that_overrides_nothing_is_warned_of_with_the_right_name() {
     ] {
         let warnings = warnings_with(&[(name, "x")]);
         let [warning] = warnings.as_slice() else { panic!("{name}: {warnings:?}") };
-        assert!(warning.contains(name) && warning.contains(&format!("{right}")), "{name}: {warning}");
+        assert!(warning.contains(name) && warning.contains(right), "{name}: {warning}");
     }
     assert_eq!(warnings_with(&[("BOTANY", "x"), ("BOT_SSO_", "x"), ("BOT_SSO", "x")]), [""; 0]);
 }

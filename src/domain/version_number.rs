@@ -88,13 +88,11 @@ impl PartialOrd for VersionNumber {
 
 impl fmt::Display for VersionNumber {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.as_u64() {
-            Some(whole) => write!(formatter, "{whole}"),
-            None => {
-                let sign = if self.is_negative { "-" } else { "" };
-                write!(formatter, "{sign}0.{}e{}", self.digits, self.exponent)
-            }
+        if let Some(whole) = self.as_u64() {
+            return write!(formatter, "{whole}");
         }
+        let sign = if self.is_negative { "-" } else { "" };
+        write!(formatter, "{sign}0.{}e{}", self.digits, self.exponent)
     }
 }
 

@@ -160,10 +160,10 @@ fn find_most_alike<'k>(word: &str, candidates: &[&(&'k str, String)]) -> Option<
         one == other || one.len() >= 3 && other.len() >= 3 && (one.starts_with(other) || other.starts_with(one))
     };
     let count = |folded: &str| {
-        let theirs: Vec<String> = words_of(folded).into_iter().skip(prefix).collect();
-        let has = |word: &String| theirs.iter().any(|their| is_alike(their, word));
+        let candidate: Vec<String> = words_of(folded).into_iter().skip(prefix).collect();
+        let has = |word: &String| candidate.iter().any(|other| is_alike(other, word));
         let shared = words.iter().filter(|word| has(word)).count();
-        (has(last) && shared * 2 >= words.len()).then(|| (shared, std::cmp::Reverse(theirs.len())))
+        (has(last) && shared * 2 >= words.len()).then_some((shared, std::cmp::Reverse(candidate.len())))
     };
     let counted = candidates.iter().filter_map(|(name, folded)| Some((count(folded)?, *name)));
     counted.max_by(|left, right| left.0.cmp(&right.0)).map(|(_, name)| name)

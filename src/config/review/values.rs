@@ -89,12 +89,11 @@ impl Review<'_> {
             return Some(text.to_ascii_lowercase());
         }
         let complaint = format!("{text:?} is not a GUID");
-        match right_guid(text, place) {
-            Some(id) => self.propose(place, complaint, Proposal::text(place, id)),
-            None => {
-                let write = self.describe_guid(text, place);
-                self.report(place, format!("{complaint}: {write}"));
-            }
+        if let Some(id) = right_guid(text, place) {
+            self.propose(place, complaint, Proposal::text(place, id));
+        } else {
+            let write = self.describe_guid(text, place);
+            self.report(place, format!("{complaint}: {write}"));
         }
         None
     }

@@ -229,13 +229,11 @@ impl ResourceRedemption {
         let vault = &self.exchange.vault;
         // The permit comes first: a sign-out after it revokes the permit, and a sign-out before it is seen by `find`.
         let permit = vault.permit(&self.own, user).await.map_err(|error| store_failed(&error))?;
-        let signed_in = match self.exchange.unkept.find_unended(&self.slot, self.connection.revision, vault).await {
-            Some(unkept) => Some(unkept),
-            None => {
-                let kept = vault.find_unended(&self.slot, self.connection.revision).await;
-                kept.map_err(|error| store_failed(&error))?
-            }
-        };
+        let mut signed_in = self.exchange.unkept.find_unended(&self.slot, self.connection.revision, vault).await;
+        if signed_in.is_none() {
+            let kept = vault.find_unended(&self.slot, self.connection.revision).await;
+            signed_in = kept.map_err(|error| store_failed(&error))?;
+        }
         let signed_in = signed_in.filter(|token| token.user == *user);
         let Some(signed_in) = signed_in else { return Ok(ObtainedToken::UserNeeded) };
         let Some(redeemed) = self.redeem(&signed_in).await? else { return Ok(ObtainedToken::UserNeeded) };

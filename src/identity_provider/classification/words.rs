@@ -198,8 +198,8 @@ mod tests {
     fn each_row_is_found_however_its_word_is_spelled() {
         for row in &BY_ERROR {
             let spaced = row.word.replace('_', " ");
-            let camel: String =
-                spaced.split(' ').map(|part| format!("{}{}", part[..1].to_uppercase(), &part[1..])).collect();
+            let capital = |part: &str| part[..1].to_uppercase() + &part[1..];
+            let camel: String = spaced.split(' ').map(capital).collect();
             for spelled in [row.word.to_uppercase(), row.word.replace('_', "-"), camel, spaced] {
                 assert_eq!(find_error_word(&spelled).map(|found| found.word), Some(row.word), "{spelled}");
             }

@@ -97,11 +97,9 @@ impl BotDelivery {
         match self.outbound.post_json(&url, &headers, body, Instant::now() + self.timeout).await {
             Ok(HttpAnswer { status, body, .. }) if (200..300).contains(&status) => Ok(BotAnswer { status, body }),
             // The gateway's own statuses for a bot that is too slow or is not there.
-            Ok(HttpAnswer { status: 504, .. }) => Err(BotFailure::TimedOut),
-            Ok(HttpAnswer { status: 502, .. }) => Err(BotFailure::Unreachable),
+            Ok(HttpAnswer { status: 504, .. }) | Err(OutboundError::TimedOut) => Err(BotFailure::TimedOut),
+            Ok(HttpAnswer { status: 502, .. }) | Err(_) => Err(BotFailure::Unreachable),
             Ok(HttpAnswer { status, body, .. }) => Err(BotFailure::Rejected(BotAnswer { status, body })),
-            Err(OutboundError::TimedOut) => Err(BotFailure::TimedOut),
-            Err(_) => Err(BotFailure::Unreachable),
         }
     }
 
