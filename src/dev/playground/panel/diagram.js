@@ -155,6 +155,7 @@ export class Diagram {
       button.setAttribute('aria-expanded', String(!details.hidden));
       if (!details.hidden) {
         details.replaceChildren(...detailsOf(event, group.events));
+        details.scrollIntoView({ block: 'nearest' });
       }
     });
     return element('li', {}, button, details);
