@@ -37,7 +37,7 @@ pub(super) const HINTS: [(&str, &str); 46] = [
     ("agent_activity_tenant", "the activity of the Agent 365 platform is of another tenant than the platform's token, or names none"),
     ("agent_activity_blueprint", "the activity of the Agent 365 platform is for an agent of another blueprint: compare bots.*.app_id"),
     ("agent_activity_agent", "the activity of the Agent 365 platform is for an agent that bots.*.agent_365.agents does not list"),
-    ("agent_activity_form", "the activity of the Agent 365 platform can be read as one for two agents"),
+    ("agent_activity_form", "the activity can be read as one for two agents, or a member of its addresses is of the wrong kind"),
     ("agent_user_at_gateway", "an agent user called a bot, but its token serves at the Token Service alone: point the agent's SDK at the bot's channel"),
     ("aud:agent", "the agent's token has an audience that is neither the Bot API's nor one of token_service.audiences"),
     ("agent_blueprint", "the agent that calls the Token Service has a blueprint that no bot has: compare its app id with bots.*.app_id"),

@@ -14,6 +14,9 @@ const PLATFORM: &str = "5a807f24-c9de-44ee-a3a7-329e88a00ffc";
 
 type Change = fn(&mut Value);
 
+/// An activity whose addresses can be read in two ways, or not at all.
+const ODD_FORM: Refused = Refused { status: 400, code: "BadArgument", check: "agent_activity_form" };
+
 const fn forbidden(code: &'static str, check: &'static str) -> Refused {
     Refused { status: 403, code, check }
 }
@@ -103,19 +106,20 @@ async fn the_platform_of_an_unlisted_tenant_is_refused_and_none_of_its_keys_is_f
 async fn an_activity_of_another_tenant_than_the_platforms_token_is_refused() {
     let fixture = Fixture::with_every_agent().await;
     let token = fixture.platform_token().await;
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 5] = [
         ("the recipient's", |activity| activity["recipient"]["tenantId"] = FABRIKAM.into()),
         ("no recipient's", |activity| activity["recipient"]["tenantId"] = Value::Null),
         ("the conversation's", |activity| activity["conversation"]["tenantId"] = FABRIKAM.into()),
         ("no conversation's", |activity| drop(activity["conversation"].as_object_mut().unwrap().remove("tenantId"))),
         ("the channel data's", |activity| activity["channelData"]["tenant"]["id"] = FABRIKAM.into()),
-        ("no text", |activity| activity["recipient"]["tenantId"] = json!([CONTOSO])),
     ];
     for (case, change) in changes {
         let activity = changed(&fixture.message(), change);
         let sending = fixture.harness.post_as("demo", &token, &activity);
         fixture.assert_refused(case, sending, not_allowed("agent_activity_tenant")).await;
     }
+    let no_text = changed(&fixture.message(), |activity| activity["recipient"]["tenantId"] = json!([CONTOSO]));
+    fixture.assert_refused("no text", fixture.harness.post_as("demo", &token, &no_text), ODD_FORM).await;
     let without_channel_data = changed(&fixture.message(), |activity| activity["channelData"] = Value::Null);
     assert_eq!(fixture.post(&without_channel_data).await.status, 200, "it may be absent");
     let upper_case = changed(&fixture.message(), |activity| {
@@ -218,11 +222,16 @@ async fn a_users_token_is_no_callers_at_the_gateway_whether_a_humans_or_an_agent
 async fn an_activity_for_no_agent_is_judged_as_a_parents() {
     let fixture = Fixture::with_every_agent().await;
     let token = fixture.platform_token().await;
-    let roles = [json!("bot"), json!("user"), json!("agenticuser2"), json!(null), json!(["agenticUser"])];
-    for role in roles {
+    for (role, refusal) in [
+        (json!("bot"), not_allowed("caller_list")),
+        (json!("user"), not_allowed("caller_list")),
+        (json!("agenticuser2"), not_allowed("caller_list")),
+        (json!(null), not_allowed("caller_list")),
+        (json!(["agenticUser"]), ODD_FORM),
+    ] {
         let activity = changed(&fixture.message(), |activity| activity["recipient"]["role"] = role.clone());
         let sending = fixture.harness.post_as("demo", &token, &activity);
-        fixture.assert_refused(&role.to_string(), sending, not_allowed("caller_list")).await;
+        fixture.assert_refused(&role.to_string(), sending, refusal).await;
     }
     let parent = format!(
         "[[bots.demo.callers]]\napp_id = \"{PLATFORM}\"\ntenant = \"{CONTOSO}\"\n\
@@ -255,8 +264,7 @@ async fn an_activity_that_two_readers_may_take_for_one_to_two_agents_is_refused(
     ] {
         assert!(message.contains(member), "{member}");
         let body = message.replacen(member, twin, 1).into_bytes();
-        let refusal = Refused { status: 400, code: "BadArgument", check: "agent_activity_form" };
-        fixture.assert_refused(twin, fixture.harness.post_bytes("demo", &token, body), refusal).await;
+        fixture.assert_refused(twin, fixture.harness.post_bytes("demo", &token, body), ODD_FORM).await;
     }
 }
 

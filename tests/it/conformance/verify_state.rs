@@ -254,9 +254,8 @@ async fn case_61_a_failure_is_logged_for_the_pending_sign_in_that_offered_an_exc
         json!({ "code": "resourcematchfailed", "message": "Resource match failed eyJhbGciOi.eyJzdWIiOi.c2ln" }),
     );
     assert_empty("61", &harness.post(&failure).await, 200);
-    let text = logs::text();
-    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let lines: Vec<Value> = lines.filter(|line| line["code"] == "resourcematchfailed").collect();
+    let mut lines = logs::complaints_of(&harness.tag, 0);
+    lines.retain(|line| line["code"] == "resourcematchfailed");
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!((lines[0]["connection"].clone(), lines[0]["bot"].clone()), (json!("graph"), json!("demo")));
     assert!(lines[0]["hint"].as_str().unwrap().contains("token_exchange_uri"), "the operator learns what to change");
