@@ -48,6 +48,17 @@ impl Wire {
         String::from_utf8_lossy(&read).into_owned()
     }
 
+    /// Whether the other side has closed the connection without an answer. Does not wait.
+    pub fn is_closed_unanswered(&mut self) -> bool {
+        self.0.set_nonblocking(true).unwrap();
+        let peeked = self.0.peek(&mut [0]);
+        self.0.set_nonblocking(false).unwrap();
+        match peeked {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() == ErrorKind::ConnectionReset,
+        }
+    }
+
     /// Writes the bytes `times` times without reading anything, until the other side closes. Returns the number of
     /// bytes that were written.
     pub fn pour(&mut self, bytes: &[u8], times: usize) -> usize {
