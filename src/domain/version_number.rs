@@ -3,6 +3,8 @@ use std::fmt;
 
 /// Longest text that is read as a number, in bytes.
 const MAX_BYTES: usize = 64;
+/// Most digits that are kept. The number in the form of [`fmt::Display`] is then short enough to be read again.
+const MAX_DIGITS: usize = 48;
 /// Largest power of ten that is read, in either direction.
 const MAX_EXPONENT: i32 = 9999;
 
@@ -46,7 +48,8 @@ impl VersionNumber {
             return Some(Self { is_negative: false, digits, exponent: 0 });
         }
         let exponent = i32::try_from(whole.len()).ok()? - zeros + power;
-        Some(Self { is_negative: text.starts_with('-'), digits, exponent })
+        let is_bounded = digits.len() <= MAX_DIGITS && exponent.abs() <= MAX_EXPONENT;
+        is_bounded.then(|| Self { is_negative: text.starts_with('-'), digits, exponent })
     }
 
     /// The number, if it is whole, not negative and not too large.
@@ -143,7 +146,9 @@ mod tests {
             "9007199254740993",
             "18446744073709551615",
             "18446744073709551616",
+            "123456789012345678901234567890123456789012345678",
             "1e100",
+            "1e9998",
         ];
         for pair in ascending.windows(2) {
             let [smaller, larger] = pair else { return };
@@ -162,10 +167,11 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_not_read() {
-        let long = "1".repeat(65);
-        for text in
-            ["", "-", ".5", "5.", "1e", "e1", "1e99999", "4 ", " 4", "0x4", "four", "--4", "1.2.3", "NaN", &long]
-        {
+        let (long, too_exact) = ("1".repeat(65), "1".repeat(49));
+        for text in [
+            "", "-", ".5", "5.", "1e", "e1", "1e9999", "4 ", " 4", "0x4", "four", "--4", "1.2.3", "NaN", &long,
+            &too_exact,
+        ] {
             assert_eq!(VersionNumber::parse(text), None, "{text}");
         }
     }

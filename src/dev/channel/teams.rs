@@ -44,9 +44,8 @@ impl ConversationKind {
     /// Writes what Teams states into `channelData`: the tenant, and in a channel also channel and team. The stage has one
     /// team per tenant.
     pub(super) fn write_channel_data(self, data: &mut Map<String, Value>, id: &str, tenant: &str) {
-        for member in TEAMS_MEMBERS {
-            data.remove(member);
-        }
+        // A bot may read members in another letter case, so none of them stays.
+        data.retain(|name, _| !TEAMS_MEMBERS.iter().any(|stated| stated.eq_ignore_ascii_case(name)));
         data.insert("tenant".to_owned(), json!({ "id": tenant }));
         if self == Self::Channel {
             let channel = id.split(';').next().unwrap_or(id);

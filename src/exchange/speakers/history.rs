@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::Timestamp;
+use crate::domain::{Account, Timestamp};
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
 /// Two accounts that both spoke within this time dispute their user id. A bot that answers a turn later than this is
@@ -141,6 +141,11 @@ impl Speaker {
     /// When the account spoke.
     pub(super) const fn spoke_at(&self) -> Timestamp {
         Timestamp::from_unix_millis(self.spoke_at)
+    }
+
+    /// The account that spoke, under the user id of the channel's `account`.
+    pub(super) fn account_under(&self, account: &Account) -> Account {
+        self.parent.as_deref().map_or_else(|| account.clone(), |parent| account.as_parent_account(parent))
     }
 }
 

@@ -189,6 +189,26 @@ impl Speakers {
         let last = cell.with_history(|history| history.last().and_then(|last| last.parent.clone()));
         Ok(last.map_or(Cow::Borrowed(account), |parent| Cow::Owned(account.as_parent_account(&parent))))
     }
+
+    /// Finds the accounts of which one has asked the bot to sign out, under the user id of the channel's `account`: the one
+    /// that spoke last, and those that dispute the user id with it. The channel's, if none is known to have spoken.
+    ///
+    /// # Errors
+    /// As [`Speakers::find_account_in_use`].
+    pub async fn find_signing_out(&self, bot: &Bot, account: &Account) -> Result<Vec<Account>, RecordError> {
+        if !self.shared.has_records(bot) {
+            return Ok(vec![account.clone()]);
+        }
+        let cell = self.shared.get_cell(account);
+        self.shared.load(bot, &cell).await?;
+        let now = self.shared.now();
+        let found: Vec<Account> = cell.with_history(|history| {
+            history.follow_clock(now);
+            let speaking = history.last().into_iter().chain(history.rivals(now));
+            speaking.map(|speaker| speaker.account_under(account)).collect()
+        });
+        Ok(if found.is_empty() { vec![account.clone()] } else { found })
+    }
 }
 
 impl SharedSpeakers {

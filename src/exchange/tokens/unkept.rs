@@ -56,8 +56,8 @@ impl UnkeptTokens {
     }
 
     /// The token of `slot` without its refresh token, if it has not ended, was obtained for this `revision` of the
-    /// connection, and its user was not signed out since. Reads the store only for the epoch of a user whom memory does
-    /// not know.
+    /// connection, its user was not signed out since, and nothing newer is kept, such as the token of another sign-in. Reads
+    /// the store only for what memory does not know.
     pub(super) async fn find_unended(
         &self,
         slot: &TokenSlot,
@@ -67,6 +67,11 @@ impl UnkeptTokens {
         let unkept = self.held.find(slot)?;
         let token = &unkept.kept.token;
         if !vault.is_permitted(&unkept.permit, &token.user).await.ok()? {
+            self.held.end(slot);
+            return None;
+        }
+        let newer = vault.find_unended(slot, revision).await.ok().flatten();
+        if newer.is_some_and(|newer| newer.obtained_at > token.obtained_at) {
             self.held.end(slot);
             return None;
         }

@@ -14,7 +14,8 @@ use crate::cards::PendingSignIns;
 use crate::domain::{
     Account, Bot, BotName, ChannelId, ClockAndEntropy, Connection, ConnectionName, ConnectionRevision,
     ContinuationMode, ExchangePolicy, IdentityBinding, ProviderKind, RefusalStyle, Registrations, Secret,
-    SecurityContext, SharedClock, SystemEntropy, TenantPolicy, TokenSlot, UserKey, UserToken, VerifiedUserIds,
+    SecurityContext, SharedClock, SystemEntropy, TenantPolicy, Timestamp, TokenSlot, UserKey, UserToken,
+    VerifiedUserIds,
 };
 use crate::exchange::{ClaimsChallenges, ObtainedToken, Redemption, SignInNeeds, SignInRequirements, WantedToken};
 use crate::identity_provider::{
@@ -169,17 +170,7 @@ impl Fixture {
         let slot = TokenSlot::new(&account, &connection.name);
         let ada = UserKey::from_parts("https://elsewhere.example", "ada");
         let now = ambient.now();
-        let token = UserToken {
-            access_token: Secret::from("A0"),
-            expires_at: now.plus(HOUR),
-            user: ada.clone(),
-            security_context: SecurityContext([0; 16]),
-            granted_scope: None,
-            obtained_at: now,
-            signed_in_at: now,
-            refresh_token: Some(Secret::from("R0")),
-            refresh_at: None,
-        };
+        let token = UserToken { refresh_token: Some(Secret::from("R0")), ..signed_in("A0", &ada, now, HOUR) };
         let permit = vault.permit(&slot, &ada).await.unwrap();
         vault.keep(permit, connection.revision, token).await.unwrap();
         let tokens = CurrentTokens::new(vault.clone(), redemption, unkept, ambient);
@@ -223,6 +214,21 @@ impl Fixture {
     }
 }
 
+/// The token of a sign-in at `now`.
+fn signed_in(access_token: &'static str, user: &UserKey, now: Timestamp, lifetime: Duration) -> UserToken {
+    UserToken {
+        access_token: Secret::from(access_token),
+        expires_at: now.plus(lifetime),
+        user: user.clone(),
+        security_context: SecurityContext([0; 16]),
+        granted_scope: None,
+        obtained_at: now,
+        signed_in_at: now,
+        refresh_token: None,
+        refresh_at: None,
+    }
+}
+
 const fn successor(access_token: &'static str, refresh_token: Option<&'static str>, lifetime: Duration) -> Successor {
     Successor { access_token, refresh_token, lifetime }
 }
@@ -260,6 +266,23 @@ async fn a_refresh_token_that_is_used_up_is_not_sent_again_although_the_store_ho
     assert_eq!(fixture.given().await, "A3");
     assert_eq!(fixture.sent(), ["R0", "R1", "R1"]);
     assert_eq!(fixture.kept_refresh_token().await, "R3");
+}
+
+#[tokio::test]
+async fn the_token_of_a_later_sign_in_is_given_and_not_the_one_before_that_the_store_did_not_take() {
+    let fixture = Fixture::start([successor("A1", Some("R1"), HOUR)]).await;
+    fixture.fail_writes(true);
+    assert_eq!(fixture.given().await, "A1");
+    fixture.fail_writes(false);
+    fixture.beneath.clock.advance(Duration::from_secs(1));
+    let ben = UserKey::from_parts("https://elsewhere.example", "ben");
+    let permit = fixture.vault.permit(&fixture.slot, &ben).await.unwrap();
+    // It is so short that a refresh is tried before it is given.
+    let token = signed_in("B", &ben, fixture.beneath.shared_clock.now(), Duration::from_mins(1));
+    fixture.vault.keep(permit, fixture.connection.revision, token).await.unwrap();
+    fixture.fail_writes(true);
+    fixture.store.reads_fail.store(true, Ordering::SeqCst);
+    assert_eq!(fixture.given().await, "B");
 }
 
 #[tokio::test]

@@ -23,6 +23,10 @@ async fn the_sender_of_a_clients_activity_is_what_the_channel_states_and_nothing
         forged["RECIPIENT"] = json!({ "id": "x", "role": "agenticUser", "agenticUserId": ben.oid });
         forged["Conversation"] = json!({ "id": "x", "tenantId": ben.tid });
         forged["ChannelId"] = "msteams".into();
+        forged["ChannelData"] = json!({ "tenant": { "id": ben.oid } });
+        if channel == "msteams" {
+            forged["channelData"] = json!({ "Tenant": { "id": ben.oid }, "TEAM": { "id": ben.oid } });
+        }
         forged["\u{17f}erviceUrl"] = "https://evil.example/".into();
         assert_eq!(chat.post(&forged).await.status, 200, "{channel}");
 
@@ -34,7 +38,7 @@ async fn the_sender_of_a_clients_activity_is_what_the_channel_states_and_nothing
         assert_eq!(to_bot["from"], expected, "{channel}");
         let text = to_bot.to_string();
         assert!(!text.contains(ben.oid) && !text.contains("evil.example"), "{channel}: {text}");
-        for name in ["From", "RECIPIENT", "Conversation", "ChannelId"] {
+        for name in ["From", "RECIPIENT", "Conversation", "ChannelId", "ChannelData"] {
             assert!(to_bot.get(name).is_none(), "{channel}: {name}");
         }
     }

@@ -50,7 +50,10 @@ impl ClientActivity {
         let is_invoke = members.get("type").is_some_and(|kind| kind == "invoke");
         let from = sender(conversation, members.get("from"));
         // A bot may read members in another letter case, so none of them stays.
-        members.retain(|name, _| !STATED_MEMBERS.contains(&&*name.to_uppercase().to_lowercase()));
+        members.retain(|name, _| {
+            let folded = name.to_uppercase().to_lowercase();
+            !STATED_MEMBERS.contains(&&*folded) && (folded != "channeldata" || name == "channelData")
+        });
         members.insert("from".to_owned(), Value::Object(from));
         members.insert("recipient".to_owned(), Value::Object(conversation.bot_account()));
         members.insert("serviceUrl".to_owned(), json!(service_url));
