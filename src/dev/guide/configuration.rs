@@ -7,6 +7,9 @@ use crate::dev::plan::is_remote_plain_http;
 use crate::dev::tenant::{BotEntry, ConnectionEntry, GRAPH_AUDIENCE};
 use crate::domain::Sdk;
 
+/// The name of the local tenant in the configuration.
+pub(super) const IDENTITY_PROVIDER: &str = "entra";
+
 const ADMIN_TOKEN_VARIABLE: &str = "STAGE_ADMIN_TOKEN";
 
 /// Builds the text of a bot-sso configuration file with the stage's bots, connections and addresses.
@@ -19,7 +22,7 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
         .with("server", Section::default().with("public_url", gateway).with("listen", vec![listen]))
         .with("outbound", Section::default().with("ca_file", path(&facts.ca_file)))
         .with("channels", channels_section(facts))
-        .with("identity_providers", Section::default().with("entra", entra_section(facts)))
+        .with("identity_providers", Section::default().with(IDENTITY_PROVIDER, entra_section(facts)))
         .with("bots", bots.collect::<Table>())
         .with("connections", connections.collect::<Table>())
         .with("store", Section::default().with("path", path(&data_directory.join("bot-sso.db"))))

@@ -45,7 +45,10 @@ async fn the_manifest_has_exactly_the_documented_members() {
         BTreeSet::from(["app_id", "app_secret", "direct_line_secret", "messages_url", "name"])
     );
     assert_eq!(members(&manifest["clients"][0]), BTreeSet::from(["client_id", "name"]));
-    assert_eq!(members(&manifest["connections"][0]), BTreeSet::from(["bot", "name", "scope", "token_exchange_uri"]));
+    assert_eq!(
+        members(&manifest["connections"][0]),
+        BTreeSet::from(["bot", "identity_provider", "name", "scope", "token_exchange_uri"])
+    );
     assert_eq!(members(&manifest["users"][0]), BTreeSet::from(["name", "oid", "password", "story", "tid"]));
     assert_eq!(members(&manifest["agents"][0]), BTreeSet::from(["agent_app_id", "bot", "name", "tenant", "user"]));
     assert_eq!(members(&manifest["agent_365"]), BTreeSet::from(["client_id", "client_secret", "token_endpoint"]));

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::configuration::IDENTITY_PROVIDER;
 use super::facts::StageFacts;
 use crate::dev::addresses::SINGLE_SIGN_ON_MODULE;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS, direct_line_secret};
@@ -46,6 +47,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
         "connections": directory.connections.iter().map(|connection| json!({
             "name": connection.name,
             "bot": connection.bot,
+            "identity_provider": IDENTITY_PROVIDER,
             "token_exchange_uri": connection.token_exchange_uri,
             "scope": connection.exchange_scope,
         })).collect::<Vec<_>>(),

@@ -28,15 +28,15 @@ pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> Option<S
     let commands = ShellCommands { facts, gateway, bot, connection };
     Some(format!(
         "\nPaste this into another terminal.\n\n\
-         1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
-         2. Send it to the bot, as Teams would. The answer is 200, without any sign-in by the user:\n\n{channel}\n{send}\n\n\
-         3. The bot has used the token of {ada}. This is its last message:\n\n{said}\n\n{operations}\n\
-         The same with {cleo}, who has not consented yet. The answer is 412, and a client would show the sign-in card:\n\n\
+         # 1. A token of {ada} for the bot, as Teams would get it:\n\n{token}\n\n\
+         # 2. Send it to the bot, as Teams would. The answer is 200, without any sign-in by the user:\n\n{channel}\n{send}\n\n\
+         # 3. The bot has used the token of {ada}. This is its last message:\n\n{said}\n\n{operations}\n\
+         # The same with {cleo}, who has not consented yet. The answer is 412, and a client would show the sign-in card:\n\n\
          {unconsented_token}\n{channel}\n{refused}\n\n\
-         Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
-         Where a silent sign-in is impossible, the card has a link. Send hello in Web Chat, and open the link in a browser:\n\n\
+         # Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
+         # Where a silent sign-in is impossible, the card has a link. Send hello in Web Chat, and open the link in a browser:\n\n\
          {hello}\n{link}\n\n\
-         Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n",
+         # Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n",
         ada = consented.display_name,
         cleo = unconsented.display_name,
         token = commands.get_user_token(consented),
@@ -149,7 +149,7 @@ impl ShellCommands<'_> {
     fn sign_out_paragraph(&self, user: &User) -> String {
         let Some(listener) = self.facts.find_operator_listener() else { return String::new() };
         format!(
-            "4. Sign {name} out everywhere, as the operator does. One token is removed:\n\n\
+            "# 4. Sign {name} out everywhere, as the operator does. One token is removed:\n\n\
              curl -sS -w '\\n' -X POST \\\n  \
              http://{listen}/admin/users/{oid}@{tid}/sign-out \\\n  \
              -H 'Authorization: Bearer {token}'\n\n",

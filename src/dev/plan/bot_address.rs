@@ -18,10 +18,9 @@ impl BotHosts {
     /// What is wrong with it, for the person who wrote it.
     pub(super) fn check(self, address: &str) -> Result<Url, String> {
         let example = "http://127.0.0.1:3999/api/messages";
-        let url = Url::parse(address).map_err(|error| format!("{error}: write an address such as {example}"))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(format!("{address} is no http address: write one such as {example}"));
-        }
+        let web =
+            Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        let url = web.ok_or_else(|| format!("{address} is no http address: write one such as {example}"))?;
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
             return Err(format!("{address} has a user name, a password or a fragment: write one such as {example}"));
         }

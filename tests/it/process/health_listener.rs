@@ -55,7 +55,7 @@ async fn a_load_balancer_that_speaks_http_1_0_without_a_host_gets_the_health_and
         ("GET /healthz HTTP/1.0\r\nHost: evil.example\r\n\r\n", "403"),
         ("GET /metrics HTTP/1.0\r\n\r\n", "403"),
         ("GET /openapi.json HTTP/1.0\r\n\r\n", "403"),
-        ("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", "403"),
+        ("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", "400"),
     ] {
         let line = status_line(&port, request).await;
         assert_eq!(line.split(' ').nth(1), Some(status), "{request:?}: {line}");
