@@ -7,7 +7,7 @@ use crate::vault::{KeptToken, Permit, TokenVault};
 /// Refreshed tokens that the store did not take, in memory until it does
 /// (docs/architecture.md §An outage is not a sign-out). Clones share the same state.
 ///
-/// A sign-out ends them: they are found only while their permit holds, and [`UnkeptTokens::take`] hands them over to be
+/// A sign-out ends them: they are found only while their permit holds, and they are handed over to be
 /// revoked.
 #[derive(Clone)]
 pub struct UnkeptTokens {
