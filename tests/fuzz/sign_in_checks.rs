@@ -137,7 +137,8 @@ pub fn openid_answer(bytes: &[u8]) {
         for (name, text) in
             [("name", names.name), ("preferred_username", names.preferred_username), ("email", names.email)]
         {
-            assert_eq!(text.as_deref(), whole[name].as_str(), "{name}");
+            // An empty name counts as absent.
+            assert_eq!(text.as_deref(), whole[name].as_str().filter(|text| !text.is_empty()), "{name}");
         }
     }
 }
