@@ -70,7 +70,31 @@ fn a_variable_that_overrides_nothing_is_warned_of_with_the_right_name() {
         let [warning] = warnings.as_slice() else { panic!("{name}: {warnings:?}") };
         assert!(warning.contains(name) && warning.contains(right), "{name}: {warning}");
     }
+    for (name, value) in
+        [("BOT_SSO_PORT", "3978"), ("BOT_SSO_PORT_NUMBER", "3978"), ("BOT_SSO_TOKEN_SERVICE_PORT", "80")]
+    {
+        assert_eq!(warnings_with(&[(name, value)]).len(), 1, "{name} is the operator's");
+    }
     assert_eq!(warnings_with(&[("BOTANY", "x"), ("BOT_SSO_", "x"), ("BOT_SSO", "x")]), [""; 0]);
+}
+
+#[test]
+fn the_variables_that_kubernetes_sets_for_a_service_of_this_name_are_not_warned_of() {
+    for service in ["BOT_SSO", "BOT_SSO_OPERATIONS"] {
+        let variables = [
+            ("SERVICE_HOST", "10.0.0.7"),
+            ("SERVICE_PORT", "3978"),
+            ("SERVICE_PORT_HTTP", "3978"),
+            ("PORT", "tcp://10.0.0.7:3978"),
+            ("PORT_3978_TCP", "tcp://10.0.0.7:3978"),
+            ("PORT_3978_TCP_PROTO", "tcp"),
+            ("PORT_3978_TCP_PORT", "3978"),
+            ("PORT_3978_TCP_ADDR", "10.0.0.7"),
+        ];
+        for (end, value) in variables {
+            assert_eq!(warnings_with(&[(&format!("{service}_{end}"), value)]), [""; 0], "{service}_{end}");
+        }
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::inbound::Problem;
 /// a listener on `0.0.0.0` takes connections of both kinds.
 #[derive(Clone)]
 pub(in crate::app) struct HostNames {
-    /// In lower case, without a port.
+    /// In lower case, without a port and without a dot at the end.
     listed: Arc<[String]>,
     refusals: Arc<HostRefusals>,
 }
@@ -72,6 +72,8 @@ impl HostNames {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             _ => host,
         };
+        // A dot at the end makes a name complete, and is no part of it.
+        let name = name.strip_suffix('.').unwrap_or(name);
         name.eq_ignore_ascii_case("localhost")
             || matches!(name, "127.0.0.1" | "[::1]")
             || literal.is_some_and(|literal| literal.eq_ignore_ascii_case(name))

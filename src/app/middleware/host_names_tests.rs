@@ -41,6 +41,10 @@ fn listed_names_and_the_address_of_the_connection_are_admitted() {
     assert!(admits(&[], "127.0.0.2", "127.0.0.2:3981") && !admits(&[], LOOPBACK, "127.0.0.2:3981"));
     assert!(!admits(&[], LOOPBACK, "ops.example.com"));
     assert!(admits(&["ops.example.com"], LOOPBACK, "OPS.example.com:3981"));
+    for host in ["ops.example.com.", "OPS.example.com.:3981", "localhost."] {
+        assert!(admits(&["ops.example.com"], LOOPBACK, host), "{host}");
+    }
+    assert!(!admits(&["ops.example.com"], LOOPBACK, "ops.example.com..") && !admits(&[], LOOPBACK, "."));
     for (host, is_admitted) in [("ops.example.com", true), ("10.0.0.5:1", true), ("evil.example", false)] {
         assert_eq!(admits(&["ops.example.com"], "10.0.0.5", host), is_admitted, "{host}");
     }

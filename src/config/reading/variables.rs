@@ -49,11 +49,12 @@ pub(super) fn with_right_names(mut sources: ValueSources, file: &Table) -> Value
 }
 
 /// Warns of each variable that is probably meant for a key and overrides nothing: one whose prefix is not in capitals,
-/// and one that has the prefix but no separator, unless a secret in `table` refers to it.
+/// and one that has the prefix but no separator, unless a secret in `table` refers to it or Kubernetes sets it.
 pub(super) fn warn_of_unknown(environment: &Environment, table: &Table, review: &mut Review<'_>) {
     let mut secrets = BTreeSet::new();
     collect_secrets(&Value::Table(table.clone()), &mut secrets);
-    let names = environment.variables().keys();
+    let own = environment.variables().iter().filter(|(name, value)| !is_of_kubernetes(name, value));
+    let names = own.map(|(name, _)| name);
     let unknown: Vec<&String> =
         names.filter(|name| resembles_prefix(name) && !overrides_key(name) && !secrets.contains(*name)).collect();
     if unknown.is_empty() {
@@ -79,6 +80,26 @@ pub(super) fn warn_of_unknown(environment: &Environment, table: &Table, review: 
             )
         };
         review.warn(&Place::root().key(name), message);
+    }
+}
+
+/// Whether Kubernetes sets the variable in every container beside a service whose name begins like this program's:
+/// `BOT_SSO_SERVICE_HOST`, `BOT_SSO_PORT_3978_TCP_ADDR` (docs/running.md §Configuration).
+fn is_of_kubernetes(name: &str, value: &str) -> bool {
+    let is_port = |text: &str| text.parse::<u16>().is_ok();
+    let is_protocol = |text: &str| matches!(text.to_ascii_uppercase().as_str(), "TCP" | "UDP" | "SCTP");
+    let Some(rest) = name.strip_prefix(PREFIX).filter(|rest| !rest.starts_with("TOKEN_SERVICE")) else { return false };
+    let words: Vec<&str> = rest.split('_').collect();
+    match words.as_slice() {
+        [.., "SERVICE", "HOST"] => true,
+        [.., "SERVICE", "PORT"] => is_port(value),
+        [.., "PORT", port, protocol] | [.., "PORT", port, protocol, "PROTO" | "PORT" | "ADDR"]
+            if is_protocol(protocol) =>
+        {
+            is_port(port)
+        }
+        [.., "PORT"] => value.split_once("://").is_some_and(|(protocol, _)| is_protocol(protocol)),
+        _ => words.windows(2).any(|pair| pair == ["SERVICE", "PORT"]) && is_port(value),
     }
 }
 

@@ -71,11 +71,14 @@ impl RawOperations {
         let at = place.key("metrics_token");
         let metrics_token = self.metrics_token.map(|reference| read_token(&reference, &at, review));
         let at = place.key("health_metrics");
+        // What a key with a problem means is not known.
+        let is_known = ["health_listen", "metrics_token"].iter().all(|key| !review.is_reported(&place.key(key)));
+        let serves_metrics = self.health_metrics && is_known;
         let is_remote = health_listen.flatten().is_some_and(|address| !address.ip().is_loopback());
-        if self.health_metrics && health_listen.is_none() {
+        if serves_metrics && health_listen.is_none() {
             review
                 .warn(&at, "has no effect without health_listen: the other listener always serves /metrics".to_owned());
-        } else if self.health_metrics && is_remote && metrics_token.is_none() {
+        } else if serves_metrics && is_remote && metrics_token.is_none() {
             let message = "lets the network read the metrics, which name bots and connections: write metrics_token";
             review.warn(&at, message.to_owned());
         }
@@ -93,15 +96,17 @@ impl RawOperations {
         let at = Place::section("operations").key("listen");
         let text = self.written_listen();
         let listen = read_address(&text, DEFAULT_LISTEN, &at, review);
+        let allow_at = Place::section("operations").key("allow_remote");
         match listen {
-            Some(address) if !address.ip().is_loopback() && !self.allow_remote => review.report(
+            Some(address) if address.ip().is_loopback() || review.is_reported(&allow_at) => {}
+            Some(_) if !self.allow_remote => review.report(
                 &at,
                 format!(
                     "{text:?} is not a loopback address, and a caller of this listener can sign users out: write a \
                      loopback address, or allow_remote = true beside it"
                 ),
             ),
-            Some(address) if !address.ip().is_loopback() && !behind_tls => review.warn(
+            Some(_) if !behind_tls && !review.is_reported(&Place::section("server")) => review.warn(
                 &at,
                 "is served without TLS, so the network can read the admin token: write [server.tls]".to_owned(),
             ),
@@ -111,12 +116,15 @@ impl RawOperations {
     }
 }
 
-/// Names as a `Host` header has them, but without a port, since every port is accepted.
+/// Names as a `Host` header has them, but without a port, since every port is accepted, and without the dot at the end of a
+/// complete name.
 fn validate_hosts(written: &[String], review: &mut Review<'_>, place: &Place) -> Vec<String> {
     let mut hosts = Vec::new();
     for (index, text) in written.iter().enumerate() {
         match Host::parse(text).map(|host| host.to_string()) {
-            Ok(host) if host.eq_ignore_ascii_case(text) && !host.contains('*') => hosts.push(host),
+            Ok(host) if host.eq_ignore_ascii_case(text) && !host.contains('*') => {
+                hosts.push(host.strip_suffix('.').unwrap_or(&host).to_owned());
+            }
             _ if review.refuse_several(written, index, place) => {}
             _ => {
                 let at = place.index(index);

@@ -53,7 +53,11 @@ fn further_hosts_are_names_without_scheme_and_port() {
         let text = format!("{MINIMAL}\n[operations]\nhosts = [{hosts:?}]\nadmin_token = {{ env = \"ADMIN\" }}\n");
         read_with(&text, &Environment::of([("ADMIN", "0123456789abcdef"), SECRET]))
     };
-    for (written, host) in [("ops.example.com", "ops.example.com"), ("OPS.example.com", "ops.example.com")] {
+    for (written, host) in [
+        ("ops.example.com", "ops.example.com"),
+        ("OPS.example.com", "ops.example.com"),
+        ("OPS.example.com.", "ops.example.com"),
+    ] {
         assert_eq!(with(written).unwrap().operations.unwrap().hosts, [host]);
     }
     for written in ["https://ops.example.com/", "ops.example.com:3981", "*.example.com", ""] {
