@@ -16,8 +16,10 @@ const SERIOUS = ['serious', 'critical'];
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 const context = await browser.newContext({ viewport: { width: Number(WIDTH), height: Number(HEIGHT) }, colorScheme: SCHEME });
 const complaints = [];
+/** What Web Chat says when it has held a message back for an activity that did not come. */
+const HELD_BACK = 'Timed out while waiting for activity';
 context.on('console', (message) => {
-  if (message.type() === 'error') {
+  if (message.type() === 'error' || message.text().includes(HELD_BACK)) {
     complaints.push(`${message.text()} ${message.location().url.replace(/[?#].*/, '')}`);
   }
 });
