@@ -37,7 +37,10 @@ async fn a_silent_success_is_drawn_as_it_happens_and_a_click_shows_the_claims() 
     assert_eq!(spoken, "Client to bot-sso: signin/tokenExchange");
     assert!(of_client[3]["spoken"].as_str().unwrap().starts_with("bot-sso to Client: 200"), "{signed_in}");
     assert!(of_client[3]["text"].as_str().unwrap().ends_with(" ms"), "the time: {signed_in}");
-    assert!(signed_in["outcome"].as_str().unwrap().starts_with("Last exchange, demo / graph: 200, "), "{signed_in}");
+    assert!(
+        signed_in["outcome"].as_str().unwrap().starts_with("Last exchange of any user, demo / graph: 200, "),
+        "{signed_in}"
+    );
     let duplicate = &repeated["duplicate"];
     assert_eq!(outline(duplicate), [["activity_arrived", "", ""], ["activity_answered", "200", ""]]);
     assert!(duplicate[1]["text"].as_str().unwrap().contains("shared with a duplicate"), "{duplicate}");
