@@ -83,6 +83,20 @@ const STEP = {
   async outcome(text) {
     await page.locator('#outcome').getByText(text, { exact: false }).waitFor();
   },
+  /** Waits until the line below the user says something. */
+  async story(text) {
+    await page.locator('#story').getByText(text, { exact: false }).waitFor();
+  },
+  async press(name) {
+    await page.getByRole('button', { name, exact: true }).click();
+  },
+  /** Chooses from a list of the page, which is loaded anew. */
+  async choose([list, value]) {
+    const loaded = page.waitForEvent('load');
+    await page.locator(`select[name=${list}]`).selectOption(value);
+    await loaded;
+    await page.locator('#visitor.signed-in').waitFor();
+  },
   async card() {
     await page.locator(CARD_BUTTON).last().waitFor();
   },
