@@ -19,6 +19,9 @@ const REASONS = {
   old_card: 'it was sent before this page was loaded',
 };
 
+/** What the client library of Direct Line returns in place of an id when the bot does not answer. */
+const FAILED_POST = 'retry';
+
 const WITHOUT_LIBRARIES =
   'The chat is not shown, because Web Chat is missing: install Node 20 or later with npm, and start scripts/dev again. An ' +
   'installed bot-sso takes a folder with the files (--web-chat DIR), which scripts/web-chat DIR fetches. Everything else works.';
@@ -27,7 +30,13 @@ const find = (id) => document.getElementById(id);
 const settings = await (await fetch('/playground/settings.json')).json();
 const choice = readChoice();
 const user = settings.users.find(({ name }) => name === choice.user);
+const bot = settings.bots.find(({ name }) => name === choice.bot);
 fillForm();
+tellStory({ story: user.story, switchedOn: [] });
+find('panel').addEventListener('switches', ({ detail: { users, switches } }) => {
+  const { story } = users.find(({ name }) => name === choice.user) ?? user;
+  tellStory({ story, switchedOn: switches.filter(({ on }) => on).map(({ label }) => label) });
+});
 if (settings.hasPanel) {
   await import('/playground/panel.js');
 }
@@ -49,10 +58,13 @@ function readChoice() {
   const silent = (settings.users.find(({ story }) => story === 'signs in') ?? settings.users[0]).name;
   const bots = settings.bots.map(({ name }) => name);
   const oneOf = (known, wanted, otherwise) => (known.includes(wanted) ? wanted : otherwise);
+  const channel = oneOf(['webchat', 'directline', 'msteams'], query.get('channel'), 'webchat');
   return {
     user: oneOf(names, query.get('user'), silent),
     bot: oneOf(bots, query.get('bot'), bots[0]),
-    channel: oneOf(['webchat', 'directline', 'msteams'], query.get('channel'), 'webchat'),
+    channel,
+    /** The kind of the conversation, which other channels than Teams do not have. */
+    conversation: channel === 'msteams' ? oneOf(['personal', 'group', 'channel'], query.get('conversation'), 'personal') : undefined,
     transport: oneOf(['websocket', 'polling'], query.get('transport'), 'websocket'),
   };
 }
@@ -60,13 +72,15 @@ function readChoice() {
 function fillForm() {
   const form = find('choice');
   form.user.append(...settings.users.map(({ name, displayName }) => new Option(displayName, name)));
-  form.bot.append(...settings.bots.map(({ name }) => new Option(name)));
-  for (const name of ['user', 'bot', 'channel']) {
-    form[name].value = choice[name];
-  }
+  form.bot.append(...settings.bots.map(optionOfBot));
+  form.user.value = choice.user;
+  form.bot.value = choice.bot;
+  const { channel, conversation = 'personal' } = choice;
+  form.channel.value = conversation === 'personal' ? channel : `${channel} ${conversation}`;
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', () => {
-    const query = new URLSearchParams({ user: form.user.value, bot: form.bot.value, channel: form.channel.value });
+    const [channel, conversation] = form.channel.value.split(' ');
+    const query = new URLSearchParams({ user: form.user.value, bot: form.bot.value, channel, ...(conversation && { conversation }) });
     if (choice.transport !== 'websocket') {
       query.set('transport', choice.transport);
     }
@@ -76,7 +90,21 @@ function fillForm() {
     sessionStorage.removeItem(conversationKey());
     location.reload();
   });
-  find('story').textContent = STORIES[user.story] ?? '';
+}
+
+function optionOfBot({ name, isDemo }) {
+  const option = new Option(name);
+  option.toggleAttribute('data-own', !isDemo);
+  return option;
+}
+
+/** Says what will happen: the user's story, unless something is switched on that decides instead. */
+function tellStory({ story, switchedOn }) {
+  const sentences = switchedOn.length > 0 ? [`Switched on for all users: ${switchedOn.join(', ')}.`] : [STORIES[story] ?? ''];
+  if (bot.afterExchange === 'none') {
+    sentences.push(`After a silent sign-in ${bot.name} says nothing, because it is not told (after_exchange is none): write again.`);
+  }
+  find('story').textContent = sentences.join(' ');
 }
 
 async function start() {
@@ -96,6 +124,7 @@ async function start() {
     webSocket: choice.transport === 'websocket',
     ...(await openConversation()),
   });
+  watchMessages(directLine);
   const texts = { TEXT_INPUT_PLACEHOLDER: `Say hello to ${choice.bot}` };
   window.WebChat.renderWebChat(
     { directLine, store, locale: 'en-US', styleOptions: look(), overrideLocalizedStrings: texts },
@@ -121,8 +150,7 @@ async function signIn() {
   await client.initialize();
   const visitor = find('visitor');
   try {
-    const { scopes } = settings.bots.find(({ name }) => name === choice.bot);
-    const { account } = await client.ssoSilent({ scopes, loginHint: user.principalName });
+    const { account } = await client.ssoSilent({ scopes: bot.scopes, loginHint: user.principalName });
     client.setActiveAccount(account);
     visitor.textContent = `${account.name} is signed in at this site.`;
     visitor.classList.add('signed-in');
@@ -134,7 +162,7 @@ async function signIn() {
 
 /** The place in which this tab keeps its conversation. */
 function conversationKey() {
-  return ['playground', settings.stage, choice.user, choice.bot, choice.channel].join(' ');
+  return ['playground', settings.stage, choice.user, choice.bot, choice.channel, choice.conversation].join(' ');
 }
 
 /** What Direct Line needs: of the conversation of this tab, or of a new one. */
@@ -143,19 +171,71 @@ async function openConversation() {
   if (kept && Date.now() < kept.endsAt) {
     return { token: kept.token, conversationId: kept.conversationId, watermark: '' };
   }
-  const { user: name, bot, channel } = choice;
-  const { token, conversationId, expires_in: seconds } = await (await post(settings.tokenUrl, { user: name, bot, channel })).json();
+  const { user: name, channel, conversation } = choice;
+  const answer = await post(settings.tokenUrl, { user: name, bot: bot.name, channel, conversation });
+  const { token, conversationId, expires_in: seconds } = await answer.json();
   const endsAt = Date.now() + seconds * 1000;
   sessionStorage.setItem(conversationKey(), JSON.stringify({ token, conversationId, endsAt }));
   return { token };
 }
 
 function showOutcome({ signedIn, reason }) {
+  if (signedIn) {
+    tell('ok', `${choice.bot} has a token of ${user.displayName}. No card was shown.`);
+  } else {
+    tell('card', `The card is shown: ${REASONS[reason]}.`);
+  }
+}
+
+/** Says below the chat what has become of the user's last message; nothing while that is open. */
+function tell(kind, text) {
   const outcome = find('outcome');
-  outcome.className = signedIn ? 'ok' : 'card';
-  outcome.textContent = signedIn
-    ? `${choice.bot} has a token of ${user.displayName}. No card was shown.`
-    : `The card is shown: ${REASONS[reason]}.`;
+  outcome.className = kind;
+  outcome.textContent = text;
+}
+
+/** Says when a message of the user gets no answer of the bot, which Web Chat does not show. */
+function watchMessages(directLine) {
+  let hasFailed = false;
+  let status;
+  const fail = () => {
+    hasFailed = true;
+    tell('failed', failureText(status));
+  };
+  // The client library does not tell the status of a bot that does not answer. The browser does.
+  new PerformanceObserver((list) => {
+    const refused = list.getEntries().find(({ name, responseStatus }) => name.endsWith('/activities') && responseStatus >= 400);
+    if (refused && status === undefined) {
+      status = refused.responseStatus;
+      if (hasFailed) {
+        fail();
+      }
+    }
+  }).observe({ type: 'resource' });
+  const postActivity = directLine.postActivity.bind(directLine);
+  directLine.postActivity = (activity) => {
+    const posted = postActivity(activity);
+    if (activity.type !== 'message') {
+      return posted;
+    }
+    hasFailed = false;
+    status = undefined;
+    tell('', '');
+    return posted.do({
+      next: (id) => id === FAILED_POST && fail(),
+      error: (problem) => {
+        status = problem?.status;
+        fail();
+      },
+    });
+  };
+}
+
+function failureText(status) {
+  const number = status ? ` (${status})` : '';
+  return status >= 400 && status < 500
+    ? `The channel has refused the message${number}. Begin a new chat.`
+    : `${choice.bot} does not answer${number}. Write again when it runs.`;
 }
 
 /** The colours of Web Chat: those of the page. */

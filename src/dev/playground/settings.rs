@@ -81,6 +81,8 @@ pub(super) async fn show_settings(facts: Data<PlaygroundFacts>, libraries: Data<
         "bots": directory.bots.iter().map(|bot| json!({
             "name": bot.name,
             "scopes": facts.exchange_scopes(bot),
+            "isDemo": bot.endpoint.is_none(),
+            "afterExchange": bot.after_exchange,
         })).collect::<Vec<_>>(),
         "users": users.map(|user| json!({
             "name": user.name,

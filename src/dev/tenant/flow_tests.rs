@@ -123,7 +123,8 @@ async fn a_user_who_signs_in_on_the_login_page_meets_consent_and_mfa() {
     assert_eq!(fixture.exchange(&cleo, &[]).await.aadsts_number(), 65_001);
     let unticked = log_in(&fixture, "cleo", false).await;
     assert_eq!(unticked.status, 400);
-    assert!(unticked.text.contains("AADSTS65001"));
+    assert!(unticked.text.contains("AADSTS65001: Tick the box to consent"), "{}", unticked.text);
+    assert!(unticked.text.contains("<option value=\"cleo\" selected>"), "{}", unticked.text);
     read_redirect(&log_in(&fixture, "cleo", true).await);
     assert_eq!(fixture.exchange(&cleo, &[]).await.status, 200);
 

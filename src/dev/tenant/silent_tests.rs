@@ -111,6 +111,22 @@ async fn a_page_gets_no_code_without_a_session_or_for_another_user_or_for_anothe
 }
 
 #[tokio::test]
+async fn the_login_page_chooses_the_user_of_the_session_and_keeps_the_one_who_was_refused() {
+    let fixture = Fixture::start().await;
+    let ben = sign_in(&fixture, "ben").await;
+    let chosen = |page: &Reply, user: &str| page.text.contains(&format!("<option value=\"{user}\" selected>"));
+    let hinted = ask(&fixture, &ben, &[("prompt", "login"), ("login_hint", "cleo@contoso.example")]).await;
+    assert!(chosen(&hinted, "cleo") && !chosen(&hinted, "ben"), "{}", hinted.text);
+    let page = ask(&fixture, &ben, &[("prompt", "login")]).await;
+    assert!(chosen(&page, "ben"), "{}", page.text);
+    let ticket = page.text.split("name=\"ticket\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let url = format!("{}/{}/oauth2/v2.0/authorize", fixture.stage.http_base(), fixture.tenant());
+    let refused = fixture.form(&url, &[("ticket", ticket), ("username", "dan"), ("password", "wrong")]).await;
+    assert!(chosen(&refused, "dan"), "{}", refused.text);
+    assert!(refused.text.contains("AADSTS50126: Error validating credentials"), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn a_session_ends_by_the_control_and_begins_on_the_login_page_too() {
     let fixture = Fixture::start().await;
     let page = ask(&fixture, "", &[("prompt", "login")]).await;

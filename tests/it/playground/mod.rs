@@ -9,6 +9,7 @@ mod looks;
 mod module;
 mod observed_stage;
 mod panel;
+mod sayings;
 mod silent_user;
 mod switches;
 mod visit;

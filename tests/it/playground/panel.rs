@@ -18,7 +18,7 @@ pub fn outline(arrows: &Value) -> Vec<[&str; 3]> {
 async fn a_silent_success_is_drawn_as_it_happens_and_a_click_shows_the_claims() {
     let observed = ObservedStage::start().await;
     let seen = observed.watch_panel("success").await;
-    let [signed_in, repeated, details] = &seen[..] else { panic!("{seen:?}") };
+    let [signed_in, repeated, details, followed] = &seen[..] else { panic!("{seen:?}") };
     // The bot may be told before the client has its answer.
     let arrows = signed_in["arrows"].as_array().unwrap();
     let (of_bot, of_client): (Vec<Value>, Vec<Value>) =
@@ -37,10 +37,14 @@ async fn a_silent_success_is_drawn_as_it_happens_and_a_click_shows_the_claims() 
     assert_eq!(spoken, "Client to bot-sso: signin/tokenExchange");
     assert!(of_client[3]["spoken"].as_str().unwrap().starts_with("bot-sso to Client: 200"), "{signed_in}");
     assert!(of_client[3]["text"].as_str().unwrap().ends_with(" ms"), "the time: {signed_in}");
-    assert!(signed_in["outcome"].as_str().unwrap().starts_with("Last exchange, demo / graph: 200, "), "{signed_in}");
+    assert!(
+        signed_in["outcome"].as_str().unwrap().starts_with("Last exchange of any user, demo / graph: 200, "),
+        "{signed_in}"
+    );
     let duplicate = &repeated["duplicate"];
     assert_eq!(outline(duplicate), [["activity_arrived", "", ""], ["activity_answered", "200", ""]]);
     assert!(duplicate[1]["text"].as_str().unwrap().contains("shared with a duplicate"), "{duplicate}");
+    assert_eq!(followed["latestArrow"], json!({"loaded": true, "away": false, "back": true}));
     let claims = &details["claims"];
     assert_eq!(details["expanded"], "true");
     let time = details["time"].as_str().unwrap();

@@ -91,6 +91,22 @@ async fn a_consent_that_is_given_ends_the_story_of_the_user_who_lacked_it() {
 }
 
 #[tokio::test]
+async fn a_user_who_is_signed_out_needs_an_exchange_again_and_the_others_do_not() {
+    let observed = ObservedStage::start().await;
+    let users = [SilentUser::start(&observed, "ada").await, SilentUser::start(&observed, "ben").await];
+    for user in &users {
+        assert!(user.sign_in().await.status < 300);
+        user.hears("You are signed in as").await;
+    }
+    let (status, state) = observed.switch(&json!({"sign_out": "ada"})).await;
+    assert_eq!((status, story_of(&state, "ada")), (200, "signs in"));
+    let events = observed.events().await;
+    let ended: Vec<_> = events.iter().filter(|event| event["kind"] == "signed_out").collect();
+    assert_eq!(ended.len(), 1, "{ended:?}");
+    assert_eq!((&ended[0]["everywhere"], &ended[0]["tokens_removed"]), (&json!(true), &json!(1)));
+}
+
+#[tokio::test]
 async fn a_fault_of_the_controls_is_shown_and_all_as_it_was_ends_it() {
     let observed = ObservedStage::start().await;
     observed.post_json("/dev/faults", &json!({"fault": "html"})).await;
@@ -116,6 +132,8 @@ async fn a_command_that_is_not_valid_is_refused_and_changes_nothing() {
         json!({"user": "helper-user", "story": "guest"}),
         json!({"reset": false}),
         json!({"reset": true, "on": true}),
+        json!({"sign_out": "nobody"}),
+        json!({"sign_out": true}),
     ] {
         let (status, answer) = observed.switch(&command).await;
         assert_eq!((status, &answer["error"]["code"]), (400, &json!("BadArgument")), "{command}");

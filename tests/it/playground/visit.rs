@@ -1,5 +1,6 @@
 //! A developer at the page.
 
+use std::net::TcpListener;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -44,11 +45,25 @@ impl Seen {
 
 /// Starts the application with the page, and the stage's own bot.
 pub async fn start() -> Harness {
+    start_with(surroundings_with_libraries().await).await
+}
+
+/// Starts the application with the page, and a bot that does not run.
+pub async fn start_without_bot() -> Harness {
+    let surroundings = surroundings_with_libraries().await;
+    surroundings.stage.attach_gateway(&surroundings.base);
+    // A port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let endpoint = Some(format!("http://127.0.0.1:{port}/api/messages"));
+    surroundings.run(&Options { endpoint, operations: true, reachable: true, ..Options::default() }).await
+}
+
+async fn surroundings_with_libraries() -> Surroundings {
     let surroundings = Surroundings::start().await;
     let libraries = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/web-chat");
     let loaded = surroundings.stage.load_web_chat(&libraries);
     loaded.unwrap_or_else(|error| panic!("{error}: run scripts/web-chat"));
-    start_with(surroundings).await
+    surroundings
 }
 
 /// Starts the application with the page, which has libraries only if they were loaded.

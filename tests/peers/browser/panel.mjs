@@ -69,6 +69,41 @@ async function axeFindings(page) {
   return violations.filter(({ impact }) => !HARMLESS.includes(impact)).map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
+/** Whether the latest arrow is in sight: after a reload, when the switches have arrived; not once the reader has scrolled up; and again at the end. */
+async function latestArrow(page, chat) {
+  const scroller = page.locator('.panel-scroller');
+  const arrows = page.locator('.panel-arrow');
+  const isAtEnd = () => scroller.evaluate(({ scrollTop, clientHeight, scrollHeight }) => scrollTop + clientHeight >= scrollHeight - 2);
+  const scroll = async (lines) => {
+    const scrolled = scroller.evaluate((element) => new Promise((resolve) => element.addEventListener('scrollend', resolve, { once: true })));
+    await scroller.hover();
+    await page.mouse.wheel(0, lines);
+    await scrolled;
+  };
+  /** Lets the bot be told something, which draws four arrows more. */
+  const drawMore = async () => {
+    const drawn = await arrows.count();
+    await chat.say('hello');
+    await arrows.nth(drawn + 3).waitFor({ state: 'attached' });
+  };
+  const drawn = await arrows.count();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route('**/playground/switches', (route) => held.then(() => route.continue()), { times: 1 });
+  await page.reload();
+  await arrows.nth(drawn - 1).waitFor({ state: 'attached' });
+  release();
+  await page.locator('.panel-buttons button').first().waitFor();
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  const loaded = await isAtEnd();
+  await scroll(-200);
+  await drawMore();
+  const away = await isAtEnd();
+  await scroll(5000);
+  await drawMore();
+  return { latestArrow: { loaded, away, back: await isAtEnd() } };
+}
+
 async function picture(page, name) {
   await page.screenshot({ path: `${SCREENSHOTS}-${name}.png`, fullPage: true });
 }
@@ -92,6 +127,7 @@ const scenarios = {
     const time = await page.locator('.panel-details:not([hidden]) dd').first().innerText();
     print({ expanded: await arrow.getAttribute('aria-expanded'), time, claims });
     await picture(page, 'details');
+    print(await latestArrow(page, chat));
   },
 
   /** A user's consent is missing. */

@@ -16,8 +16,10 @@ const SERIOUS = ['serious', 'critical'];
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 const context = await browser.newContext({ viewport: { width: Number(WIDTH), height: Number(HEIGHT) }, colorScheme: SCHEME });
 const complaints = [];
+/** What Web Chat says when it has held a message back for an activity that did not come. */
+const HELD_BACK = 'Timed out while waiting for activity';
 context.on('console', (message) => {
-  if (message.type() === 'error') {
+  if (message.type() === 'error' || message.text().includes(HELD_BACK)) {
     complaints.push(`${message.text()} ${message.location().url.replace(/[?#].*/, '')}`);
   }
 });
@@ -80,6 +82,20 @@ const STEP = {
   },
   async outcome(text) {
     await page.locator('#outcome').getByText(text, { exact: false }).waitFor();
+  },
+  /** Waits until the line below the user says something. */
+  async story(text) {
+    await page.locator('#story').getByText(text, { exact: false }).waitFor();
+  },
+  async press(name) {
+    await page.getByRole('button', { name, exact: true }).click();
+  },
+  /** Chooses from a list of the page, which is loaded anew. */
+  async choose([list, value]) {
+    const loaded = page.waitForEvent('load');
+    await page.locator(`select[name=${list}]`).selectOption(value);
+    await loaded;
+    await page.locator('#visitor.signed-in').waitFor();
   },
   async card() {
     await page.locator(CARD_BUTTON).last().waitFor();

@@ -38,6 +38,7 @@ class Memory {
 /** A page: its store with the module, and a channel that answers posts with what `answers` returns. */
 class Page {
   shown = [];
+  queued = [];
   posted = [];
   outcomes = [];
 
@@ -46,6 +47,9 @@ class Page {
     this.handle = singleSignOn({ dispatch: () => {} })((action) => {
       if (action.type === 'DIRECT_LINE/INCOMING_ACTIVITY') {
         this.shown.push(action.payload.activity);
+      }
+      if (action.type === 'DIRECT_LINE/QUEUE_INCOMING_ACTIVITY') {
+        this.queued.push(action.payload.activity);
       }
       return action;
     });
@@ -72,6 +76,12 @@ class Page {
       this.handle({ type: 'DIRECT_LINE/INCOMING_ACTIVITY', payload: { activity } });
     }
     await settle();
+  }
+
+  /** Queues activities as Web Chat does, and returns what each of the queued ones answers. */
+  referencesOf(...activities) {
+    activities.forEach((activity) => this.handle({ type: 'DIRECT_LINE/QUEUE_INCOMING_ACTIVITY', payload: { activity } }));
+    return this.queued.splice(0).map(({ replyToId }) => replyToId);
   }
 
   get ids() {
@@ -231,6 +241,22 @@ const CASES = {
     const kept = [...storage.values.values()].join();
     assert.equal(JSON.parse(kept).length, 200);
     assert.ok(!kept.includes('token') && kept.includes('card-249'));
+  },
+  async 'an answer to what Web Chat never gets waits for nothing, and another one keeps its reference'() {
+    const page = new Page();
+    const said = (id, replyToId) => message(id, [], { replyToId });
+    const echo = (id, clientActivityID) => ({ type: 'message', id, from: { role: 'user' }, channelData: { clientActivityID } });
+    const invoke = { type: 'invoke', name: 'signin/tokenExchange', id: 'invoke', from: { role: 'user' } };
+    const pending = (clientActivityID) =>
+      page.handle({ type: 'DIRECT_LINE/POST_ACTIVITY_PENDING', payload: { activity: { type: 'message', channelData: { clientActivityID } } } });
+    pending('post-1');
+    // The answer may be quicker than the echo of what it answers: this wait is of use.
+    assert.deepEqual(page.referencesOf(said('quick', 'hello')), ['hello']);
+    assert.deepEqual(page.referencesOf(echo('hello', 'post-1'), said('1', 'hello'), said('2')), [undefined, 'hello', undefined]);
+    assert.deepEqual(page.referencesOf(invoke, said('3', 'invoke'), said('4', 'an event of bot-sso')), [undefined, undefined, undefined]);
+    pending('post-2');
+    page.handle({ type: 'DIRECT_LINE/POST_ACTIVITY_REJECTED', error: true, payload: new Error('refused') });
+    assert.deepEqual(page.referencesOf(said('5', 'an event of bot-sso'), said('6', 'hello')), [undefined, 'hello']);
   },
   async 'other activities pass at once, and the echo of the invoke does not'() {
     const page = new Page({ getToken: () => new Promise(() => {}), timeoutMs: 5 });

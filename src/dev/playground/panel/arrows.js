@@ -37,6 +37,9 @@ const PAGES = {
   DecideSignIn: 'decision',
 };
 
+/** What a page downloads before anybody signs in: the module for silent sign-in, which is no step of one. */
+const DOWNLOAD = /SingleSignOn(Module|Types)$/;
+
 /**
  * The arrow of an event; `undefined` for an event that only explains another one.
  * @param {GatewayEvent} event
@@ -61,7 +64,7 @@ export function arrowOf(event, group) {
       return { from: GATEWAY, to: CLIENT, label: '', isAnswer: true, status, reason: event.reason, took, remark };
     }
     case 'operation_answered':
-      return operationArrow(event, group);
+      return DOWNLOAD.test(event.operation) ? undefined : operationArrow(event, group);
     case 'signed_out':
       return signOutNote(event);
     default:

@@ -37,6 +37,10 @@ export class Diagram {
   #list = element('ol', { class: 'panel-groups' });
   #empty = element('p', { class: 'panel-empty' }, 'Nothing has happened yet. Write to the bot, and each step appears here.');
   #scroller;
+  /** Whether the reader looks at the latest arrow, and not at an earlier one or into details. */
+  #followsEnd = true;
+  /** Where the scroller was, and how high it and its content were, when they were last seen. */
+  #seen = { top: 0, height: 0, content: 0 };
   /** Counts the details, for their ids. */
   #count = 0;
 
@@ -50,6 +54,9 @@ export class Diagram {
       this.#list,
     );
     this.element = this.#scroller;
+    this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
+    // The scroller shrinks when the switches above it arrive, and grows when they are closed.
+    new ResizeObserver(() => this.#followEnd()).observe(this.#scroller);
   }
 
   /** Removes everything. */
@@ -64,7 +71,6 @@ export class Diagram {
    * @param {GatewayEvent} event
    */
   add(event) {
-    const isAtEnd = this.#isAtEnd();
     const group = this.#groupOf(event);
     const arrow = arrowOf(event, group.events);
     group.events.push(event);
@@ -75,15 +81,35 @@ export class Diagram {
       this.#empty.hidden = true;
     }
     this.#writeTitle(group);
-    if (isAtEnd) {
+    this.#followEnd();
+  }
+
+  /** Shows the latest arrow, unless the reader has scrolled away from it. */
+  #followEnd() {
+    if (this.#followsEnd) {
       this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    }
+    this.#look();
+  }
+
+  /** Where the reader has scrolled to decides. A new size moves the content, too, and decides nothing. */
+  #onScroll() {
+    const before = this.#seen;
+    const { top, height, content } = this.#look();
+    if (height === before.height && content === before.content && top !== before.top) {
+      this.#followsEnd = this.#isAtEnd();
     }
   }
 
-  /** Whether the reader looks at the latest arrow, and not at an earlier one or into details. */
   #isAtEnd() {
-    const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
-    return scrollTop + clientHeight >= scrollHeight - 40;
+    const { top, height, content } = this.#look();
+    return top + height >= content - 40;
+  }
+
+  #look() {
+    const { scrollTop: top, clientHeight: height, scrollHeight: content } = this.#scroller;
+    this.#seen = { top, height, content };
+    return this.#seen;
   }
 
   /** @param {GatewayEvent} event */
@@ -156,6 +182,7 @@ export class Diagram {
       if (!details.hidden) {
         details.replaceChildren(...detailsOf(event, group.events));
         details.scrollIntoView({ block: 'nearest' });
+        this.#followsEnd = this.#isAtEnd();
       }
     });
     return element('li', {}, button, details);

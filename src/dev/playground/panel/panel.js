@@ -39,7 +39,7 @@ function show(event) {
   if (exchange) {
     exchanges.delete(event.correlation_id);
     const words = [event.status, event.reason, durationText(event.took_ms)].filter(Boolean).join(', ');
-    outcome.textContent = `Last exchange, ${exchange.bot} / ${exchange.connection}: ${words}`;
+    outcome.textContent = `Last exchange of any user, ${exchange.bot} / ${exchange.connection}: ${words}`;
   }
 }
 
@@ -82,6 +82,7 @@ if (panel) {
   panel.replaceChildren(
     element('div', { class: 'panel-head' }, heading, clearing),
     switches.element,
+    element('p', { class: 'panel-scope' }, 'The exchanges and sign-outs of all users of this stage:'),
     outcome,
     diagram.element,
   );

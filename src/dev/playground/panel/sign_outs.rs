@@ -30,7 +30,11 @@ impl SignOuts {
         }
     }
 
-    async fn sign_out(&self, user: &User) -> Result<(), String> {
+    /// Signs `user` out everywhere. Without an operator's listener nothing is done.
+    ///
+    /// # Errors
+    /// A sentence on why the gateway has not done it.
+    pub(super) async fn sign_out(&self, user: &User) -> Result<(), String> {
         let Some(listener) = self.facts.find_operator_listener() else { return Ok(()) };
         let url = format!("http://{}/admin/users/{}@{}/sign-out", listener.address, user.oid, user.tid);
         let url = Url::parse(&url).map_err(|error| error.to_string())?;

@@ -14,12 +14,18 @@ import { element } from './panel-element.js';
 const ADDRESS = '/playground/switches';
 /** The chooser of the page, if the panel is beside a chat. */
 const PAGE_USER = '#choice select[name=user]';
+/** The chooser of the page whose choice has `data-own` if it is a bot of the developer. */
+const PAGE_BOT = '#choice select[name=bot]';
+/** The switch that works on demo bots alone. */
+const SLOW_BOT = 'slow_bot';
 
 export class SwitchBoard {
   #user = element('select', { id: 'panel-user' });
   #stories = element('div', { class: 'panel-buttons', role: 'group', 'aria-label': 'Story of the user' });
   #faults = element('div', { class: 'panel-buttons', role: 'group', 'aria-label': 'What goes wrong' });
+  #reason = element('p', { class: 'panel-reason', hidden: true });
   #follows = element('div', { class: 'panel-follows', role: 'status' });
+  #signOut = element('button', { type: 'button', class: 'panel-button', onclick: () => this.#signUserOut() }, 'Sign out');
   #reset = element('button', { type: 'button', class: 'panel-button', onclick: () => this.#send({ reset: true }) }, 'All as it was');
   /** @type {State | undefined} */
   #state;
@@ -29,9 +35,10 @@ export class SwitchBoard {
       'details',
       { class: 'panel-switches', open: true },
       element('summary', {}, 'What usually goes wrong'),
-      element('p', { class: 'panel-row' }, element('label', { for: 'panel-user' }, 'Story of '), this.#user),
+      element('p', { class: 'panel-row' }, element('label', { for: 'panel-user' }, 'Story of '), this.#user, this.#signOut),
       this.#stories,
       this.#faults,
+      this.#reason,
       this.#follows,
       this.#reset,
     );
@@ -47,15 +54,27 @@ export class SwitchBoard {
   /** @param {object} command */
   async #send(command) {
     const body = JSON.stringify(command);
-    await this.#show(fetch(ADDRESS, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }));
+    return this.#show(fetch(ADDRESS, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }));
   }
 
-  /** @param {Promise<Response>} asked */
+  /** Signs the chosen user out, so that the next message leads to an exchange again. */
+  async #signUserOut() {
+    const user = this.#user.selectedOptions[0];
+    if (user && (await this.#send({ sign_out: user.value }))) {
+      this.#follows.prepend(element('p', {}, `${user.text} is signed out: the next message needs a token again.`));
+    }
+  }
+
+  /**
+   * Shows what the stage answers. Returns whether it has done what was asked.
+   * @param {Promise<Response>} asked
+   */
   async #show(asked) {
     const answer = await asked.catch(() => undefined);
     if (!answer?.ok) {
-      this.#follows.replaceChildren(element('p', {}, 'The stage does not answer.'));
-      return;
+      const { error } = (await answer?.json().catch(() => undefined)) ?? {};
+      this.#follows.replaceChildren(element('p', {}, error?.message ?? 'The stage does not answer.'));
+      return false;
     }
     const isFirst = this.#state === undefined;
     this.#state = await answer.json();
@@ -65,6 +84,8 @@ export class SwitchBoard {
       this.#choosePageUser();
     }
     this.#draw();
+    this.element.dispatchEvent(new CustomEvent('switches', { bubbles: true, detail: this.#state }));
+    return true;
   }
 
   /** Chooses the user of the chat, if there is one. */
@@ -85,7 +106,13 @@ export class SwitchBoard {
     const tell = (story) => this.#send({ user: user.name, story });
     drawButtons(this.#stories, stories.map(({ story, label }) => ({ label, isOn: story === user.story, press: () => tell(story) })));
     const turn = (name, on) => this.#send({ switch: name, on: !on });
-    drawButtons(this.#faults, switches.map(({ name, label, on }) => ({ label, isOn: on, press: () => turn(name, on) })));
+    const ownBot = findOwnBot();
+    const isVain = ({ name, on }) => ownBot !== undefined && name === SLOW_BOT && !on;
+    const faults = switches.map((each) => ({ label: each.label, isOn: each.on, isOff: isVain(each), press: () => turn(each.name, each.on) }));
+    drawButtons(this.#faults, faults);
+    const vain = switches.find(isVain);
+    this.#reason.hidden = vain === undefined;
+    this.#reason.textContent = vain ? `“${vain.label}” works on demo bots only, and ${ownBot} is not one.` : '';
     const lines = linesOf(this.#state);
     this.#reset.disabled = lines.length === 0;
     const own = stories.find(({ story }) => story === user.story);
@@ -93,6 +120,12 @@ export class SwitchBoard {
     this.#follows.replaceChildren(...(lines.length === 0 ? [usual] : lines));
     this.element.dataset.on = [...switches.filter(({ on }) => on).map(({ name }) => name), ...(others ? ['other'] : [])].join(' ');
   }
+}
+
+/** The name of the bot in the chat, if the stage does not run it. */
+function findOwnBot() {
+  const chosen = document.querySelector(PAGE_BOT)?.selectedOptions[0];
+  return chosen?.hasAttribute('data-own') ? chosen.value : undefined;
 }
 
 /**
@@ -116,15 +149,16 @@ function linesOf({ switches, stories, users, other_faults: others }) {
 /**
  * Makes the buttons at the first time, so that the focus stays where it is later.
  * @param {HTMLElement} place
- * @param {{ label: string, isOn: boolean, press: () => void }[]} wanted
+ * @param {{ label: string, isOn: boolean, isOff?: boolean, press: () => void }[]} wanted `isOff`: it cannot be pressed.
  */
 function drawButtons(place, wanted) {
   if (place.childElementCount !== wanted.length) {
     place.replaceChildren(...wanted.map(({ label }) => element('button', { type: 'button', class: 'panel-button' }, label)));
   }
-  wanted.forEach(({ isOn, press }, index) => {
+  wanted.forEach(({ isOn, isOff = false, press }, index) => {
     const button = /** @type {HTMLButtonElement} */ (place.children[index]);
     button.setAttribute('aria-pressed', String(isOn));
+    button.disabled = isOff;
     button.onclick = press;
   });
 }

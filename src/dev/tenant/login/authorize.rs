@@ -91,7 +91,8 @@ async fn show_login_page(
         return framed_by(answer, client.redirect_uri);
     }
     let ticket = endpoint.logins.open_login(login);
-    let selected = hint.and_then(|hint| directory.find_user(hint)).map(|user| user.name);
+    let session = endpoint.logins.session_of(&request).map(|session| session.oid);
+    let selected = hint.or(session.as_deref()).and_then(|known| directory.find_user(known)).map(|user| user.name);
     LoginPage { directory, tenant: &tenant, ticket: &ticket }.render(selected, None)
 }
 
@@ -130,7 +131,10 @@ async fn handle_login_form(
                 .render(Some(user.name), Some(&EntraRefusal::invalid_grant(50_057, "The user account is disabled.")));
         }
         Ok(user) => user,
-        Err(refusal) => return page.render(None, Some(&refusal)),
+        Err(refusal) => {
+            let typed = directory.find_user(&form.username).map(|user| user.name);
+            return page.render(typed, Some(&refusal));
+        }
     };
     let Some(client) = directory.find_app(&login.client_id) else {
         return error_page(&EntraRefusal::server_error());

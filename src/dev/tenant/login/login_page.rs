@@ -7,6 +7,13 @@ use crate::dev::tenant::directory::{Directory, User, UserScenario};
 use crate::dev::tenant::refusal::EntraRefusal;
 use crate::dev::tenant::tenant_segment::TenantSegment;
 
+/// The look of the tenant's pages, in the colours that the browser's user prefers.
+const HEAD: &str = "<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+    <meta name=\"color-scheme\" content=\"light dark\"><link rel=\"icon\" href=\"data:,\">\
+    <style>body{max-width:32rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}\
+    h1{font-size:1.25rem}select,input,button{font:inherit}button{padding:.25rem .75rem}\
+    [role=alert]{padding-left:.75rem;border-left:.25rem solid #c9372c}</style>";
+
 /// The login page of one authorization request. It contains nothing from the request: the stage keeps the request, and
 /// the form has only the ticket that identifies it.
 pub(super) struct LoginPage<'a> {
@@ -17,7 +24,7 @@ pub(super) struct LoginPage<'a> {
 }
 
 impl LoginPage<'_> {
-    /// Renders the page with `selected` chosen in the list of users, and with the AADSTS number of `problem`.
+    /// Renders the page with `selected` chosen in the list of users, and with what `problem` says.
     pub(super) fn render(&self, selected: Option<&str>, problem: Option<&EntraRefusal>) -> HttpResponse {
         let mut options = String::new();
         let segment = TenantSegment::parse(self.directory, self.tenant).unwrap_or(TenantSegment::Common);
@@ -27,11 +34,11 @@ impl LoginPage<'_> {
             // Writing into a String cannot fail.
             let _ = write!(options, "<option value=\"{0}\"{mark}>{1} ({0})</option>", user.name, user.display_name);
         }
-        let note = problem.map_or(String::new(), |problem| format!("<p role=\"alert\">AADSTS{}</p>", problem.code));
+        let note = problem.map_or(String::new(), |problem| format!("<p role=\"alert\">{}</p>", problem.message()));
         let ticket = self.ticket;
         let page = format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><title>Sign in to the local stage</title></head><body>\
-             <h1>Sign in to the local stage</h1><p>Every password is the user's name followed by <code>-password</code>.</p>{note}\
+            "<!doctype html><html lang=\"en\"><head>{HEAD}<title>Sign in to the local stage</title></head><body>\
+             <h1>Sign in to the local stage</h1><p>A password is the user's name followed by <code>-password</code>, unless the stage file (<code>--config</code>) has another one.</p>{note}\
              <form method=\"post\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
              <p><label>User <select name=\"username\">{options}</select></label></p>\
              <p><label>Password <input type=\"password\" name=\"password\"></label></p>\
@@ -46,7 +53,7 @@ impl LoginPage<'_> {
 /// The page for an error after which the browser must not be redirected.
 pub(super) fn error_page(refusal: &EntraRefusal) -> HttpResponse {
     let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><title>Sign-in error</title></head><body>\
+        "<!doctype html><html lang=\"en\"><head>{HEAD}<title>Sign-in error</title></head><body>\
          <h1>Sorry, but we're having trouble signing you in</h1><p>AADSTS{} ({})</p></body></html>",
         refusal.code, refusal.error
     );

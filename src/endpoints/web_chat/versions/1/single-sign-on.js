@@ -33,6 +33,7 @@ export function createSingleSignOn({ getToken, timeoutMs = DEFAULT_TIMEOUT_MS, o
   return () => {
     const answered = new AnsweredCards(storage ?? findSessionStorage());
     const connection = new Connection();
+    const arrivals = new Arrivals();
 
     /** Answers one card. Returns the outcome: the card is not needed, or why it is. */
     async function answerCard({ tokenExchangeResource, connectionName }, signal) {
@@ -82,6 +83,10 @@ export function createSingleSignOn({ getToken, timeoutMs = DEFAULT_TIMEOUT_MS, o
 
     return (next) => (action) => {
       connection.observe(action);
+      arrivals.observe(action);
+      if (action.type === 'DIRECT_LINE/QUEUE_INCOMING_ACTIVITY') {
+        return next({ ...action, payload: { ...action.payload, activity: arrivals.withoutVainReference(action.payload.activity) } });
+      }
       if (action.type !== 'DIRECT_LINE/INCOMING_ACTIVITY') {
         return next(action);
       }
@@ -183,6 +188,40 @@ class Connection {
     const value = { code, message: 'The page could not get a token of the user.' };
     // The report is no more than a hint, so its failure changes nothing.
     this.post('signin/failure', value).catch(() => {});
+  }
+}
+
+/**
+ * The activities that Web Chat gets. It holds an answer of the bot back for up to five seconds until the activity that it
+ * answers (`replyToId`) has arrived. After a silent sign-in this one never arrives: it is the posted token, or an event that
+ * the bot alone has seen.
+ */
+class Arrivals {
+  #ids = new Set();
+  /** The posts of the user that have not come back yet, by the ids that Web Chat gives them. */
+  #posts = new Set();
+
+  observe({ type, payload }) {
+    const activity = payload?.activity;
+    const post = activity?.channelData?.clientActivityID;
+    if (type === 'DIRECT_LINE/POST_ACTIVITY_PENDING') {
+      this.#posts.add(post);
+    } else if (type === 'DIRECT_LINE/CONNECT' || type === 'DIRECT_LINE/POST_ACTIVITY_REJECTED') {
+      // What was refused does not come back. A refusal does not say of which post it is.
+      this.#posts.clear();
+    } else if (type === 'DIRECT_LINE/QUEUE_INCOMING_ACTIVITY') {
+      this.#posts.delete(post);
+      if (activity.id && !isOwnInvoke(activity)) {
+        this.#ids.add(activity.id);
+      }
+    }
+  }
+
+  /** The activity without its `replyToId`, if that names an activity that does not arrive. */
+  withoutVainReference(activity) {
+    const { replyToId, ...rest } = activity;
+    const mayArrive = this.#ids.has(replyToId) || this.#posts.size > 0;
+    return replyToId === undefined || mayArrive ? activity : rest;
   }
 }
 
