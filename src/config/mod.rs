@@ -16,6 +16,8 @@ mod sections;
 #[cfg(test)]
 mod configuration_tests;
 #[cfg(test)]
+mod follow_up_tests;
+#[cfg(test)]
 mod proposal_tests;
 #[cfg(test)]
 mod sample_tests;

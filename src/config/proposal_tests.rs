@@ -67,6 +67,11 @@ const ODD_VALUES: &[&str] = &[
     "[\"22222222-2222-4222-8222-222222222222;33333333-3333-4333-8333-333333333333\"]",
     "[\"127.0.0.1:4000,8081\"]",
     "{ a = 1 }",
+    "\"::1:3978\"",
+    "\"com.app://x\"",
+    "\"https://{Tenant_Id}.example.com/{policy}\"",
+    "\"https://a.example/x;y.z=1\"",
+    "\"https://login.microsoftonline.com/contoso.com\"",
 ];
 
 /// What a message tells to write, if it writes a value out, and whether that is for a list around the place.

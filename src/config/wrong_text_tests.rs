@@ -45,7 +45,11 @@ fn a_value_outside_the_range_is_not_proposed() {
     }
     expect_in_section("[limits]\nconnections = \"8\"", "limits.connections", "8 is below the smallest value 16");
     expect_in_section("[store]\nl1_bytes = \"512KiB\"", "store.l1_bytes", "524288 is below the smallest value 1048576");
-    expect_in_section("[statuses.x]\ndenied = \"200\"", "statuses.x.denied", "is 200: write a status from 400 to 599");
+    expect_in_section(
+        "[statuses.x]\ndenied = \"200\"",
+        "statuses.x.denied",
+        "200 is no status of a refusal: write a status from 400 to 599",
+    );
     let empty = problem_of(&format!("[outbound]\nconnect_timeout_ms = \"\"\n{MINIMAL}"));
     assert!(!empty.contains("write"), "{empty}");
 }
@@ -81,6 +85,101 @@ fn an_entry_that_holds_several_is_taken_apart() {
         "sign_in.final_redirects[0]",
         "write [\"https://a.example/x\", \"https://b.example/\"]",
     );
+    expect_in_section(
+        "[sign_in]\nfinal_redirects = [\"https://a.example/x;y=1; https://b.example/z,1\"]",
+        "sign_in.final_redirects[0]",
+        "write [\"https://a.example/x;y=1\", \"https://b.example/z,1\"]",
+    );
+    let once = format!("connections.graph.tenants: \"{ID},{ID}\" is none of these: write [{ID:?}]");
+    assert_eq!(problem_of(&changed(TENANTS, &format!("tenants = \"{ID},{ID}\""))).trim_end(), once);
+}
+
+#[test]
+fn an_address_with_a_comma_or_a_semicolon_in_it_is_one_entry() {
+    for address in ["https://a.example/x;y.z=1", "https://a.example/x,y.z", "https://a.example/x;jsessionid=b.c/,d"] {
+        let caller =
+            format!("[[bots.help-desk.callers]]\napp_id = {OTHER:?}\ntenant = {ID:?}\nchannels = [\"msteams\"]");
+        for text in [
+            format!("[sign_in]\nfinal_redirects = [{address:?}]\n{MINIMAL}"),
+            format!("{MINIMAL}\n{caller}\nservice_urls = [{address:?}]"),
+            format!("{MINIMAL}\n[bots.help-desk.agent_365]\ntenants = [{ID:?}]\nservice_urls = [{address:?}]"),
+            changed(TENANTS, &format!("{TENANTS}\nexchange_uris = [{address:?}]")),
+        ] {
+            assert!(read(&text).is_ok(), "{text}\n{}", problem_of(&text));
+        }
+    }
+}
+
+#[test]
+fn a_scope_of_another_provider_may_have_a_comma_in_it_and_is_warned_of() {
+    let issuer = "issuer = \"https://login.example.com/realm\"";
+    let warnings =
+        |scopes: &str| warnings_of(&with_openid(issuer, "client_id = \"c\"").replace("scopes = [\"profile\"]", scopes));
+    for (scopes, warned) in [
+        ("scopes = [\"read,write\"]", "scopes[0]: \"read,write\" is one scope with this very name"),
+        ("scopes = [\"a;b\"]", "scopes[0]: \"a;b\" is one scope"),
+        ("scopes = [\"a\"]\nrequired_granted_scopes = [\"a,b\"]", "required_granted_scopes[0]: \"a,b\" is one scope"),
+    ] {
+        assert!(warnings(scopes).iter().any(|warning| warning.contains(warned)), "{scopes}: {:?}", warnings(scopes));
+    }
+    let joined =
+        with_openid(issuer, "client_id = \"c\"").replace("scopes = [\"profile\"]", "scopes = [\"openid, read\"]");
+    assert!(problem_of(&joined).contains("write [\"openid\", \"read\"]"), "{}", problem_of(&joined));
+}
+
+#[test]
+fn a_template_in_another_spelling_is_written_out_in_the_right_one() {
+    let host = "https://login.example.com";
+    for (key, written, right) in [
+        ("issuer", "{authority}/{tenantId}/v2.0", "{authority}/{tenantid}/v2.0"),
+        ("issuer", "https://login.example.com/{TENANTID}/v2.0", "https://login.example.com/{tenantid}/v2.0"),
+        ("issuer", "{Authority}/{tenant_id}/v2.0", "{authority}/{tenantid}/v2.0"),
+        ("issuer", "{authority}/{tenant-id}/v2.0", "{authority}/{tenantid}/v2.0"),
+        ("issuer", "{authority}/{{tenantid}}/v2.0", "{authority}/{tenantid}/v2.0"),
+        ("issuer", "{authority}/<Tenant ID>/v2.0", "{authority}/{tenantid}/v2.0"),
+        ("v1_issuer", "https://sts.windows.net/{TenantID}/", "https://sts.windows.net/{tenantid}/"),
+        ("token_endpoint", "{AUTHORITY}/{Tenant}/oauth2/v2.0/token", "{authority}/{tenant}/oauth2/v2.0/token"),
+        ("authorization_endpoint", "{authority}/{tenant_id}/authorize", "{authority}/{tenant}/authorize"),
+        ("jwks_url", "{Authority}/keys", "{authority}/keys"),
+    ] {
+        let lines = format!("[identity_providers.entra]\nauthority = {host:?}\n{key} = {written:?}");
+        expect_in_section(&lines, &format!("identity_providers.entra.{key}"), &format!("write {right:?}"));
+    }
+    let other = "[identity_providers.entra]\nissuer = \"https://{region}.example.com/{tenantid}\"";
+    expect_in_section(other, "identity_providers.entra.issuer", "has the placeholder \"{region}\"");
+}
+
+#[test]
+fn an_ipv6_address_whose_last_group_may_be_a_port_is_asked_for_in_brackets() {
+    let operations = |line: &str| format!("[operations]\nadmin_token = {{ env = \"ADMIN\" }}\n{line}\n{MINIMAL}");
+    for written in ["::1:3978", "fd00::443"] {
+        for (text, place) in [
+            (changed(PUBLIC_URL, &format!("{PUBLIC_URL}\nlisten = [{written:?}]")), "server.listen[0]"),
+            (format!("[token_service]\nlisten = [{written:?}]\n{MINIMAL}"), "token_service.listen[0]"),
+            (operations(&format!("listen = {written:?}")), "operations.listen"),
+            (operations(&format!("health_listen = {written:?}")), "operations.health_listen"),
+        ] {
+            let problems = read(&text).unwrap_err().to_string();
+            let whole = format!(
+                "{place}: {written:?} is not an address to listen on: write an IPv6 address in brackets and the port \
+                 behind them, as \"[::1]:3978\""
+            );
+            assert!(problems.lines().any(|line| line == whole), "{whole}\n{problems}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_no_word_resembles_is_answered_with_the_words() {
+    let issuer = "issuer = \"https://login.example.com/realm\"";
+    for written in ["true", "false", "1", "1.5", "[]", "[true]"] {
+        let problem = problem_of(&with_openid(issuer, &format!("client_id = \"c\"\nprompt = {written}")));
+        assert!(problem.contains("\"login\", \"consent\" or \"select_account\""), "{written}\n{problem}");
+    }
+    let name = problem_of(&changed(TENANTS, &format!("{TENANTS}\nname = true")));
+    assert!(!name.contains("write \"true\""), "{name}");
+    let redirect = "[sign_in]\nfinal_redirects = [\"com.app://x\"]";
+    expect_in_section(redirect, "sign_in.final_redirects[0]", "write it as https://host/path");
 }
 
 #[test]

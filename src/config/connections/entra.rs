@@ -38,6 +38,7 @@ pub(super) fn validate(
     let scopes = scopes.and_then(|scopes| validate_scopes(scopes, graph, review, &at));
     let exchange_uris = validate_resources(&raw.exchange_uris, graph, review, &place.key("exchange_uris"));
     let aad_resources = validate_resources(&raw.aad_resources, graph, review, &place.key("aad_resources"));
+    review.tokens(&raw.required_granted_scopes, &place.key("required_granted_scopes"), "a scope");
     let required_granted_scopes = validate_granted_scopes(&mut raw, scopes.as_deref(), review, place);
     let requirements = ExchangeRequirements::take_from(&mut raw, review, place);
     warn_of_other_accounts(&raw, review, place);
@@ -95,7 +96,7 @@ fn warn_of_other_accounts(raw: &RawConnection, review: &mut Review<'_>, place: &
 
 /// Validates the list of resources that the bot may name. They are later compared exactly as written.
 fn validate_resources(written: &[String], graph: &str, review: &mut Review<'_>, place: &Place) -> Vec<String> {
-    let written = review.tokens(written, place, "a resource");
+    let written = review.resources(written, place);
     for (index, text) in written.iter().enumerate() {
         let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
         let at = place.index(index);
@@ -160,7 +161,8 @@ fn required_scopes(written: Option<Vec<String>>, review: &mut Review<'_>, place:
 }
 
 fn tenant_policy(written: Option<WordOrList>, review: &mut Review<'_>, place: &Place) -> Option<TenantPolicy> {
-    let form = "[\"<tenant GUID>\"], \"any_organization\", or \"any_account\" (personal accounts, too)";
+    let form =
+        "a list of ids, as [\"<tenant GUID>\"], \"any_organization\", or \"any_account\" (personal accounts, too)";
     match review.required(written, place, &format!("whose users may sign in: {form}"))? {
         WordOrList::Word(word) if word == "any_organization" => Some(TenantPolicy::AnyOrganization),
         WordOrList::Word(word) if word == "any_account" => Some(TenantPolicy::AnyAccount),

@@ -30,7 +30,8 @@ pub(super) fn validate(
     let credentials = credentials.filter(|list| credentials_are_in_order(list, openid.client_auth, review, place));
     let at = place.key("scopes");
     let scopes = review.required(raw.scopes.take(), &at, "what the bot needs, as [\"openid\", \"profile\"]");
-    let scopes = scopes.map(|scopes| review.tokens(&scopes, &at, "a scope"));
+    let scopes = scopes.map(|scopes| review.openid_scopes(&scopes, &at));
+    review.openid_scopes(&raw.required_granted_scopes, &place.key("required_granted_scopes"));
     let required_granted_scopes = validate_granted_scopes(&mut raw, scopes.as_deref(), review, place);
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
     let connection = Connection {

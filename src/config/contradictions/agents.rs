@@ -5,6 +5,10 @@ use crate::domain::Bot;
 /// Warns of tenants whose agents a bot serves although their users can sign in to none of its connections.
 pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut Review<'_>) {
     let Some(agents) = &bot.agent_365 else { return };
+    // A connection with a problem is not among `connections`.
+    if review.is_reported(&Place::section("connections")) {
+        return;
+    }
     let own: Vec<_> = connections.iter().filter(|section| section.connection.bot == bot.name).collect();
     let at = Place::section("bots").key(bot.name.as_str()).key("agent_365").key("tenants");
     for (index, tenant) in agents.tenants.iter().enumerate() {

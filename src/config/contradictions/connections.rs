@@ -14,7 +14,8 @@ pub(super) struct Neighbours<'a> {
 pub(super) fn check(section: &ConnectionSection, neighbours: Neighbours<'_>, review: &mut Review<'_>) {
     let place = Place::section("connections").key(&section.key);
     let connection = &section.connection;
-    if !connection.aad_resources.is_empty() && !connection.asks_offline_access() {
+    let may_ask = connection.asks_offline_access() || review.is_reported(&place.key("scopes"));
+    if !connection.aad_resources.is_empty() && !may_ask {
         let message = "are redeemed with the user's refresh token, and the connection asks for none: write \
                        \"offline_access\" into its scopes, or leave aad_resources out";
         review.report(&place.key("aad_resources"), message.to_owned());
@@ -64,18 +65,20 @@ impl<'a> ExchangeUri<'a> {
         }
     }
 
-    /// Every id in the URI must be the app id of the connection's bot, or the connection's client id.
+    /// Every id in the URI must be the app id of the connection's bot, or the connection's client id. The app id of a bot
+    /// with a problem is not known.
     fn check_ids(&self, connection: &Connection, neighbours: Neighbours<'_>, review: &mut Review<'_>, place: &Place) {
         let bots = neighbours.bots;
-        let own = bots.iter().find(|bot| bot.name == connection.bot).map(|bot| bot.app_id.as_str());
-        let expected = own.unwrap_or(&connection.client_id);
+        let Some(own) = bots.iter().find(|bot| bot.name == connection.bot).map(|bot| bot.app_id.as_str()) else {
+            return;
+        };
         for part in &self.parts {
             let Some(id) = named_id(part) else { continue };
             let id = id.to_ascii_lowercase();
-            if Some(id.as_str()) == own || id == connection.client_id {
+            if id == own || id == connection.client_id {
                 continue;
             }
-            let right = self.text.replace(part, &part.to_ascii_lowercase().replace(&id, expected));
+            let right = self.text.replace(part, &part.to_ascii_lowercase().replace(&id, own));
             let bot = connection.bot.as_str();
             match bots.iter().find(|bot| bot.app_id == id) {
                 Some(other) if neighbours.share_client(connection, other) => {

@@ -50,7 +50,8 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
 /// refused where a parent passes them on.
 fn warn_of_parents(bot: &Bot, review: &mut Review<'_>, place: &Place) {
     let speaks_for_teams = |entry: &CallerEntry| entry.channels.iter().any(|channel| channel == TEAMS);
-    if !bot.callers.is_empty() && !bot.callers.iter().any(speaks_for_teams) {
+    let callers = Place::section("bots").key(bot.name.as_str()).key("callers");
+    if !bot.callers.is_empty() && !review.is_reported(&callers) && !bot.callers.iter().any(speaks_for_teams) {
         let message = "is for invokes of Teams, and no entry of the bot's callers has the channel \"msteams\": if a parent bot \
                        passes them on, write \"msteams\" into its channels; if Teams calls this bot itself, nothing is missing";
         review.warn(place, message.to_owned());

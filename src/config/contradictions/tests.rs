@@ -84,6 +84,17 @@ fn an_exchange_uri_of_another_bot_is_found() {
 }
 
 #[test]
+fn a_wrong_app_id_makes_no_proposal_for_the_exchange_uri() {
+    let text = changed(URI, &format!("token_exchange_uri = \"api://botid-{APP}\"\nclient_id = {OTHER:?}"));
+    for app_id in [format!("{{{APP}}}"), format!("api://{APP}"), format!("28:{APP}"), "x".to_owned()] {
+        let problems = read(&text.replace(BOT_ID, &format!("app_id = {app_id:?}"))).unwrap_err();
+        let paths: Vec<&str> = problems.0.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["bots.help-desk.app_id"], "{problems}");
+        assert_eq!(problems.warnings(), [], "{app_id}");
+    }
+}
+
+#[test]
 fn the_hosted_services_address_is_no_address_of_this_service() {
     for host in ["token.botframework.com", "europe.token.botframework.com", "Token.BotFramework.azure.us"] {
         let warnings = warnings_of(URI, &format!("token_exchange_uri = \"https://{host}/\""));

@@ -1,6 +1,8 @@
 use url::Url;
 
-use crate::config::review::{CloudDefaults, KeySource, Place, PlainHttp, Proposal, Review, WrittenKeys, metadata_at};
+use crate::config::review::{
+    CloudDefaults, KeySource, Place, PlainHttp, Proposal, Review, WrittenKeys, find_host_name, metadata_at,
+};
 
 use super::raw::RawIdentityProvider;
 
@@ -103,9 +105,8 @@ fn check_slash(written: &str, issuer: &str, review: &mut Review<'_>, place: &Pla
     let host = issuer.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default();
     let host = host.to_ascii_lowercase();
     let (has_slash, is_second) = (issuer.ends_with('/'), issuer.trim_end_matches('/').ends_with("/v2.0"));
-    let is_login = host.starts_with("login.") && host.contains("microsoftonline.") || host.ends_with(".ciamlogin.com");
-    let is_first = matches!(host.as_str(), "sts.windows.net" | "sts.chinacloudapi.cn");
-    if is_login && is_second && has_slash {
+    let is_first = is_first_issuer(&host);
+    if is_login_host(&host) && is_second && has_slash {
         let complaint = format!("{written:?} has a slash at its end, and the issuer of tokens of version 2.0 has none");
         review.propose(place, complaint, Proposal::text(place, written.trim_end_matches('/')));
     } else if is_first && !is_second && !has_slash {
@@ -114,6 +115,19 @@ fn check_slash(written: &str, issuer: &str, review: &mut Review<'_>, place: &Pla
     }
 }
 
+/// Whether `host`, in lower case, is where users of Microsoft's clouds sign in.
+fn is_login_host(host: &str) -> bool {
+    let is_former = matches!(host, "login.windows.net" | "login.microsoft.com" | "login.chinacloudapi.cn");
+    is_former || host.starts_with("login.") && host.contains("microsoftonline.") || host.ends_with(".ciamlogin.com")
+}
+
+/// Whether `host`, in lower case, is that of the issuer of tokens of version 1.0.
+fn is_first_issuer(host: &str) -> bool {
+    matches!(host, "sts.windows.net" | "sts.chinacloudapi.cn")
+}
+
+/// The login host. On Microsoft's own hosts every path is a tenant's or an endpoint's; a service that imitates Entra may
+/// have a path in front of the tenant.
 fn authority(
     written: Option<String>,
     cloud: &CloudDefaults,
@@ -124,11 +138,15 @@ fn authority(
     let Some(text) = written else { return Some(cloud.authority.to_owned()) };
     let url = review.address(&text, plain, place)?;
     let names_tenant = |segment: &str| {
-        matches!(segment, "common" | "organizations" | "consumers") || uuid::Uuid::try_parse(segment).is_ok()
+        matches!(segment.to_ascii_lowercase().as_str(), "common" | "organizations" | "consumers")
+            || uuid::Uuid::try_parse(segment).is_ok()
     };
-    if url.query().is_some() || url.path().split('/').any(names_tenant) {
+    let host = find_host_name(&url);
+    let is_microsofts = is_login_host(&host) || is_first_issuer(&host);
+    let has_path = is_microsofts && url.path() != "/";
+    if url.query().is_some() || has_path || url.path().split('/').any(names_tenant) {
         let proposal = Proposal::text(place, url.origin().ascii_serialization());
-        review.propose(place, format!("{text:?} names a tenant, and stands for the host alone"), proposal);
+        review.propose(place, format!("{text:?} names a tenant or a path, and stands for the host alone"), proposal);
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())

@@ -51,6 +51,34 @@ fn templates_have_their_placeholder_and_no_other() {
 }
 
 #[test]
+fn on_microsofts_login_hosts_an_authority_is_the_host_alone() {
+    let with = |authority: &str| format!("[identity_providers.entra]\nauthority = {authority:?}\n{MINIMAL}");
+    for (host, path) in [
+        ("https://login.microsoftonline.com", "/contoso.onmicrosoft.com"),
+        ("https://login.microsoftonline.com", "/contoso.onmicrosoft.com/v2.0"),
+        ("https://login.microsoftonline.com", "/contoso.com/"),
+        ("https://login.microsoftonline.com", "/Common"),
+        ("https://login.microsoftonline.com", "/v2.0"),
+        ("https://login.microsoftonline.com", "/oauth2/v2.0/authorize"),
+        ("https://login.microsoftonline.us", "/contoso.us"),
+        ("https://login.partner.microsoftonline.cn", "/contoso.cn"),
+        ("https://contoso.ciamlogin.com", "/contoso.onmicrosoft.com"),
+        ("https://sts.windows.net", "/contoso.com/"),
+        ("https://login.example.com", "/Common"),
+        ("https://login.example.com", "/x?y=1"),
+    ] {
+        let problem = problem_of(&with(&format!("{host}{path}")));
+        assert!(problem.starts_with("identity_providers.entra.authority: "), "{problem}");
+        assert!(problem.trim_end().ends_with(&format!("write {host:?}")), "{problem}");
+    }
+    for fine in
+        ["https://login.microsoftonline.com/", "https://LOGIN.microsoftonline.com", "https://stand.example/entra"]
+    {
+        assert!(read(&with(fine)).is_ok(), "{fine}");
+    }
+}
+
+#[test]
 fn of_several_providers_only_the_clouds_own_authenticates_callers() {
     let believed = |more: &str| {
         let text = format!(

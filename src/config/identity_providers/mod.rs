@@ -84,7 +84,10 @@ pub(in crate::config) fn validate(
         }
     }
     let some_in_order = !validated.entra.is_empty() || !validated.openid.is_empty();
-    if some_in_order && !validated.entra.values().any(|provider| provider.authenticates_callers) {
+    if some_in_order
+        && !review.is_reported(&section)
+        && !validated.entra.values().any(|provider| provider.authenticates_callers)
+    {
         let message = "has none that authenticates callers, so that no bot can call the Token Service: write \
                        authenticates_callers = true in the one that issues your bots' tokens (of kind \"entra\")";
         review.warn(&section, message.to_owned());

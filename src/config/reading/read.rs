@@ -1,7 +1,7 @@
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
-use crate::config::review::{Place, Proposal, Review, Step};
+use crate::config::review::{PROMPT_FORM, Place, Proposal, Review, Step};
 
 use super::environment::Environment;
 use super::overlay::Overlay;
@@ -101,11 +101,16 @@ fn explain(table: &Table, place: &Place, complaint: &str, review: &mut Review<'_
         review.propose(place, message, Proposal::value(place, reference));
         return;
     }
-    match at.and_then(|(key, value)| shapes::right_form(key, value, complaint.trim())) {
+    let is_parameter = place.steps().contains(&Step::Key(shapes::PARAMETERS.to_owned()));
+    let named = |key| if is_parameter { shapes::PARAMETERS } else { key };
+    match at.and_then(|(key, value)| shapes::right_form(named(key), value, complaint.trim())) {
         Some(right) => {
             let proposal = Proposal::value(place, right.value);
             let proposal = right.description.map_or(proposal.clone(), |text| proposal.described(text));
             review.propose(place, explained, proposal);
+        }
+        None if place.last_key() == Some(shapes::PROMPT) && !is_parameter && complaint.starts_with("invalid type") => {
+            review.report(place, format!("{explained}: write {PROMPT_FORM}"));
         }
         None => review.report(place, explained),
     }

@@ -3,7 +3,7 @@
 
 use toml::{Table, Value};
 
-use crate::config::review::{Place, Proposal, Review, Step};
+use crate::config::review::{Place, Proposal, Review, Step, near_match};
 
 use super::environment::{PREFIX, SEPARATOR};
 
@@ -18,29 +18,77 @@ const TEMPLATES: [&str; 3] = ["{authority}", "{tenantid}", "{tenant}"];
 
 /// Checks every text of `table`. Lists of addresses to listen on are compared with each other elsewhere.
 pub(super) fn check(table: &Table, review: &mut Review<'_>) {
-    check_table(table, &Place::root(), review);
+    check_table(table, table, &Place::root(), review);
 }
 
-fn check_table(table: &Table, place: &Place, review: &mut Review<'_>) {
+fn check_table(root: &Table, table: &Table, place: &Place, review: &mut Review<'_>) {
     for (key, value) in table {
         let at = place.key(key);
         if let Some(placeholder) = find_placeholder(key) {
             let complaint = format!("has the placeholder {placeholder:?} in its name: write a name of your own");
             review.refuse_text(&at, complaint, None);
         }
-        check_value(value, &at, review);
+        check_value(root, value, &at, review);
     }
 }
 
-fn check_value(value: &Value, place: &Place, review: &mut Review<'_>) {
+fn check_value(root: &Table, value: &Value, place: &Place, review: &mut Review<'_>) {
     match value {
-        Value::Table(table) => check_table(table, place, review),
+        Value::Table(table) => check_table(root, table, place, review),
         Value::Array(list) => {
             warn_of_repetition(list, place, review);
-            list.iter().enumerate().for_each(|(index, entry)| check_value(entry, &place.index(index), review));
+            list.iter().enumerate().for_each(|(index, entry)| check_value(root, entry, &place.index(index), review));
         }
-        Value::String(text) if !review.is_reported(place) => check_text(text, place, review),
+        Value::String(_) if review.is_reported(place) => {}
+        Value::String(text) => match misspelt_template(root, text, place) {
+            Some(misspelt) => {
+                let complaint = format!("{text:?} has {:?} in place of {}", misspelt.placeholder, misspelt.template);
+                review.refuse_text(place, complaint, Some(Proposal::text(place, misspelt.right)));
+            }
+            None => check_text(text, place, review),
+        },
         _ => {}
+    }
+}
+
+/// A placeholder of an identity provider's address in another spelling than that of this file.
+struct MisspeltTemplate {
+    placeholder: String,
+    template: &'static str,
+    /// The whole text with every template in the right spelling.
+    right: String,
+}
+
+/// The first misspelt template in `text`, which is an address of a provider of kind `entra` in the file `root`.
+fn misspelt_template(root: &Table, text: &str, place: &Place) -> Option<MisspeltTemplate> {
+    let [Step::Key(section), Step::Key(name), Step::Key(key)] = place.steps() else { return None };
+    let kind = root.get(section)?.get(name)?.get("kind").and_then(Value::as_str);
+    if section != "identity_providers" || kind == Some("oidc") {
+        return None;
+    }
+    let (mut left, mut right, mut found) = (text.to_owned(), text.to_owned(), None);
+    while let Some(placeholder) = find_enclosed(&left).map(str::to_owned) {
+        if let Some(template) = right_template(&placeholder, key).filter(|template| *template != placeholder) {
+            right = right.replace(&placeholder, template);
+            found.get_or_insert((placeholder.clone(), template));
+        }
+        left = left.replace(&placeholder, "");
+    }
+    found.map(|(placeholder, template)| MisspeltTemplate { placeholder, template, right })
+}
+
+/// The template of the address `key` that `placeholder` means, in whatever letter case and with whatever separates its
+/// words.
+fn right_template(placeholder: &str, key: &str) -> Option<&'static str> {
+    let letters = placeholder.chars().filter(char::is_ascii_alphanumeric);
+    let name: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
+    let known = near_match(&name, ["authority", "tenant", "tenantid"].into_iter())?;
+    match (known, key) {
+        ("authority", "authority") => None,
+        ("authority", _) => Some("{authority}"),
+        (_, "issuer" | "v1_issuer") => Some("{tenantid}"),
+        (_, "token_endpoint" | "authorization_endpoint") => Some("{tenant}"),
+        _ => None,
     }
 }
 

@@ -32,6 +32,10 @@ impl Review<'_> {
         let url = self.url(text, place)?;
         if url.scheme() == "http" && !(plain == PlainHttp::Allowed || plain == PlainHttp::Loopback && is_loopback(&url))
         {
+            // Whether the section allows it is not known.
+            if self.is_reported(&place.beside("allow_insecure_http")) {
+                return None;
+            }
             let proposal = Proposal::text(place, with_https(text));
             let proposal = proposal.or(", or allow_insecure_http = true in the same section");
             self.propose(place, format!("{text:?} is plain http"), proposal);

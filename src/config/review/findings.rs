@@ -85,12 +85,12 @@ impl<'a> Review<'a> {
     }
 
     pub(in crate::config) fn report(&mut self, place: &Place, complaint: String) {
-        self.add(Finding { place: place.clone(), complaint, proposal: None, is_whole: false });
+        self.add(Finding { place: place.clone(), complaint, proposal: None, words: None, is_whole: false });
     }
 
     /// Reports a wrong value at `place`, with the value to write instead.
     pub(in crate::config) fn propose(&mut self, place: &Place, complaint: String, proposal: Proposal) {
-        self.add(Finding { place: place.clone(), complaint, proposal: Some(proposal), is_whole: false });
+        self.add(Finding { place: place.clone(), complaint, proposal: Some(proposal), words: None, is_whole: false });
     }
 
     /// As [`Review::propose`] if the right value is known, else as [`Review::report`] with what to write in words.
@@ -102,14 +102,20 @@ impl<'a> Review<'a> {
         write: &str,
     ) {
         match proposal {
-            Some(proposal) => self.propose(place, complaint.to_owned(), proposal),
+            Some(proposal) => self.add(Finding {
+                place: place.clone(),
+                complaint: complaint.to_owned(),
+                proposal: Some(proposal),
+                words: Some(write.to_owned()),
+                is_whole: false,
+            }),
             None => self.report(place, format!("{complaint}: write {write}")),
         }
     }
 
     /// Reports that the text at `place` is none that any key takes. What the key itself would say of it is left out.
     pub(in crate::config) fn refuse_text(&mut self, place: &Place, complaint: String, proposal: Option<Proposal>) {
-        self.add(Finding { place: place.clone(), complaint, proposal, is_whole: true });
+        self.add(Finding { place: place.clone(), complaint, proposal, words: None, is_whole: true });
     }
 
     fn add(&mut self, finding: Finding) {

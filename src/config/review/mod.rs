@@ -8,6 +8,7 @@ mod addresses;
 mod cloud;
 mod context;
 mod findings;
+mod joined_entries;
 mod key_source;
 mod near_match;
 mod openid_options;
@@ -35,6 +36,7 @@ pub(in crate::config) use context::{Context, WrittenProvider};
 pub(in crate::config) use findings::{Conclusion, Hosts, KeyFileCheck, Review};
 pub(in crate::config) use key_source::{WrittenKeys, metadata_at};
 pub(in crate::config) use near_match::near_match;
+pub(in crate::config) use openid_options::PROMPT_FORM;
 pub(in crate::config) use own_addresses::{
     find_host_name, find_local_addresses, find_written_address, is_loopback, is_unspecified,
 };
@@ -42,7 +44,8 @@ pub(in crate::config) use place::{Place, Step};
 pub(in crate::config) use proposals::{Finding, Proposal};
 pub(in crate::config) use revision::RevisedSettings;
 pub(in crate::config) use right_forms::{
-    entries_of, right_listen_address, right_resource, right_tenants, right_url, with_https,
+    entries_of, has_unclear_port, right_listen_address, right_resource, right_tenants, right_url, with_https,
+    without_repetitions,
 };
 pub(in crate::config) use scopes::{exchange_uri, validate_scopes};
 pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};

@@ -33,6 +33,10 @@ const OURS: &str = "bot-sso sets it by itself";
 /// The words of `prompt` (`OpenID` Connect Core §3.1.2.1, and Initiating User Registration).
 const PROMPTS: [&str; 5] = ["login", "consent", "select_account", "none", "create"];
 
+/// What `prompt` may be, for messages.
+pub(in crate::config) const PROMPT_FORM: &str =
+    "\"login\", \"consent\" or \"select_account\", several with spaces between, or \"\" for none";
+
 /// Parameters by which providers are asked for a refresh token (docs/connections.md §Refresh tokens of other providers).
 const OFFLINE_PARAMETERS: [(&str, &str); 3] =
     [("access_type", "offline"), ("token_access_type", "offline"), ("duration", "permanent")];
@@ -103,8 +107,7 @@ fn validate_prompt(prompt: &str, review: &mut Review<'_>, place: &Place) {
     let words = || prompt.split([' ', ',', ';']).filter(|word| !word.is_empty());
     let right: Vec<&str> = words().map(|word| near_match(word, PROMPTS.into_iter()).unwrap_or(word)).collect();
     if let Some(strange) = right.iter().find(|word| !is_parameter_name(word)) {
-        let form = "\"login\", \"consent\" or \"select_account\"";
-        review.report(place, format!("{strange:?} is no word for it: write {form}, several with spaces between"));
+        review.report(place, format!("{strange:?} is no word for it: write {PROMPT_FORM}"));
         return;
     }
     let right = right.join(" ");

@@ -68,6 +68,12 @@ impl Place {
         })
     }
 
+    /// The key `name` in the table of the last key on the path.
+    pub(in crate::config) fn beside(&self, name: &str) -> Self {
+        let last = self.steps.iter().rposition(|step| matches!(step, Step::Key(_))).unwrap_or_default();
+        Self::of_steps(self.steps.get(..last).unwrap_or_default()).key(name)
+    }
+
     /// The list that this place is a member of.
     pub(in crate::config) fn list(&self) -> Option<Self> {
         match self.steps.split_last()? {

@@ -6,6 +6,7 @@
 use toml::{Table, Value};
 
 use super::place::{Place, Step};
+use super::right_forms::without_repetitions;
 
 /// A proposal is replaced at most this often by that of a later check.
 const MAX_ATTEMPTS: usize = 8;
@@ -31,6 +32,8 @@ pub(in crate::config) struct Finding {
     /// What is wrong. Says what to write instead, too, if there is no proposal.
     pub(in crate::config) complaint: String,
     pub(in crate::config) proposal: Option<Proposal>,
+    /// What to write, in words, if the proposal does not hold.
+    pub(in crate::config) words: Option<String>,
     /// Whether this is all that there is to say of the place.
     pub(in crate::config) is_whole: bool,
 }
@@ -49,12 +52,7 @@ impl Proposal {
         let Some(Step::Index(index)) = place.steps().last() else { return None };
         let mut all = entries.to_vec();
         all.splice(*index..=*index, parts);
-        let mut list: Vec<String> = Vec::new();
-        for entry in all {
-            if !list.contains(&entry) {
-                list.push(entry);
-            }
-        }
+        let list = without_repetitions(all);
         Some(Self::value(&place.list()?, Value::Array(list.into_iter().map(Value::String).collect())))
     }
 
@@ -95,27 +93,47 @@ impl Proposal {
 }
 
 impl Finding {
-    /// The message: what is wrong, and a value that has been tried, or what the check of the probable value says.
+    /// The message: what is wrong, and a value that has been tried, or what the check of the probable value says of that
+    /// value. What else follows from the value is left for the next check.
     pub(super) fn settle(&self, attempt: &Attempt<'_>) -> String {
         let complaint = &self.complaint;
         let Some(first) = &self.proposal else { return complaint.clone() };
         let (mut proposal, mut tried) = (first.clone(), Vec::new());
         for _ in 0..MAX_ATTEMPTS {
             let left = attempt(&proposal);
-            let Some(problem) = left.first() else { return format!("{complaint}: write {}", proposal.show()) };
+            if left.is_empty() {
+                return format!("{complaint}: write {}", proposal.show());
+            }
             tried.push(proposal.value.clone());
             let mut followed = left.iter().filter_map(|one| proposal.followed_by(one.proposal.as_ref()?));
             match followed.find(|next| !tried.contains(&next.value)) {
                 Some(next) => proposal = next,
-                None if problem.complaint == *complaint => break,
-                None => return format!("{complaint}: {}", problem.complaint),
+                None => {
+                    let judged = left.iter().find(|one| proposal.is_subject_of(one) && one.complaint != *complaint);
+                    return judged.map_or_else(|| self.in_words(), |one| format!("{complaint}: {}", one.complaint));
+                }
             }
         }
-        complaint.clone()
+        self.in_words()
+    }
+
+    fn in_words(&self) -> String {
+        match &self.words {
+            Some(words) => format!("{}: write {words}", self.complaint),
+            None => self.complaint.clone(),
+        }
     }
 }
 
 impl Proposal {
+    /// Whether the complaint of `finding` is a sentence about the proposed value or one within it.
+    fn is_subject_of(&self, finding: &Finding) -> bool {
+        let inner = finding.place.steps().strip_prefix(self.place.steps());
+        let Some(value) = inner.and_then(|steps| find(&self.value, steps)) else { return false };
+        let complaint = finding.complaint.strip_prefix("unknown word ").unwrap_or(&finding.complaint);
+        complaint.starts_with(&show(value))
+    }
+
     fn show(&self) -> String {
         match self.description {
             Some(description) => description.to_owned(),
@@ -136,6 +154,13 @@ fn show(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+fn find<'v>(root: &'v Value, steps: &[Step]) -> Option<&'v Value> {
+    steps.iter().try_fold(root, |value, step| match step {
+        Step::Key(key) => value.as_table()?.get(key),
+        Step::Index(index) => value.as_array()?.get(*index),
+    })
 }
 
 fn write(root: &mut Value, steps: &[Step], value: &Value) -> Option<()> {

@@ -1,24 +1,31 @@
 //! The right forms of texts that are no URL, no address of a listener, no tenants: what the operator probably meant.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use toml::Value;
 use url::Url;
 
+use super::near_match::near_match;
 use super::own_addresses::is_loopback;
 use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The http(s) URL that `text` probably means: with a scheme, without spaces around it and without a fragment. It is
-/// https unless it names this machine. `None` if no scheme makes a URL of it, or if it holds a user's name or password.
+/// https unless it names this machine. `None` if no scheme makes a URL of it, if it has a scheme that resembles neither
+/// http nor that of a web socket, or if it holds a user's name or password.
 pub(in crate::config) fn right_url(text: &str) -> Option<String> {
     let text = text.trim();
     let rest = match text.split_once("//") {
-        Some((scheme, rest)) if !scheme.contains(['/', '.']) => rest,
+        Some((scheme, rest)) if !scheme.contains(['/', '.']) && is_like_http(scheme) => rest,
+        Some((scheme, _)) if scheme.ends_with(':') && !scheme.contains('/') => return None,
         _ => text,
     };
     let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
     let is_possible = |letter: char| !letter.is_whitespace() && !"{}\\\"'<>".contains(letter);
     if rest.is_empty() || rest.starts_with(['/', ':', '?']) || !rest.chars().all(is_possible) {
+        return None;
+    }
+    // What has a colon and no port in front of its path has a scheme of its own.
+    if rest.split('/').next().is_some_and(|host| host.ends_with(':')) {
         return None;
     }
     let secure = Url::parse(&format!("https://{rest}")).ok()?;
@@ -29,16 +36,26 @@ pub(in crate::config) fn right_url(text: &str) -> Option<String> {
     Some(format!("{scheme}://{rest}"))
 }
 
+/// Whether `scheme`, with or without its colon, is one of the web or a slip of it.
+fn is_like_http(scheme: &str) -> bool {
+    let scheme = scheme.trim_end_matches(':');
+    scheme.is_empty() || near_match(scheme, ["http", "https", "ws", "wss"].into_iter()).is_some()
+}
+
 /// The same address with https; a port that is written stays.
 pub(in crate::config) fn with_https(text: &str) -> String {
     text.split_once(':').map_or_else(|| text.to_owned(), |(_, rest)| format!("https:{rest}"))
 }
 
 /// The IP address and port that `text` probably means; `default` has the port of a text without one. A port alone means
-/// this machine, and a port behind a colon or an asterisk means every address.
+/// this machine, and a port behind a colon or an asterisk means every address. `None` for an IPv6 address whose last
+/// group may be a port.
 pub(in crate::config) fn right_listen_address(text: &str, default: SocketAddr) -> Option<String> {
     let text = text.trim();
     let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    if has_unclear_port(text) {
+        return None;
+    }
     if let Ok(port) = text.parse::<u16>() {
         return Some(SocketAddr::new(default.ip(), port).to_string());
     }
@@ -52,9 +69,18 @@ pub(in crate::config) fn right_listen_address(text: &str, default: SocketAddr) -
     let host = match host.to_ascii_lowercase().as_str() {
         "" | "*" => "0.0.0.0",
         "localhost" => "127.0.0.1",
-        _ => return None,
+        other => return other.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]:{port}")),
     };
     Some(format!("{host}:{port}"))
+}
+
+/// Whether `text` is an IPv6 address without brackets whose last group may be a port as well: `::1:3978`.
+pub(in crate::config) fn has_unclear_port(text: &str) -> bool {
+    let text = text.trim();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    let last = text.rsplit(':').next().unwrap_or_default();
+    // No service has a port of one digit.
+    text.parse::<Ipv6Addr>().is_ok() && last.len() > 1 && last.parse::<u16>().is_ok()
 }
 
 /// The value of `tenants` that `words` probably mean: Entra's names for many tenants, or ids. `None` if one of them is
@@ -80,6 +106,7 @@ pub(in crate::config) fn right_tenants(words: &[String]) -> Option<Value> {
     if personal && !lists_personal {
         ids.push(PERSONAL_ACCOUNTS_TENANT.to_owned());
     }
+    let ids = without_repetitions(ids);
     (!ids.is_empty()).then(|| Value::Array(ids.into_iter().map(Value::String).collect()))
 }
 
@@ -108,10 +135,51 @@ pub(in crate::config) fn find_guid(text: &str) -> Option<String> {
 
 /// The entries that `text`, one entry of a list, holds: words between commas, semicolons or spaces.
 pub(in crate::config) fn entries_of(text: &str) -> Vec<String> {
-    let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let words = inner.split(|letter: char| letter.is_whitespace() || ",;".contains(letter));
+    let words = without_brackets(text).split(is_separator);
     let words = words.map(|word| word.trim_matches(['"', '\''])).filter(|word| !word.is_empty());
     words.map(str::to_owned).collect()
+}
+
+/// The addresses that `text`, one entry of a list, holds. What follows a comma, a semicolon or a space is a further address
+/// if it begins with a scheme, else a part of the address before it.
+pub(super) fn addresses_of(text: &str) -> Vec<String> {
+    let mut addresses: Vec<String> = Vec::new();
+    for piece in without_brackets(text).split_inclusive(is_separator) {
+        match addresses.last_mut() {
+            Some(last) if !begins_with_scheme(piece) => last.push_str(piece),
+            _ => addresses.push(piece.to_owned()),
+        }
+    }
+    let is_around = |letter: char| is_separator(letter) || "\"'".contains(letter);
+    let addresses = addresses.iter().map(|address| address.trim_matches(is_around));
+    addresses.filter(|address| !address.is_empty()).map(str::to_owned).collect()
+}
+
+fn begins_with_scheme(text: &str) -> bool {
+    let is_scheme = |scheme: &str| {
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    text.trim_start_matches(['"', '\'']).split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
+fn is_separator(letter: char) -> bool {
+    letter.is_whitespace() || ",;".contains(letter)
+}
+
+fn without_brackets(text: &str) -> &str {
+    text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text)
+}
+
+/// `entries`, each once. The letter case of an id has no meaning.
+pub(in crate::config) fn without_repetitions(entries: Vec<String>) -> Vec<String> {
+    let folded = |text: &str| uuid::Uuid::try_parse(text).map_or_else(|_| text.to_owned(), |id| id.to_string());
+    let mut once: Vec<String> = Vec::new();
+    for entry in entries {
+        if !once.iter().any(|earlier| folded(earlier) == folded(&entry)) {
+            once.push(entry);
+        }
+    }
+    once
 }
 
 /// The App ID URI that `text`, which has no scheme, probably means.
@@ -151,6 +219,10 @@ mod tests {
             ("localhost:3978", Some("http://localhost:3978")),
             ("127.0.0.1:3979/api/messages", Some("http://127.0.0.1:3979/api/messages")),
             ("[::1]:3979", Some("http://[::1]:3979")),
+            ("com.app://x", None),
+            ("com.app:/x", None),
+            ("my-app://sign-in/done", None),
+            ("tcp://sso.example.com", None),
             ("me:secret@sso.example.com", None),
             ("two words", None),
             ("/api/messages", None),
@@ -174,6 +246,13 @@ mod tests {
             ("::1", Some("[::1]:3978")),
             ("[::1]", Some("[::1]:3978")),
             ("http://localhost:8080/", Some("127.0.0.1:8080")),
+            ("::1:3978", None),
+            ("::3978", None),
+            ("http://::1:3978/", None),
+            ("fd00::10", None),
+            ("[::1:3978]", Some("[::1:3978]:3978")),
+            (":::8080", Some("[::]:8080")),
+            ("fd00::a", Some("[fd00::a]:3978")),
             ("sso.example.com:8080", None),
             ("nonsense", None),
         ] {
@@ -213,6 +292,7 @@ mod tests {
             (vec!["organizations", "consumers"], "\"any_account\"".to_owned()),
             (vec!["any_organization", PERSONAL_ACCOUNTS_TENANT], "\"any_account\"".to_owned()),
             (vec![id], format!("[{id:?}]")),
+            (vec![id, "22222222222242228222222222222222"], format!("[{id:?}]")),
             (vec![id, "consumers"], format!("[{id:?}, \"{PERSONAL_ACCOUNTS_TENANT}\"]")),
             (vec![id, "organizations"], "\"any_organization\"".to_owned()),
             (vec!["{22222222-2222-4222-8222-222222222222}"], format!("[{id:?}]")),

@@ -24,6 +24,10 @@ pub(in crate::config) fn validate_scopes(
     place: &Place,
 ) -> Option<Vec<String>> {
     review.tokens(&scopes, place, "a scope");
+    // What the scopes are together is told once each is right.
+    if review.is_reported(place) {
+        return Some(scopes);
+    }
     let of_resources: Vec<&String> =
         scopes.iter().filter(|scope| !OPENID_SCOPES.contains(&scope.to_ascii_lowercase().as_str())).collect();
     let resources: BTreeSet<String> = of_resources.iter().map(|scope| resource_of(scope)).collect();

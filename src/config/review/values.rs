@@ -11,7 +11,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use super::findings::Review;
 use super::place::Place;
 use super::proposals::Proposal;
-use super::right_forms::{entries_of, find_guid};
+use super::right_forms::find_guid;
 use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The value of a key that accepts one word or a list: `"any_organization"` or `["…", "…"]`.
@@ -111,34 +111,6 @@ impl Review<'_> {
         guids
     }
 
-    /// Reports the entry `index` of `texts`, the list at `place`, if it holds several entries. An entry of no list may
-    /// contain a space, a comma or a semicolon.
-    pub(in crate::config) fn refuse_several(&mut self, texts: &[String], index: usize, place: &Place) -> bool {
-        let Some(text) = texts.get(index) else { return false };
-        let (entries, at) = (entries_of(text), place.index(index));
-        if entries.len() < 2 {
-            return false;
-        }
-        let complaint = format!("{text:?} holds several entries of the list");
-        match Proposal::split(&at, texts, entries) {
-            Some(proposal) => self.propose(&at, complaint, proposal),
-            None => self.report(&at, format!("{complaint}: write each by itself")),
-        }
-        true
-    }
-
-    /// As [`Review::refuse_several`], for addresses, in which a comma may stand.
-    pub(in crate::config) fn refuse_several_addresses(
-        &mut self,
-        texts: &[String],
-        index: usize,
-        place: &Place,
-    ) -> bool {
-        let entries = texts.get(index).map(|text| entries_of(text)).unwrap_or_default();
-        let is_address = |entry: &String| entry.contains("://") || entry.contains('.') && !entry.starts_with('/');
-        entries.iter().skip(1).any(is_address) && self.refuse_several(texts, index, place)
-    }
-
     /// Networks in CIDR form; a single address is a network of one address.
     pub(in crate::config) fn networks(&mut self, texts: &[String], place: &Place) -> Vec<IpNet> {
         let mut networks = Vec::new();
@@ -167,22 +139,6 @@ impl Review<'_> {
             self.propose_or(&at, &format!("{text:?} is not a network"), proposal, write);
         }
         networks
-    }
-
-    /// Checks that no text is empty or contains white space or control characters.
-    pub(in crate::config) fn tokens(&mut self, texts: &[String], place: &Place, what: &str) -> Vec<String> {
-        for (index, text) in texts.iter().enumerate() {
-            let is_token =
-                !text.is_empty() && !text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
-            if (!is_token || text.contains([',', ';'])) && self.refuse_several(texts, index, place) {
-                continue;
-            }
-            if !is_token {
-                let complaint = format!("{text:?} is not {what}: it must have no spaces and not be empty");
-                self.report(&place.index(index), complaint);
-            }
-        }
-        texts.to_vec()
     }
 
     /// What to write instead of `text`, which has no GUID in it.

@@ -112,7 +112,9 @@ pub(in crate::config) struct RawLogging {
 
 impl RawLogging {
     pub(in crate::config) fn validate(&self, review: &mut Review<'_>) -> LoggingSection {
-        if self.subjects == LogSubjects::Plain && !matches!(self.level, LogLevel::Debug | LogLevel::Trace) {
+        let shows_subjects = matches!(self.level, LogLevel::Debug | LogLevel::Trace);
+        let is_reported = review.is_reported(&Place::section("logging").key("level"));
+        if self.subjects == LogSubjects::Plain && !shows_subjects && !is_reported {
             let message = "changes nothing at this level, since subjects are written at the level debug alone: write level \
                            = \"debug\" beside it, or leave it out";
             review.warn(&Place::section("logging").key("subjects"), message.to_owned());

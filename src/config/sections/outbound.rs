@@ -46,7 +46,8 @@ impl RawOutbound {
         let ca = self.ca_file.map(|path| ca_certificates(&path, review, &place.key("ca_file")));
         let egress_proxy = self.egress_proxy.map(|text| review.proxy(&text, &place.key("egress_proxy")));
         let at = place.key("no_proxy");
-        if self.no_proxy.is_some() && egress_proxy.is_none() {
+        let is_reported = review.is_reported(&place.key("egress_proxy"));
+        if self.no_proxy.is_some() && egress_proxy.is_none() && !is_reported {
             review.warn(&at, "changes nothing without egress_proxy: write that too, or leave this out".to_owned());
         }
         let no_proxy = validate_no_proxy(&self.no_proxy.unwrap_or_default(), review, &at);

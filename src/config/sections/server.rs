@@ -7,7 +7,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::review::{Place, Proposal, Review, is_loopback, is_unspecified, right_listen_address, with_https};
+use crate::config::review::{
+    Place, Proposal, Review, has_unclear_port, is_loopback, is_unspecified, right_listen_address, with_https,
+};
 
 /// The default of `listen`.
 const DEFAULT_LISTEN: &str = "127.0.0.1:3978";
@@ -156,7 +158,11 @@ pub(in crate::config) fn listen(texts: &[String], review: &mut Review<'_>, place
 pub(in crate::config) fn report_listen_address(text: &str, default: &str, review: &mut Review<'_>, place: &Place) {
     let right = default.parse().ok().and_then(|default| right_listen_address(text, default));
     let proposal = right.map(|right| Proposal::text(place, right));
-    let write = format!("an IP address and a port, as {default:?}");
+    let write = if has_unclear_port(text) {
+        "an IPv6 address in brackets and the port behind them, as \"[::1]:3978\"".to_owned()
+    } else {
+        format!("an IP address and a port, as {default:?}")
+    };
     review.propose_or(place, &format!("{text:?} is not an address to listen on"), proposal, &write);
 }
 

@@ -56,7 +56,10 @@ impl RawStatuses {
             let Some(status) = status else { continue };
             // A client hides the sign-in card on any status of success, so a failure must not have one.
             if !(400..=599).contains(&status) {
-                review.report(&place.key(reason), format!("is {status}: write a status from 400 to 599"));
+                review.report(
+                    &place.key(reason),
+                    format!("{status} is no status of a refusal: write a status from 400 to 599"),
+                );
             }
             statuses.insert(reason.to_owned(), status);
         }

@@ -63,7 +63,9 @@ impl RawTokenService {
             }
             Some(written) => {
                 let tenants = review.guids(&written, &at);
-                for tenant in bot_tenants.iter().filter(|tenant| !tenants.contains(tenant)) {
+                // An entry with a problem may be the tenant that seems to be missing.
+                let is_known = !review.is_reported(&at);
+                for tenant in bot_tenants.iter().filter(|tenant| is_known && !tenants.contains(tenant)) {
                     let message = format!(
                         "lacks {tenant}, in which a bot is registered, so the Token Service would refuse that bot: add it"
                     );
@@ -79,7 +81,10 @@ impl RawTokenService {
         let written = self.listen.as_deref();
         let at = place.key("listen");
         let listening = written.and_then(|texts| listen(texts, review, &at)).unwrap_or_default();
-        if !behind_tls && listening.iter().any(|address| !address.ip().is_loopback()) {
+        if !behind_tls
+            && !review.is_reported(&Place::section("server"))
+            && listening.iter().any(|address| !address.ip().is_loopback())
+        {
             review.warn(&at, "is served without TLS, so the network can read tokens: write [server.tls]".to_owned());
         }
         TokenServiceSection { audiences, tenants, listen: listening }

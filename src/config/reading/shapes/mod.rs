@@ -7,10 +7,18 @@ mod tests;
 
 use toml::{Table, Value};
 
+use crate::config::review::without_repetitions;
+
 use numbers::number;
 
 /// The key of addresses that a listener binds; a number there is a port.
 const LISTEN: &str = "listen";
+
+/// The key whose words are separated by spaces.
+pub(super) const PROMPT: &str = "prompt";
+
+/// The key of a table whose values are any texts.
+pub(super) const PARAMETERS: &str = "authorize_params";
 
 /// A value of the right shape.
 #[derive(Debug)]
@@ -30,6 +38,11 @@ impl From<Value> for RightForm {
 /// told from the value.
 pub(super) fn right_form(key: &str, value: &Value, complaint: &str) -> Option<RightForm> {
     let expected = complaint.rsplit_once("expected ")?.1;
+    let is_name = matches!(expected, "a string" | "path string" | "a sequence") || expected.starts_with("a word");
+    // A switch is no name of anything, and no number is a prompt.
+    if value.is_bool() && is_name && key != PARAMETERS || key == PROMPT && !value.is_array() {
+        return None;
+    }
     match expected {
         "u64" | "u16" | "u32" | "usize" => number(key, value).map(RightForm::from),
         "a boolean" => boolean(value).map(|right| Value::Boolean(right).into()),
@@ -69,7 +82,7 @@ fn text(key: &str, value: &Value) -> Option<Value> {
         Value::Datetime(time) => time.to_string(),
         Value::Array(list) => {
             let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-            let texts = texts.filter(|texts| texts.len() == 1 || key == "prompt" && !texts.is_empty())?;
+            let texts = texts.filter(|texts| texts.len() == 1 || key == PROMPT && !texts.is_empty())?;
             texts.join(" ")
         }
         _ => return None,
@@ -93,7 +106,8 @@ fn list(key: &str, value: &Value) -> Option<RightForm> {
     let inner = inner.filter(|inner| inner.parse::<std::net::Ipv6Addr>().is_err()).unwrap_or(text);
     let words = inner.split(|letter: char| letter.is_whitespace() || ",;".contains(letter));
     let words = words.map(|word| word.trim_matches(['"', '\''])).filter(|word| !word.is_empty());
-    let words: Vec<Value> = words.map(|word| Value::String(word.to_owned())).collect();
+    let words = without_repetitions(words.map(str::to_owned).collect());
+    let words: Vec<Value> = words.into_iter().map(Value::String).collect();
     (!words.is_empty()).then(|| Value::Array(words).into())
 }
 

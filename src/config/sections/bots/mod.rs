@@ -15,7 +15,9 @@ use crate::config::credentials::{
     AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials, warn_of_secret_ids,
 };
 use crate::config::identity_providers::EntraSection;
-use crate::config::review::{CloudDefaults, Context, Place, PlainHttp, Proposal, Review, WordOrList, entries_of};
+use crate::config::review::{
+    CloudDefaults, Context, Place, PlainHttp, Proposal, Review, WordOrList, entries_of, without_repetitions,
+};
 use crate::domain::{AppScope, Bot, BotName, IdentityBinding, VerifiedUserIds};
 
 use self::agent_365::RawAgent365;
@@ -252,7 +254,7 @@ impl RawIdentity {
             Some(WordOrList::Word(word)) if word == "all" => VerifiedUserIds::All,
             Some(WordOrList::Word(word)) => {
                 let is_all = matches!(word.trim().to_ascii_lowercase().as_str(), "" | "all" | "any" | "*");
-                let words = entries_of(&word).into_iter().map(Value::String).collect();
+                let words = without_repetitions(entries_of(&word)).into_iter().map(Value::String).collect();
                 let right = if is_all { Value::String("all".to_owned()) } else { Value::Array(words) };
                 let complaint = format!("{word:?} is neither \"all\" nor a list of prefixes");
                 review.propose(&at, complaint, Proposal::value(&at, right));
