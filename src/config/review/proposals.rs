@@ -106,13 +106,11 @@ impl Finding {
             }
             tried.push(proposal.value.clone());
             let mut followed = left.iter().filter_map(|one| proposal.followed_by(one.proposal.as_ref()?));
-            match followed.find(|next| !tried.contains(&next.value)) {
-                Some(next) => proposal = next,
-                None => {
-                    let judged = left.iter().find(|one| proposal.is_subject_of(one) && one.complaint != *complaint);
-                    return judged.map_or_else(|| self.in_words(), |one| format!("{complaint}: {}", one.complaint));
-                }
-            }
+            let Some(next) = followed.find(|next| !tried.contains(&next.value)) else {
+                let judged = left.iter().find(|one| proposal.is_subject_of(one) && one.complaint != *complaint);
+                return judged.map_or_else(|| self.in_words(), |one| format!("{complaint}: {}", one.complaint));
+            };
+            proposal = next;
         }
         self.in_words()
     }
