@@ -24,12 +24,10 @@ fn a_contradiction_of_the_right_value_is_no_part_of_the_message_about_a_wrong_on
         &changed(SCOPES, "scopes = [\"openid offline_access\"]"),
         "connections.graph.scopes[0]: \"openid offline_access\" holds several entries of the list: write each by itself",
     );
-    let resources = format!(
-        "scopes = [\"User.Read offline_access\"]\naad_resources = [\"https://graph.microsoft.com/\"]\n\
-         required_granted_scopes = [\"User.Read\"]"
-    );
+    let resources = "scopes = [\"User.Read offline_access\"]\naad_resources = [\"https://graph.microsoft.com/\"]\n\
+                     required_granted_scopes = [\"User.Read\"]";
     expect_alone(
-        &changed(SCOPES, &resources),
+        &changed(SCOPES, resources),
         "connections.graph.scopes[0]: \"User.Read offline_access\" holds several entries of the list: write \
          [\"User.Read\", \"offline_access\"]",
     );
