@@ -44,8 +44,8 @@ enum ValueKind {
     Object,
 }
 
-/// The members that say by whom, to whom and where an activity was sent, by the object that contains them. Another kind of
-/// value would count as absent here, and a bot may read it all the same: a number as a text, say.
+/// The members that address an activity (sender, recipient, place), by the object that contains them. bot-sso reads a value of
+/// another kind as absent, but a bot may read it, for example a number as a text.
 const ADDRESS_MEMBERS: [(&str, ValueKind, &[&str]); 7] = [
     ("", ValueKind::Object, &["from", "recipient", "conversation", "channelData"]),
     ("", ValueKind::List, &["entities"]),

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use super::directory::{User, UserScenario};
 use crate::dev::lock::lock_ignoring_poison;
 
-/// Users for whom another story was switched on than that of the directory. There are none at the start.
+/// The stories that were switched on in place of those of the directory, by user. There are none at the start.
 #[derive(Debug, Default)]
 pub(in crate::dev) struct Stories(Mutex<BTreeMap<&'static str, UserScenario>>);
 

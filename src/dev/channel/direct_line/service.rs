@@ -27,7 +27,7 @@ pub(in crate::dev) struct DirectLine {
 #[derive(Debug)]
 pub(super) struct PostedActivity {
     id: String,
-    /// The bot's answer to an invoke, which a client of Teams gets. Direct Line gives it to nobody.
+    /// The bot's answer to an invoke. Clients of Teams get it; clients of Direct Line do not.
     invoke_response: Option<Value>,
 }
 

@@ -30,7 +30,7 @@ pub(in crate::dev) fn ended_session() -> Cookie<'static> {
     cookie
 }
 
-/// The user whom the stage can sign in at the tenant: one with a password.
+/// A user that the stage can sign in at the tenant: one with a password.
 pub(in crate::dev) fn find_session_user<'d>(directory: &'d Directory, name: &str) -> Option<&'d User> {
     directory.find_user(name).filter(|user| user.scenario != UserScenario::AgentUser)
 }
