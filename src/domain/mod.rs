@@ -22,6 +22,8 @@ mod record_key;
 mod registrations;
 mod secret;
 mod sign_out;
+#[cfg(test)]
+pub(crate) mod test_samples;
 mod token;
 mod user_key;
 mod version_number;

@@ -68,36 +68,15 @@ fn permission_of(scope: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{BotName, ConnectionName, ConnectionRevision, ExchangePolicy, Secret, TenantPolicy, Timestamp};
+    use crate::domain::test_samples::sample_connection;
+    use crate::domain::{Secret, Timestamp};
 
     fn owned(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|text| (*text).to_owned()).collect()
     }
 
     fn connection(kind: ProviderKind, scopes: &[&str], required: &[&str]) -> Connection {
-        Connection {
-            bot: BotName::new("bot"),
-            name: ConnectionName::new("tickets"),
-            identity_provider: "corp".to_owned(),
-            provider_kind: kind,
-            client_id: "client".to_owned(),
-            scopes: owned(scopes),
-            required_granted_scopes: owned(required),
-            continuous_access: false,
-            allow_other_accounts: false,
-            asks_offline_by_parameter: false,
-            token_exchange_uri: None,
-            exchange_uris: Vec::new(),
-            aad_resources: Vec::new(),
-            exchange: ExchangePolicy {
-                tenants: TenantPolicy::AnyOrganization,
-                audiences: Vec::new(),
-                required_scopes: Vec::new(),
-                authorized_clients: Vec::new(),
-                allow_v1: false,
-            },
-            revision: ConnectionRevision([0; 16]),
-        }
+        Connection { required_granted_scopes: owned(required), ..sample_connection("tickets", kind, scopes) }
     }
 
     fn missing(kind: ProviderKind, required: &[&str], granted: Option<&str>, is_refresh: bool) -> Vec<String> {

@@ -58,34 +58,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{
-        BotName, ConnectionName, ConnectionRevision, ExchangePolicy, OffsetClock, Secret, SystemEntropy, TenantPolicy,
-    };
+    use crate::domain::test_samples::sample_connection;
+    use crate::domain::{OffsetClock, ProviderKind, Secret, SystemEntropy};
 
     fn connection(scopes: &[&str]) -> Connection {
-        Connection {
-            bot: BotName::new("bot"),
-            name: ConnectionName::new("graph"),
-            identity_provider: "entra".to_owned(),
-            client_id: "client".to_owned(),
-            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-            required_granted_scopes: Vec::new(),
-            continuous_access: false,
-            allow_other_accounts: false,
-            asks_offline_by_parameter: false,
-            token_exchange_uri: None,
-            provider_kind: crate::domain::ProviderKind::Entra,
-            exchange_uris: Vec::new(),
-            aad_resources: Vec::new(),
-            exchange: ExchangePolicy {
-                tenants: TenantPolicy::AnyOrganization,
-                audiences: Vec::new(),
-                required_scopes: Vec::new(),
-                authorized_clients: Vec::new(),
-                allow_v1: false,
-            },
-            revision: ConnectionRevision([0; 16]),
-        }
+        sample_connection("graph", ProviderKind::Entra, scopes)
     }
 
     fn build_token(scopes: &[&str], refresh_token: Option<&str>) -> UserToken {

@@ -4,9 +4,8 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::*;
-use crate::domain::{
-    BotName, CallerEntry, ChannelId, ContinuationMode, IdentityBinding, RefusalStyle, VerifiedUserIds,
-};
+use crate::domain::test_samples::sample_bot;
+use crate::domain::{BotName, CallerEntry, ChannelId};
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
 
 const PARENT: &str = "a";
@@ -20,22 +19,7 @@ fn bot(vouches_for_channel_users: bool) -> Bot {
         channels: vec!["msteams".to_owned()],
         vouches_for_channel_users,
     };
-    Bot {
-        name: BotName::new("bot"),
-        app_id: "b".to_owned(),
-        endpoint: "http://127.0.0.1:1/".parse().unwrap(),
-        continuation: ContinuationMode::None,
-        identity: IdentityBinding {
-            allow_unidentified_teams_users: false,
-            cross_tenants: Vec::new(),
-            verified_user_ids: VerifiedUserIds::All,
-        },
-        agent_365: None,
-        sign_in_invokes: Vec::new(),
-        callers: vec![parent],
-        emulator_tenants: Vec::new(),
-        refusal_style: RefusalStyle::default(),
-    }
+    Bot { callers: vec![parent], ..sample_bot() }
 }
 
 fn channel_account() -> Account {

@@ -11,11 +11,10 @@ use tokio::sync::Notify;
 
 use super::{CurrentTokens, TokenRevocation, TokenSignOut, UnkeptTokens};
 use crate::cards::PendingSignIns;
+use crate::domain::test_samples::{sample_bot, sample_connection};
 use crate::domain::{
-    Account, Bot, BotName, ChannelId, ClockAndEntropy, Connection, ConnectionName, ConnectionRevision,
-    ContinuationMode, ExchangePolicy, IdentityBinding, ProviderKind, RefusalStyle, Registrations, Secret,
-    SecurityContext, SharedClock, SystemEntropy, TenantPolicy, Timestamp, TokenSlot, UserKey, UserToken,
-    VerifiedUserIds,
+    Account, Bot, ChannelId, ClockAndEntropy, Connection, ProviderKind, Registrations, Secret, SecurityContext,
+    SharedClock, SystemEntropy, Timestamp, TokenSlot, UserKey, UserToken,
 };
 use crate::exchange::{ClaimsChallenges, ObtainedToken, Redemption, SignInNeeds, SignInRequirements, WantedToken};
 use crate::identity_provider::{
@@ -95,49 +94,8 @@ struct Fixture {
     ada: UserKey,
 }
 
-fn bot() -> Bot {
-    Bot {
-        name: BotName::new("bot"),
-        app_id: "b".to_owned(),
-        endpoint: "http://127.0.0.1:1/".parse().unwrap(),
-        continuation: ContinuationMode::None,
-        identity: IdentityBinding {
-            allow_unidentified_teams_users: false,
-            cross_tenants: Vec::new(),
-            verified_user_ids: VerifiedUserIds::All,
-        },
-        agent_365: None,
-        sign_in_invokes: Vec::new(),
-        callers: Vec::new(),
-        emulator_tenants: Vec::new(),
-        refusal_style: RefusalStyle::default(),
-    }
-}
-
 fn connection() -> Connection {
-    Connection {
-        bot: BotName::new("bot"),
-        name: ConnectionName::new("tickets"),
-        identity_provider: "elsewhere".to_owned(),
-        provider_kind: ProviderKind::OpenIdConnect,
-        client_id: "client".to_owned(),
-        scopes: vec!["openid".to_owned(), "offline_access".to_owned()],
-        required_granted_scopes: Vec::new(),
-        continuous_access: false,
-        allow_other_accounts: false,
-        asks_offline_by_parameter: false,
-        token_exchange_uri: None,
-        exchange_uris: Vec::new(),
-        aad_resources: Vec::new(),
-        exchange: ExchangePolicy {
-            tenants: TenantPolicy::Listed(Vec::new()),
-            audiences: Vec::new(),
-            required_scopes: Vec::new(),
-            authorized_clients: Vec::new(),
-            allow_v1: false,
-        },
-        revision: ConnectionRevision([7; 16]),
-    }
+    sample_connection("tickets", ProviderKind::OpenIdConnect, &["openid", "offline_access"])
 }
 
 impl Fixture {
@@ -155,7 +113,7 @@ impl Fixture {
             revoked: Mutex::default(),
             revocation: Notify::new(),
         });
-        let (bot, connection) = (Arc::new(bot()), Arc::new(connection()));
+        let (bot, connection) = (Arc::new(sample_bot()), Arc::new(connection()));
         let mut registry = ProviderRegistry::default();
         registry.register(&connection, issuer.clone());
         let requirements =

@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 use super::authorization_codes::AuthorizationCodes;
 use super::redeemed_code::RedeemedCode;
 use super::{SignInError, SignInFailure};
+use crate::domain::test_samples::{sample_bot, sample_connection};
 use crate::domain::{
-    Account, Bot, BotName, ChannelId, Connection, ConnectionName, ConnectionRevision, ContinuationMode, EndedAtSignOut,
-    ExchangePolicy, IdentityBinding, ProviderKind, RefusalStyle, Registrations, Secret, SystemEntropy, TenantPolicy,
-    Timestamp, TokenSlot, UserKey, VerifiedUserIds,
+    Account, BotName, ChannelId, Connection, ConnectionName, EndedAtSignOut, ProviderKind, Registrations, Secret,
+    SystemEntropy, Timestamp, TokenSlot, UserKey,
 };
 use crate::exchange::{ClaimsChallenges, Redemption, SignInNeeds, SignInRequirements, TokenRevocation};
 use crate::identity_provider::{
@@ -65,49 +65,8 @@ struct Fixture {
     slot: TokenSlot,
 }
 
-fn bot() -> Bot {
-    Bot {
-        name: BotName::new("bot"),
-        app_id: "b".to_owned(),
-        endpoint: "http://127.0.0.1:1/".parse().unwrap(),
-        continuation: ContinuationMode::None,
-        identity: IdentityBinding {
-            allow_unidentified_teams_users: false,
-            cross_tenants: Vec::new(),
-            verified_user_ids: VerifiedUserIds::All,
-        },
-        agent_365: None,
-        sign_in_invokes: Vec::new(),
-        callers: Vec::new(),
-        emulator_tenants: Vec::new(),
-        refusal_style: RefusalStyle::default(),
-    }
-}
-
 fn connection() -> Connection {
-    Connection {
-        bot: BotName::new("bot"),
-        name: ConnectionName::new("tickets"),
-        identity_provider: "elsewhere".to_owned(),
-        provider_kind: ProviderKind::OpenIdConnect,
-        client_id: "client".to_owned(),
-        scopes: vec!["openid".to_owned()],
-        required_granted_scopes: Vec::new(),
-        continuous_access: false,
-        allow_other_accounts: false,
-        asks_offline_by_parameter: false,
-        token_exchange_uri: None,
-        exchange_uris: Vec::new(),
-        aad_resources: Vec::new(),
-        exchange: ExchangePolicy {
-            tenants: TenantPolicy::Listed(Vec::new()),
-            audiences: Vec::new(),
-            required_scopes: Vec::new(),
-            authorized_clients: Vec::new(),
-            allow_v1: false,
-        },
-        revision: ConnectionRevision([7; 16]),
-    }
+    sample_connection("tickets", ProviderKind::OpenIdConnect, &["openid"])
 }
 
 fn user(subject: &str) -> UserKey {
@@ -125,7 +84,7 @@ impl Fixture {
         let requirements =
             SignInRequirements::new(Arc::new(ClaimsChallenges::new(records)), Arc::new(SignInNeeds::new(records)));
         let redemption = Redemption::new(Arc::new(registry), requirements);
-        let registrations = Arc::new(Registrations::new(vec![bot()], vec![connection()]));
+        let registrations = Arc::new(Registrations::new(vec![sample_bot()], vec![connection()]));
         let revocation = TokenRevocation::new(redemption, registrations, Arc::new(SystemEntropy));
         let codes = AuthorizationCodes::new(vault.clone(), revocation, beneath.shared_clock.clone());
         let account = Account::of_channel(&BotName::new("bot"), ChannelId::new("webchat"), "wc-1");

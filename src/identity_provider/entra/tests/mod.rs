@@ -18,9 +18,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
+use crate::domain::test_samples::sample_connection;
 use crate::domain::{
-    BotName, Clock, ConnectionName, ConnectionRevision, ExchangePolicy, OffsetClock, Secret, SecurityContext,
-    SystemEntropy, TenantPolicy, UserKey,
+    Clock, ExchangePolicy, OffsetClock, Secret, SecurityContext, SystemEntropy, TenantPolicy, UserKey,
 };
 use crate::identity_provider::ThrottleBoard;
 use crate::observability::ProviderMetrics;
@@ -148,27 +148,8 @@ fn assertion(user: &str, tenant: &str) -> ExchangeableToken {
 
 fn connection() -> Connection {
     Connection {
-        bot: BotName::new("bot"),
-        name: ConnectionName::new("graph"),
-        identity_provider: "entra".into(),
         client_id: "client-1".into(),
-        scopes: vec!["User.Read".into(), "Mail.Read".into()],
-        required_granted_scopes: Vec::new(),
-        continuous_access: false,
-        allow_other_accounts: false,
-        asks_offline_by_parameter: false,
-        token_exchange_uri: None,
-        provider_kind: crate::domain::ProviderKind::Entra,
-        exchange_uris: Vec::new(),
-        aad_resources: Vec::new(),
-        exchange: ExchangePolicy {
-            tenants: TenantPolicy::AnyOrganization,
-            audiences: vec![],
-            required_scopes: vec![],
-            authorized_clients: vec![],
-            allow_v1: false,
-        },
-        revision: ConnectionRevision([0; 16]),
+        ..sample_connection("graph", crate::domain::ProviderKind::Entra, &["User.Read", "Mail.Read"])
     }
 }
 

@@ -16,9 +16,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::*;
-use crate::domain::{
-    BotName, ConnectionName, ConnectionRevision, ExchangePolicy, OffsetClock, ProviderKind, SystemEntropy, TenantPolicy,
-};
+use crate::domain::test_samples::sample_connection;
+use crate::domain::{OffsetClock, ProviderKind, SystemEntropy};
 use crate::identity_provider::ThrottleBoard;
 use crate::identity_provider::discovery::DiscoverySettings;
 use crate::observability::ProviderMetrics;
@@ -211,29 +210,7 @@ fn outbound() -> Outbound {
 }
 
 fn connection(scopes: &[&str]) -> Connection {
-    Connection {
-        bot: BotName::new("bot"),
-        name: ConnectionName::new("tickets"),
-        identity_provider: "other".into(),
-        provider_kind: ProviderKind::OpenIdConnect,
-        client_id: "the client".into(),
-        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        required_granted_scopes: Vec::new(),
-        continuous_access: false,
-        allow_other_accounts: false,
-        asks_offline_by_parameter: false,
-        token_exchange_uri: None,
-        exchange_uris: Vec::new(),
-        aad_resources: Vec::new(),
-        exchange: ExchangePolicy {
-            tenants: TenantPolicy::Listed(vec![]),
-            audiences: vec![],
-            required_scopes: vec![],
-            authorized_clients: vec![],
-            allow_v1: false,
-        },
-        revision: ConnectionRevision([0; 16]),
-    }
+    Connection { client_id: "the client".into(), ..sample_connection("tickets", ProviderKind::OpenIdConnect, scopes) }
 }
 
 fn form(fields: HashMap<&str, &str>) -> HashMap<String, String> {
