@@ -21,6 +21,7 @@ pub const DOOR: Door = Door {
     bearer: "",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
+    answers_head: true,
 };
 
 const OPERATIONS: &[Operation] = &[Operation {

@@ -22,6 +22,7 @@ pub const DOOR: Door = Door {
     bearer: "",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
+    answers_head: true,
 };
 
 const OPERATIONS: &[Operation] = &[
@@ -35,14 +36,6 @@ const OPERATIONS: &[Operation] = &[
         },
     },
     Operation {
-        method: Method::Head,
-        path: "/healthz",
-        route: |route| route.to(alive),
-        description: || {
-            Description::new("HeadHealth", "The head of GET's answer.").answer(200, Answer::empty("Alive."))
-        },
-    },
-    Operation {
         method: Method::Get,
         path: "/readyz",
         route: |route| route.to(ready),
@@ -50,16 +43,6 @@ const OPERATIONS: &[Operation] = &[
             Description::new("GetReadiness", "Whether the process can do its work, check by check. Needs no bearer.")
                 .answer(200, Answer::json::<ReadinessReport>("No required check fails."))
                 .answer(503, Answer::json::<ReadinessReport>("A required check fails."))
-        },
-    },
-    Operation {
-        method: Method::Head,
-        path: "/readyz",
-        route: |route| route.to(ready),
-        description: || {
-            Description::new("HeadReadiness", "The head of GET's answer.")
-                .answer(200, Answer::empty("Ready."))
-                .answer(503, Answer::empty("Not ready."))
         },
     },
 ];

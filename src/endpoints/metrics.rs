@@ -20,35 +20,22 @@ pub const DOOR: Door = Door {
     bearer: "For metrics: `operations.metrics_token`, if it is set.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
+    answers_head: true,
 };
 
-const OPERATIONS: &[Operation] = &[
-    Operation {
-        method: Method::Get,
-        path: "/metrics",
-        route: |route| route.to(answer),
-        description: || {
-            let text = "The text format of Prometheus 0.0.4, or OpenMetrics 1.0 if `Accept` names it.";
-            Description::new("GetMetrics", "The metrics of the process.")
-                .optional_bearer()
-                .answer(200, Answer::empty(text).or_metrics())
-                .error(401, "`operations.metrics_token` is set, and the bearer is absent or another one.")
-                .error(503, "The metrics cannot be rendered.")
-        },
+const OPERATIONS: &[Operation] = &[Operation {
+    method: Method::Get,
+    path: "/metrics",
+    route: |route| route.to(answer),
+    description: || {
+        let text = "The text format of Prometheus 0.0.4, or OpenMetrics 1.0 if `Accept` names it.";
+        Description::new("GetMetrics", "The metrics of the process.")
+            .optional_bearer()
+            .answer(200, Answer::empty(text).or_metrics())
+            .error(401, "`operations.metrics_token` is set, and the bearer is absent or another one.")
+            .error(503, "The metrics cannot be rendered.")
     },
-    Operation {
-        method: Method::Head,
-        path: "/metrics",
-        route: |route| route.to(answer),
-        description: || {
-            Description::new("HeadMetrics", "The head of GET's answer.")
-                .optional_bearer()
-                .answer(200, Answer::empty("As GET."))
-                .answer(401, Answer::empty("As GET."))
-                .answer(503, Answer::empty("As GET."))
-        },
-    },
-];
+}];
 
 /// The state of this door.
 pub struct MetricsPage {

@@ -38,6 +38,7 @@ pub const DOOR: Door = Door {
     bearer: "The operator's: `operations.admin_token`.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
+    answers_head: true,
 };
 
 const OPERATIONS: &[Operation] = &[Operation {

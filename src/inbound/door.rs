@@ -17,6 +17,9 @@ pub struct Door {
     pub operations: &'static [Operation],
     /// Which letter cases of its paths are accepted.
     pub letter_case: LetterCase,
+    /// Whether `HEAD` of a path without an operation for it is answered as its `GET`, without the body (RFC 9110 §9.3.2);
+    /// else it is 405. `false` where a `GET` keeps something or uses it up, such as a code.
+    pub answers_head: bool,
 }
 
 /// Which letter cases of a path are accepted.
@@ -52,12 +55,12 @@ impl Door {
         }
     }
 
-    /// Whether `HEAD` of `path` is answered as its `GET` is, without the body (RFC 9110 §9.3.2): the table has a `GET` there,
-    /// and no `HEAD` of its own, which an operation has whose `GET` keeps or uses something up.
+    /// Whether `HEAD` of `path` is answered as its `GET` is: the door [answers it](Self::answers_head), and the table has a
+    /// `GET` there and no `HEAD` of its own.
     #[must_use]
     pub fn derives_head(&self, path: &str) -> bool {
         let has = |method| self.operations.iter().any(|operation| operation.path == path && operation.method == method);
-        has(Method::Get) && !has(Method::Head)
+        self.answers_head && has(Method::Get) && !has(Method::Head)
     }
 
     /// The published paths, each once.

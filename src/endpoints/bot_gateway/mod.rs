@@ -185,6 +185,7 @@ pub const DOOR: Door = Door {
     bearer: "A channel's, a parent bot's or the Agent 365 platform's: the token with which it would call the bot itself.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
+    answers_head: true,
 };
 
 const OPERATIONS: &[Operation] = &[

@@ -81,6 +81,7 @@ pub const DOOR: Door = Door {
     bearer: "",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
+    answers_head: true,
 };
 
 const OPERATIONS: &[Operation] = &[

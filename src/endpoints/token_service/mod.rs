@@ -163,6 +163,7 @@ pub const DOOR: Door = Door {
     bearer: "A bot's: an app-only token for the Token Service of the configured cloud (public: `https://api.botframework.com`), or for one of `token_service.audiences`. Or that of an agent that `agent_365.agents` of its bot lists.",
     operations: OPERATIONS,
     letter_case: LetterCase::Any,
+    answers_head: false,
 };
 
 const OPERATIONS: &[Operation] = &[

@@ -41,6 +41,7 @@ pub const DOOR: Door = Door {
     bearer: "",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
+    answers_head: true,
 };
 
 const OPERATIONS: &[Operation] = &[
@@ -54,12 +55,6 @@ const OPERATIONS: &[Operation] = &[
         },
     },
     Operation {
-        method: Method::Head,
-        path: NEWEST_MODULE,
-        route: |route| route.to(serve_newest_module),
-        description: || head_of("HeadSingleSignOnModule"),
-    },
-    Operation {
         method: Method::Get,
         path: NEWEST_DECLARATIONS,
         route: |route| route.to(serve_newest_declarations),
@@ -67,12 +62,6 @@ const OPERATIONS: &[Operation] = &[
             Description::new("GetSingleSignOnTypes", "TypeScript's declarations of the newest version.")
                 .answer(200, Answer::text("The text of a `.d.ts` file."))
         },
-    },
-    Operation {
-        method: Method::Head,
-        path: NEWEST_DECLARATIONS,
-        route: |route| route.to(serve_newest_declarations),
-        description: || head_of("HeadSingleSignOnTypes"),
     },
     Operation {
         method: Method::Get,
@@ -89,12 +78,6 @@ const OPERATIONS: &[Operation] = &[
         },
     },
     Operation {
-        method: Method::Head,
-        path: RELEASED_MODULE,
-        route: |route| route.to(serve_released_module),
-        description: || head_of("HeadReleasedSingleSignOnModule").path_parameter("hash", HASH).answer(404, as_get()),
-    },
-    Operation {
         method: Method::Get,
         path: RELEASED_DECLARATIONS,
         route: |route| route.to(serve_released_declarations),
@@ -105,25 +88,11 @@ const OPERATIONS: &[Operation] = &[
                 .error(404, NO_VERSION)
         },
     },
-    Operation {
-        method: Method::Head,
-        path: RELEASED_DECLARATIONS,
-        route: |route| route.to(serve_released_declarations),
-        description: || head_of("HeadReleasedSingleSignOnTypes").path_parameter("hash", HASH).answer(404, as_get()),
-    },
 ];
 
 /// What the documents say of the parameter.
 const HASH: &str = "The version: the first 32 hexadecimal digits of the module's SHA-256.";
 const NO_VERSION: &str = "There is no such version, or no longer.";
-
-fn head_of(id: &str) -> Description {
-    Description::new(id, "The head of GET's answer.").answer(200, as_get())
-}
-
-fn as_get() -> Answer {
-    Answer::empty("As GET.")
-}
 
 /// Adds this door's paths.
 pub fn configure(config: &mut web::ServiceConfig) {
