@@ -272,7 +272,7 @@ fn proxy_exceptions(section: &NoProxySection) -> ProxyExceptions {
 
 fn build_registrations(config: &Configuration) -> Arc<Registrations> {
     let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
-    Arc::new(Registrations::new(config.bots.clone(), connections))
+    Arc::new(Registrations::new(config.bots.clone(), connections).with_skills(config.skills.clone()))
 }
 
 fn build_entra_trusts(

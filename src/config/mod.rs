@@ -48,7 +48,7 @@ pub use sections::{
 
 use url::Url;
 
-use crate::domain::{Bot, ChannelId};
+use crate::domain::{Bot, ChannelId, Skill};
 
 use contradictions::{ComparedSections, ListenAddress};
 use reading::{RawConfiguration, Source};
@@ -81,6 +81,8 @@ pub struct Configuration {
     pub bot_credentials: Vec<BotCredentialsSection>,
     /// The bots' connections.
     pub connections: Vec<ConnectionSection>,
+    /// The skills that the bots may call through bot-sso.
+    pub skills: Vec<Skill>,
     /// Changes of the gateway's status table, by channel.
     pub statuses: HashMap<ChannelId, ChannelStatuses>,
     /// The operator's listener; `None` if there is none.
@@ -145,7 +147,7 @@ impl Configuration {
     }
 
     /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots,
-    /// those of every listed parent bot, those of agents, and the emulator's. A later check compares a caller's tenant with the caller's
+    /// those of every listed parent bot, those of skills, those of agents, and the emulator's. A later check compares a caller's tenant with the caller's
     /// own entry.
     #[must_use]
     pub fn app_token_tenants(&self) -> Vec<String> {
@@ -153,7 +155,9 @@ impl Configuration {
         let emulators = self.bots.iter().flat_map(|bot| &bot.emulator_tenants);
         let of_agents = self.bots.iter().filter_map(|bot| bot.agent_365.as_ref()).flat_map(|agents| &agents.tenants);
         let tenants = self.token_service.tenants.iter();
-        let all: BTreeSet<&String> = tenants.chain(callers).chain(emulators).chain(of_agents).collect();
+        let of_skills = self.skills.iter().map(|skill| &skill.tenant_id);
+        let all: BTreeSet<&String> =
+            tenants.chain(callers).chain(of_skills).chain(emulators).chain(of_agents).collect();
         all.into_iter().cloned().collect()
     }
 
@@ -289,6 +293,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
     let token_service = raw.token_service.validate(cloud, tenants, behind_tls, &mut review);
     let sign_in = raw.sign_in.validate(cloud, &mut review);
     let connections = connections::validate(raw.connections, &context, &mut review);
+    let skills = sections::validate_skills(raw.skills, &bots, &credentials, &mut review);
     let statuses = sections::validate_statuses(raw.statuses, &mut review);
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
     let limits = raw.limits.validate(&mut review);
@@ -321,6 +326,7 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         bots,
         bot_credentials: credentials,
         connections,
+        skills,
         statuses,
         operations,
         limits,

@@ -31,7 +31,8 @@ mod version_number;
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
 pub use bot::{
-    Agent365, Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, Sdk, SignInInvoke, VerifiedUserIds,
+    Agent365, Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, Sdk, SignInInvoke, Skill,
+    VerifiedUserIds,
 };
 pub use bytes::any_byte;
 pub use channel::{ChannelId, ChannelKind};
@@ -49,7 +50,7 @@ pub use exchange::{
 };
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};
-pub use names::{BotName, ConnectionName, HolderName, SubjectId};
+pub use names::{BotName, ConnectionName, HolderName, SkillName, SubjectId};
 pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;

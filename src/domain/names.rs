@@ -56,6 +56,11 @@ name_type! {
 }
 
 name_type! {
+    /// The name of a skill in the configuration.
+    SkillName
+}
+
+name_type! {
     /// The id of a user in one realm, exactly as the realm writes it (`29:…` on Teams, `dl_…` on Direct Line).
     SubjectId
 }

@@ -1,15 +1,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Bot, BotName, Connection};
+use super::{Bot, BotName, Connection, Skill, SkillName};
 
-/// The configured bots and their connections. The application builds it once, at start-up.
+/// The configured bots, their connections and their skills. The application builds it once, at start-up.
 #[derive(Debug, Default)]
 pub struct Registrations {
     bots: HashMap<BotName, Arc<Bot>>,
     /// Keys are app ids in lower case.
     by_app_id: HashMap<String, Arc<Bot>>,
     connections: HashMap<BotName, Vec<Arc<Connection>>>,
+    skills: HashMap<SkillName, Arc<Skill>>,
 }
 
 /// The result of looking up a connection by name.
@@ -37,6 +38,13 @@ impl Registrations {
             registrations.connections.entry(connection.bot.clone()).or_default().push(Arc::new(connection));
         }
         registrations
+    }
+
+    /// Registers `skills` as well.
+    #[must_use]
+    pub fn with_skills(mut self, skills: Vec<Skill>) -> Self {
+        self.skills.extend(skills.into_iter().map(|skill| (skill.name.clone(), Arc::new(skill))));
+        self
     }
 
     /// All bots, in no particular order.
@@ -81,5 +89,23 @@ impl Registrations {
             .iter()
             .find(|connection| connection.name.as_str().eq_ignore_ascii_case(name))
             .map_or(NamedConnection::Unknown, NamedConnection::OtherCase)
+    }
+
+    /// Finds the skill whose configured name is `name`.
+    #[must_use]
+    pub fn find_skill(&self, name: &str) -> Option<&Arc<Skill>> {
+        self.skills.get(name)
+    }
+
+    /// The skills that `bot` may call, in no particular order.
+    pub fn list_skills(&self, bot: &BotName) -> impl Iterator<Item = &Arc<Skill>> {
+        self.skills.values().filter(move |skill| skill.has_parent(bot))
+    }
+
+    /// Finds the skill of `bot` that has a connection with exactly the name `connection`. The configuration gives each such name
+    /// to one skill of a parent, and to no connection of the parent itself.
+    #[must_use]
+    pub fn find_skill_by_connection(&self, bot: &BotName, connection: &str) -> Option<&Arc<Skill>> {
+        self.list_skills(bot).find(|skill| skill.has_connection(connection))
     }
 }

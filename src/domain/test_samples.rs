@@ -23,6 +23,7 @@ pub(crate) fn sample_bot() -> Bot {
         callers: Vec::new(),
         emulator_tenants: Vec::new(),
         refusal_style: RefusalStyle::default(),
+        skill_host_urls: Vec::new(),
     }
 }
 

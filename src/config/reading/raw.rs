@@ -9,7 +9,7 @@ use crate::config::connections::RawConnection;
 use crate::config::identity_providers::RawIdentityProvider;
 use crate::config::sections::{
     RawAudit, RawBot, RawChannels, RawKeys, RawLimits, RawLogging, RawOperations, RawOutbound, RawServer, RawSignIn,
-    RawStatuses, RawStore, RawTokenService,
+    RawSkill, RawStatuses, RawStore, RawTokenService,
 };
 
 /// The sections of a configuration, unchecked.
@@ -24,6 +24,7 @@ pub(in crate::config) struct RawConfiguration {
     pub(in crate::config) identity_providers: BTreeMap<String, RawIdentityProvider>,
     pub(in crate::config) bots: BTreeMap<String, RawBot>,
     pub(in crate::config) connections: BTreeMap<String, RawConnection>,
+    pub(in crate::config) skills: BTreeMap<String, RawSkill>,
     pub(in crate::config) statuses: BTreeMap<String, RawStatuses>,
     pub(in crate::config) operations: Option<RawOperations>,
     pub(in crate::config) limits: RawLimits,

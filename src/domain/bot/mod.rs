@@ -2,11 +2,13 @@
 
 mod agent_365;
 mod sdk;
+mod skill;
 
 use super::{Account, BotName, ChannelId};
 
 pub use agent_365::Agent365;
 pub use sdk::Sdk;
+pub use skill::Skill;
 
 /// What the gateway does after a token exchange has succeeded (docs/architecture.md §Life of a silent sign-in).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -152,6 +154,8 @@ pub struct Bot {
     pub refusal_style: RefusalStyle,
     /// The invokes other than `signin/…` whose tokens the gateway exchanges; usually none.
     pub sign_in_invokes: Vec<SignInInvoke>,
+    /// Prefixes of the `serviceUrl` of what this bot sends to its skills. A skill's answers go to such addresses only.
+    pub skill_host_urls: Vec<String>,
 }
 
 impl Bot {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use toml::Value;
+use url::Url;
 
 use crate::config::credentials::{
     AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials, warn_of_secret_ids,
@@ -23,7 +24,7 @@ use crate::domain::{AppScope, Bot, BotName, IdentityBinding, VerifiedUserIds};
 use self::agent_365::RawAgent365;
 use self::sdk_settings::{RawAfterExchange, RawRefusalStyle, RawSdk, WrittenSdkSettings};
 use self::sign_in_invokes::{RawSignInInvoke, validate_sign_in_invokes};
-use super::callers::RawCaller;
+use super::callers::{RawCaller, service_url_prefix};
 
 /// The prefix of user ids that Direct Line has verified (docs/architecture.md §Security rules, rule 5).
 const DIRECT_LINE_PREFIX: &str = "dl_";
@@ -45,6 +46,7 @@ pub(in crate::config) struct RawBot {
     allow_emulator: bool,
     refusal_style: Option<RawRefusalStyle>,
     sign_in_invokes: Option<Vec<RawSignInInvoke>>,
+    skill_host_urls: Option<Vec<String>>,
 }
 
 /// How bot-sso requests tokens for a bot itself.
@@ -212,6 +214,8 @@ impl RawBot {
         let callers = self.callers.into_iter().enumerate();
         let callers: Vec<_> =
             callers.filter_map(|(index, caller)| caller.validate(review, &place.key("callers").index(index))).collect();
+        let skill_host_urls =
+            validate_skill_host_urls(self.skill_host_urls, endpoint.as_ref(), review, &place.key("skill_host_urls"));
         Some(Bot {
             name,
             app_id: app_id?,
@@ -223,6 +227,7 @@ impl RawBot {
             emulator_tenants,
             refusal_style: sdk_settings.refusal_style,
             sign_in_invokes,
+            skill_host_urls,
         })
     }
 
@@ -234,6 +239,26 @@ impl RawBot {
         let fixed = cloud.emulator_tenants.iter().map(|tenant| (*tenant).to_owned());
         fixed.chain(self.tenant.as_ref().map(|tenant| tenant.to_ascii_lowercase())).collect()
     }
+}
+
+/// The prefixes of the addresses to which the skills of a bot may answer; by default those at the origin of its endpoint.
+/// bot-sso calls them, so their hosts are recorded.
+fn validate_skill_host_urls(
+    written: Option<Vec<String>>,
+    endpoint: Option<&Url>,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Vec<String> {
+    let Some(written) = written else {
+        return endpoint.map(|endpoint| format!("{}/", endpoint.origin().ascii_serialization())).into_iter().collect();
+    };
+    let urls = written.iter().enumerate();
+    urls.filter_map(|(index, text)| {
+        let at = place.index(index);
+        service_url_prefix(text, review, &at)?;
+        review.address(text, PlainHttp::Loopback, &at).map(Url::into)
+    })
+    .collect()
 }
 
 /// A bot's name is a segment of the gateway's paths.

@@ -1,0 +1,37 @@
+use url::Url;
+
+use crate::domain::{BotName, ConnectionName, SkillName};
+
+/// A configured skill: a bot that parent bots call through bot-sso, and whose sign-in cards bot-sso answers with the
+/// parent's sign-in (docs/skills.md).
+#[derive(Clone, Debug)]
+pub struct Skill {
+    /// The skill's name in the configuration and in URL paths.
+    pub name: SkillName,
+    /// The skill's app id, a lower-case GUID. It is the audience of what parents send to the skill.
+    pub app_id: String,
+    /// The tenant (a lower-case GUID) that issues the skill's tokens.
+    pub tenant_id: String,
+    /// The URL of the skill's messages endpoint.
+    pub endpoint: Url,
+    /// The names of the skill's own connections, by which invokes that answer its cards are recognised.
+    pub connections: Vec<ConnectionName>,
+    /// The resources that a parent's token may be exchanged for when a card of the skill asks for them. Compared exactly.
+    pub exchange_uris: Vec<String>,
+    /// The parent bots that may call the skill.
+    pub parents: Vec<BotName>,
+}
+
+impl Skill {
+    /// Whether the bot `bot` may call this skill.
+    #[must_use]
+    pub fn has_parent(&self, bot: &BotName) -> bool {
+        self.parents.contains(bot)
+    }
+
+    /// Whether the skill has a connection with exactly this name.
+    #[must_use]
+    pub fn has_connection(&self, name: &str) -> bool {
+        self.connections.iter().any(|connection| connection.as_str() == name)
+    }
+}
