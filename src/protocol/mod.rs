@@ -16,6 +16,7 @@ mod sign_in_action;
 #[cfg(test)]
 mod sign_in_action_tests;
 mod sign_in_form;
+mod skills;
 mod token_service;
 
 pub use activity::{Activity, ActivityError, ConversationType};
@@ -32,6 +33,11 @@ pub use sign_in_action::{
     ActionKind, CardActionResponse, CarriedSignIn, CarriedToken, UsedMembers, without_value_members,
 };
 pub use sign_in_form::MAX_ID_BYTES;
+pub use skills::{
+    Delivery, EventStream, EventTooLong, ExpectedActivities, OfferedCard, ParentActivity, SkillActivity, SkillAddress,
+    SkillInvoke, StreamEvent, read_skill_activity, readdress_to_parent, readdress_to_skill, readdress_user_invoke,
+    token_exchange_invoke,
+};
 pub use token_service::{
     ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,
     TokenResponse, TokenStatus, WithoutToken, iso_8601,

@@ -46,8 +46,9 @@ pub(super) fn elements_of(json: &[u8]) -> impl Iterator<Item = &[u8]> {
     parts_of(json, b'[').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
-/// What commas separate inside the value that begins with the byte `opening`.
-fn parts_of(json: &[u8], opening: u8) -> impl Iterator<Item = &[u8]> {
+/// What commas separate inside the value that begins with the byte `opening`, with the space around it; one empty part if
+/// there is nothing inside.
+pub(super) fn parts_of(json: &[u8], opening: u8) -> impl Iterator<Item = &[u8]> {
     let begins = json.trim_ascii_start().first() == Some(&opening);
     let mut rest = json.trim_ascii_start().get(1..).filter(|_| begins);
     std::iter::from_fn(move || {

@@ -5,6 +5,8 @@
 mod checks;
 #[path = "../fuzz/sign_in_checks.rs"]
 mod sign_in_checks;
+#[path = "../fuzz/skill_checks.rs"]
+mod skill_checks;
 
 use std::path::Path;
 
@@ -19,7 +21,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The checks of all parsers.
-const CHECKS: [fn(&[u8]); 12] = [
+const CHECKS: [fn(&[u8]); 13] = [
     checks::activity,
     checks::forwarded_hop,
     checks::jwt,
@@ -32,6 +34,7 @@ const CHECKS: [fn(&[u8]); 12] = [
     sign_in_checks::openid_answer,
     sign_in_checks::page_form,
     sign_in_checks::state_parameter,
+    skill_checks::skill_activity,
 ];
 
 /// Runs `check` on every file in `directory` and returns the number of files.
@@ -48,7 +51,7 @@ fn replay(directory: &str, check: fn(&[u8])) -> usize {
 #[test]
 fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     type Target = (&'static str, fn(&[u8]));
-    let targets: [Target; 12] = [
+    let targets: [Target; 13] = [
         ("fuzz/activity", checks::activity),
         ("fuzz/forwarded_hop", checks::forwarded_hop),
         ("fuzz/jwt", checks::jwt),
@@ -61,6 +64,7 @@ fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
         ("fuzz/openid_answer", sign_in_checks::openid_answer),
         ("fuzz/page_form", sign_in_checks::page_form),
         ("fuzz/state_parameter", sign_in_checks::state_parameter),
+        ("fuzz/skill_activity", skill_checks::skill_activity),
     ];
     for (target, check) in targets {
         assert!(replay(target, check) >= 5, "{target} has seeds");
@@ -121,6 +125,17 @@ fn invoke(value: Value, more: &[(String, Value)]) -> Value {
     activity
 }
 
+/// An OAuth card in either letter case, or one of which a part is missing.
+fn any_card() -> impl Strategy<Value = Value> {
+    let text = || prop::sample::select(vec!["", "r", "api://weather", "Application/vnd.microsoft.card.OAuth; v=1"]);
+    (text(), text(), text(), any::<[bool; 3]>()).prop_map(|(id, uri, connection, upper)| {
+        let spelled = |name: &str, upper: bool| if upper { name.to_uppercase() } else { name.to_owned() };
+        let resource = json!({ spelled("id", upper[0]): id, "uri": uri });
+        let content = json!({ "connectionName": connection, spelled("tokenExchangeResource", upper[1]): resource });
+        json!({ spelled("contentType", upper[2]): "application/vnd.microsoft.card.oauth", "content": content })
+    })
+}
+
 fn token(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.c2ln", part(header), part(claims))
@@ -169,6 +184,40 @@ proptest! {
         let bytes = serde_json::to_vec(&activity).unwrap();
         prop_assert!(Activity::parse(&bytes).is_ok());
         checks::activity(&bytes);
+    }
+
+    #[test]
+    fn a_generated_activity_goes_to_a_skill_and_back_unharmed(
+        members in proptest::collection::vec(
+            (
+                prop::sample::select(vec![
+                    "conversation", "Conversation", "serviceUrl", "ServiceUrl", "from", "recipient", "relatesTo", "name",
+                    "type", "attachments", "Attachments", "channelData", "deliveryMode", "activities", "callerId",
+                ]),
+                prop_oneof![
+                    any_json(),
+                    Just(json!("https://smba.example/")),
+                    Just(json!({ "id": "k" })),
+                    Just(json!({ "Id": "k", "role": "bot" })),
+                    Just(json!("tokens/response")),
+                    Just(json!("event")),
+                    any_card().prop_map(|card| json!([card])),
+                    proptest::collection::vec(any_card(), 0..3).prop_map(|cards| json!(cards)),
+                ],
+            ),
+            0..6,
+        ),
+        is_answer in any::<bool>(),
+    ) {
+        let mut activity = invoke(json!(0), &[]);
+        for (name, value) in members {
+            activity[name] = value;
+        }
+        let sent = if is_answer { json!({ "Activities": [activity, 0, {}], "body": null }) } else { activity };
+        let text = serde_json::to_string_pretty(&sent).unwrap();
+        skill_checks::skill_activity(text.as_bytes());
+        let stream: String = text.lines().map(|line| format!("data:{line}\r")).collect();
+        skill_checks::skill_activity(format!("event: activity\r\n{stream}\ndata: {sent}\n\n").as_bytes());
     }
 
     #[test]

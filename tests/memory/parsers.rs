@@ -7,9 +7,10 @@ use bot_sso::endpoints::token_service::Query;
 use bot_sso::identity_provider::judge;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
-    ActionKind, Activity, CarriedSignIn, CarriedToken, InvokeKind, JsonDocument, TokenExchangeInvokeRequest,
-    TokenExchangeState, TokensResponseEvent, UsedMembers, invoke_response_envelope, normalize_for_bot, regularize,
-    response_in_envelope, without_value_members,
+    ActionKind, Activity, CarriedSignIn, CarriedToken, EventStream, ExpectedActivities, InvokeKind, JsonDocument,
+    ParentActivity, SkillAddress, TokenExchangeInvokeRequest, TokenExchangeState, TokensResponseEvent, UsedMembers,
+    invoke_response_envelope, normalize_for_bot, read_skill_activity, readdress_to_parent, readdress_to_skill,
+    readdress_user_invoke, regularize, response_in_envelope, without_value_members,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -68,6 +69,79 @@ fn an_activity_of_any_shape_is_read_in_a_small_multiple_of_its_size() {
                 });
             }
         }
+    }
+}
+
+/// How the skill host addresses a conversation.
+const ADDRESS: SkillAddress<'_> =
+    SkillAddress { conversation_id: "00112233445566778899aabbccddeeff", service_url: "https://s/" };
+
+/// All that the skill host does with what a parent sends, while its parsed form lives.
+fn read_parents_activity(body: &[u8]) {
+    let body = Bytes::copy_from_slice(body);
+    let Ok(activity) = Activity::parse(&body) else { return };
+    let parents = ParentActivity::read(&activity).map(|parents| parents.addressing);
+    let written = readdress_to_skill(&body, ADDRESS);
+    drop(activity);
+    drop((parents, written));
+    drop(readdress_user_invoke(&body, ADDRESS, "{}"));
+}
+
+/// All that the skill host does with a stream of a skill.
+fn read_stream(bytes: &[u8]) {
+    let mut stream = EventStream::new();
+    for chunk in bytes.chunks(16 * 1024) {
+        stream.push(chunk);
+        while let Ok(Some(event)) = stream.next_event() {
+            drop(event.data().map(|data| event.with_data(&data)));
+            drop(event.bytes());
+        }
+    }
+    drop(stream.finish().map(|event| event.bytes()));
+}
+
+#[test]
+fn what_parents_and_skills_exchange_takes_a_small_multiple_of_its_size() {
+    let _alone = count_alone();
+    let head = r#""channelId":"c","serviceUrl":"u","conversation":{"id":"k"}"#;
+    for Shape { name, text } in json_values(80_000) {
+        for body in [
+            format!(r#"{{{head},"channelData":{{"tenant":{text}}}}}"#),
+            format!(r#"{{{head},"from":{text},"relatesTo":{text}}}"#),
+            format!(r#"{{"channelId":"c","serviceUrl":"u","conversation":{text},"id":{text}}}"#),
+            text.replacen('{', &format!("{{{head},"), 1),
+            text.replace("\"a\"", "\"serviceUrl\""),
+        ] {
+            require_bounded("the way to a skill", name, body.as_bytes(), read_parents_activity);
+            require_bounded("the way to a parent", name, body.as_bytes(), |body| {
+                readdress_to_parent(body, ADDRESS, SkillAddress { conversation_id: "k", service_url: "u" }).is_ok()
+            });
+        }
+        for body in [
+            format!(r#"{{"attachments":{text}}}"#),
+            format!(r#"{{"name":{text},"type":{text}}}"#),
+            format!(
+                r#"{{"attachments":[{{"contentType":"application/vnd.microsoft.card.oauth","content":{{"connectionName":{text},"tokenExchangeResource":{{"id":{text},"uri":{text}}}}}}}]}}"#
+            ),
+        ] {
+            require_bounded("a skill's activity", name, body.as_bytes(), |body| read_skill_activity(body).is_ok());
+        }
+        for body in [text.clone(), format!(r#"{{"activities":{text}}}"#)] {
+            require_bounded("a skill's answer", name, body.as_bytes(), |body| {
+                let answer = ExpectedActivities::parse(body)?;
+                let kept: Vec<Option<Bytes>> =
+                    answer.activities().map(|activity| Some(Bytes::copy_from_slice(activity))).collect();
+                Some(answer.rebuild(kept.into_iter()))
+            });
+        }
+        let lines = text.replace(',', ",\ndata:");
+        for body in [format!("data: {text}\r\n\r\n"), format!("data:{lines}\n\n"), text.replace(',', "\r"), lines] {
+            require_bounded("a stream", name, body.as_bytes(), read_stream);
+        }
+    }
+    for part in ["\n", "data\n\n", "data\n", ":\r", "data:x\r\n\r\n"] {
+        let body = part.repeat(200_000 / part.len());
+        require_bounded("a stream", part, body.as_bytes(), read_stream);
     }
 }
 

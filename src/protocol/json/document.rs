@@ -88,6 +88,11 @@ impl<'a> JsonDocument<'a> {
         self.node(0)
     }
 
+    /// The text that was parsed.
+    pub(in crate::protocol) const fn text(&self) -> &'a str {
+        self.0.text()
+    }
+
     /// Whether a member occurs twice in one object, at any depth.
     #[must_use]
     pub fn has_repeated_members(&self) -> bool {

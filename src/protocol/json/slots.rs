@@ -124,6 +124,11 @@ impl<'a> Slots<'a> {
         Ok(())
     }
 
+    /// The text of the nodes.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
     pub(super) fn len(&self) -> usize {
         self.list.len()
     }

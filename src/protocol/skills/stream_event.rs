@@ -1,0 +1,186 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use memchr::{memchr, memchr2};
+
+/// The names of the fields that the HTML standard knows, besides that of data; the empty name is a comment's.
+const OTHER_FIELDS: [&[u8]; 4] = [b"", b"event", b"id", b"retry"];
+const DATA: &[u8] = b"data";
+
+/// An event of a stream, with its blank line.
+///
+/// Readers differ: the Agents SDK for .NET reads every line of data as an activity of its own, keeps the name of one event
+/// for the next, and compares names of fields so that invisible characters do not count. So no decision should depend on
+/// the name, data that is no JSON object should not be passed on, and [`StreamEvent::bytes`] holds nothing but what all
+/// readers find alike.
+#[derive(Clone, Debug)]
+pub struct StreamEvent {
+    raw: Bytes,
+    /// Where the lines begin: after a byte-order mark, or after a line feed that belongs to the event before.
+    lines_start: usize,
+}
+
+/// A line of an event.
+#[derive(Clone, Copy)]
+struct Line<'e> {
+    /// What is before the first colon; empty in a comment and in a blank line.
+    field: &'e [u8],
+    /// The colon, and the space behind it, if there is one.
+    separator: &'e [u8],
+    /// What is behind the separator.
+    value: &'e [u8],
+    /// `\r\n`, `\n`, `\r`, or nothing at the end of the stream.
+    end: &'e [u8],
+    /// The line with its end.
+    whole: &'e [u8],
+}
+
+impl StreamEvent {
+    /// An event whose lines begin at `lines_start` in `raw`.
+    pub(super) const fn new(raw: Bytes, lines_start: usize) -> Self {
+        Self { raw, lines_start }
+    }
+
+    /// The event as it came.
+    #[cfg(test)]
+    pub(super) const fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// The event's name; empty if it has none.
+    #[must_use]
+    pub fn name(&self) -> Cow<'_, str> {
+        let name = self.lines().filter(|line| line.field == b"event").last();
+        name.map_or(Cow::Borrowed(""), |line| String::from_utf8_lossy(line.value))
+    }
+
+    /// The event's data, its lines joined by line feeds; `None` if it has none.
+    #[must_use]
+    pub fn data(&self) -> Option<Cow<'_, [u8]>> {
+        let mut values = self.lines().filter(|line| line.field == DATA).map(|line| line.value);
+        let first = values.next()?;
+        let Some(second) = values.next() else { return Some(Cow::Borrowed(first)) };
+        let mut joined = Vec::with_capacity(self.raw.len());
+        joined.extend_from_slice(first);
+        for value in std::iter::once(second).chain(values) {
+            joined.push(b'\n');
+            joined.extend_from_slice(value);
+        }
+        Some(Cow::Owned(joined))
+    }
+
+    /// The event as it is passed on: as it came, or without the lines of unknown fields and with all data in one line.
+    #[must_use]
+    pub fn bytes(&self) -> Bytes {
+        let is_known = |line: Line<'_>| line.field == DATA || OTHER_FIELDS.contains(&line.field);
+        let has_one_reading = self.lines().all(is_known) && self.lines().filter(|line| line.field == DATA).count() <= 1;
+        if has_one_reading { self.raw.clone() } else { self.with_data(&self.data().unwrap_or_default()) }
+    }
+
+    /// The event with the JSON `data` in place of its data, in one line; without data if it has none. The lines of other
+    /// known fields stay as they are, and so do the line ends.
+    #[must_use]
+    pub fn with_data(&self, data: &[u8]) -> Bytes {
+        let mut written = Vec::with_capacity(self.raw.len() + data.len());
+        written.extend_from_slice(self.raw.get(..self.lines_start).unwrap_or_default());
+        let mut is_data_written = false;
+        for line in self.lines() {
+            if OTHER_FIELDS.contains(&line.field) {
+                written.extend_from_slice(line.whole);
+            } else if line.field == DATA && !is_data_written {
+                is_data_written = true;
+                write_data(&mut written, line, data);
+            }
+        }
+        Bytes::from(written)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let mut rest = self.raw.get(self.lines_start..).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let line = read_line(rest).filter(|_| !rest.is_empty())?;
+            rest = rest.get(line.whole.len()..)?;
+            Some(line)
+        })
+    }
+}
+
+/// The first line of `bytes`.
+fn read_line(bytes: &[u8]) -> Option<Line<'_>> {
+    let (text, rest) = bytes.split_at_checked(memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len()))?;
+    let end_length = if rest.starts_with(b"\r\n") { 2 } else { rest.len().min(1) };
+    let whole = bytes.get(..text.len() + end_length)?;
+    let (field, behind) = text.split_at_checked(memchr(b':', text).unwrap_or(text.len()))?;
+    let separator_length = if behind.starts_with(b": ") { 2 } else { behind.len().min(1) };
+    let (separator, value) = behind.split_at_checked(separator_length)?;
+    Some(Line { field, separator, value, end: rest.get(..end_length)?, whole })
+}
+
+/// Writes the JSON `data` in the form of `line`, a line of data. Line breaks in JSON are no more than space.
+fn write_data(to: &mut Vec<u8>, line: Line<'_>, data: &[u8]) {
+    to.extend_from_slice(DATA);
+    // A reader takes away one space.
+    let needs_space = data.starts_with(b" ") || line.separator == b": ";
+    to.extend_from_slice(if needs_space { b": " } else { b":" });
+    to.extend(data.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte }));
+    to.extend_from_slice(line.end);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn event(text: &str) -> StreamEvent {
+        StreamEvent::new(Bytes::from(text.to_owned()), 0)
+    }
+
+    #[test]
+    fn an_event_that_all_readers_read_alike_is_passed_on_as_it_came() {
+        for text in [
+            "event: activity\r\ndata: {\"type\":\"message\"}\r\n\r\n",
+            "event:activity\rid:1\rretry: 5\r: comment\rdata:{}\r\r",
+            ":\n\n",
+            "\n",
+            "data: {}",
+            "data\n\n",
+        ] {
+            assert_eq!(event(text).bytes(), text);
+        }
+    }
+
+    #[test]
+    fn new_data_takes_the_place_of_the_old_in_one_line() {
+        for (before, after) in [
+            ("event: activity\r\ndata: {}\r\n\r\n", "event: activity\r\ndata: [1,  2]\r\n\r\n"),
+            ("data:{\rid:1\rdata:}\r: c\r\r", "data:[1,  2]\rid:1\r: c\r\r"),
+            ("data\n\n", "data:[1,  2]\n\n"),
+            ("data: x", "data: [1,  2]"),
+            ("id: 1\n\n", "id: 1\n\n"),
+        ] {
+            assert_eq!(event(before).with_data(b"[1,\r\n2]"), after);
+        }
+        assert_eq!(event("data:x\n\n").with_data(b" 1").as_ref(), b"data:  1\n\n");
+    }
+
+    /// The Agents SDK for .NET reads each line of data as an activity, and takes the second line for one of data as well.
+    #[test]
+    fn lines_that_some_readers_read_otherwise_are_not_passed_on() {
+        for (before, after) in [
+            (
+                "event: x\ndata: {\"a\":\nevent: activity\ndata: {\"name\":\"tokens/response\"}\ndata: }\n\n",
+                "event: x\ndata: {\"a\": {\"name\":\"tokens/response\"} }\nevent: activity\n\n",
+            ),
+            ("data: {}\nda\u{ad}ta: {\"type\":\"event\"}\n\n", "data: {}\n\n"),
+            ("Data: {}\n\n", "\n"),
+            ("\u{feff}data: {}\n\n", "\n"),
+            (" event: x\nevent : y\nevent: z\n\n", "event: z\n\n"),
+        ] {
+            assert_eq!(event(before).bytes(), after);
+        }
+        let utf_16: Vec<u8> = "data: {}\n\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf_16 = [b"\xff\xfe".as_slice(), &utf_16].concat();
+        let passed_on = StreamEvent::new(Bytes::from(utf_16), 0).bytes();
+        assert!(!passed_on.windows(4).any(|bytes| bytes == b"d\0a\0"), "{passed_on:?}");
+    }
+}
