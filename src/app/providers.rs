@@ -3,14 +3,14 @@ use std::sync::Arc;
 
 use super::BuildError;
 use super::credentials::CredentialBuilder;
-use super::renewal::{RenewableCredential, ReplaceCredentials};
+use super::renewal::{CredentialHolder, RenewableCredential, ReplaceCredentials};
 use crate::config::{
     ClientAuthentication, Configuration, ConnectionSection, EntraSection, KeySource, OpenIdOptions, OpenIdSection,
 };
-use crate::domain::{ClockAndEntropy, Connection};
+use crate::domain::{Bot, BotName, ClockAndEntropy, Connection};
 use crate::identity_provider::{
-    Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings, IdentityProvider, ProviderRegistry,
-    RedeemingClient, SecretMethod, ThrottleBoard, TokenClientParts,
+    AppClient, AppSettings, Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings,
+    IdentityProvider, ProviderRegistry, RedeemingClient, SecretMethod, ThrottleBoard, TokenClientParts,
 };
 use crate::observability::{Metrics, ProviderMetrics};
 use crate::outbound::Outbound;
@@ -35,6 +35,8 @@ pub(super) fn token_client_parts(
 pub(super) struct BuiltProviders {
     pub(super) registry: ProviderRegistry,
     pub(super) renewable: Vec<RenewableCredential>,
+    /// The clients of the bots that call skills and have credentials.
+    pub(super) parents: HashMap<BotName, Arc<AppClient>>,
     /// Has built the credentials. Credentials that it builds again share what the first ones have read and fetched.
     pub(super) credentials: CredentialBuilder,
 }
@@ -73,9 +75,42 @@ pub(super) fn build_providers(
         }
         registry.register(connection, provider);
         let (key, goes_to) = (section.key.clone(), config.find_credentials_destination(name));
-        renewable.push(RenewableCredential { key, connection: connection.clone(), goes_to, replace });
+        let holder = CredentialHolder::Connection { key, connection: connection.clone() };
+        renewable.push(RenewableCredential { holder, goes_to, replace });
     }
-    Ok(BuiltProviders { registry, renewable, credentials })
+    let mut built = BuiltProviders { registry, renewable, credentials, parents: HashMap::new() };
+    built.add_parents(config, &parts)?;
+    Ok(built)
+}
+
+impl BuiltProviders {
+    /// Builds the clients with which the bots that call skills get their own app tokens.
+    fn add_parents(&mut self, config: &Configuration, parts: &TokenClientParts) -> Result<(), BuildError> {
+        let identities = config.app_identities();
+        let calls_skills = |bot: &&Bot| config.skills.iter().any(|skill| skill.has_parent(&bot.name));
+        for bot in config.bots.iter().filter(calls_skills) {
+            let place = format!("bots.{}", bot.name);
+            let Some(identity) = identities.iter().find(|identity| identity.place == place) else { continue };
+            let Some(tenant) = identity.tenant.clone() else { continue };
+            let settings = AppSettings {
+                provider: identity.identity_provider.clone(),
+                token_endpoint: identity.token_endpoint.clone(),
+                tenant,
+            };
+            let client = RedeemingClient {
+                client_id: identity.client_id.clone(),
+                credentials: self.credentials.build_all(&identity.credentials)?,
+            };
+            let client = Arc::new(AppClient::new(settings, client, parts.clone()));
+            self.parents.insert(bot.name.clone(), client.clone());
+            self.renewable.push(RenewableCredential {
+                holder: CredentialHolder::Bot { place, app_id: identity.client_id.clone() },
+                goes_to: Some(identity.token_endpoint.to_string()),
+                replace: Box::new(move |renewed| client.replace_credentials(renewed)),
+            });
+        }
+        Ok(())
+    }
 }
 
 type Provider = (Arc<dyn IdentityProvider>, ReplaceCredentials);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::credentials::CredentialBuilder;
 use super::operator_tokens::OperatorTokens;
 use super::tls::RenewableCertificate;
-use crate::config::{self, Configuration};
+use crate::config::{self, AppIdentitySection, Configuration, CredentialSection};
 use crate::domain::Connection;
 use crate::identity_provider::ClientCredential;
 use crate::observability::{AuditEntry, AuditEvent, reopen_audit};
@@ -25,15 +25,29 @@ pub(super) struct Renewable {
     pub(super) file: Option<PathBuf>,
 }
 
-/// The reloadable client credentials of one connection.
+/// The reloadable credentials of one application.
 pub(super) struct RenewableCredential {
-    /// The connection's key in the configuration.
-    pub(super) key: String,
-    pub(super) connection: Connection,
-    /// See [`Configuration::find_credentials_destination`].
+    pub(super) holder: CredentialHolder,
+    /// Where the credentials are sent, as a text; see [`Configuration::find_credentials_destination`].
     pub(super) goes_to: Option<String>,
-    /// Hands the new credentials to the identity provider.
+    /// Hands the new credentials to the client of the token endpoint.
     pub(super) replace: ReplaceCredentials,
+}
+
+/// The application that credentials belong to, as it was at start-up.
+pub(super) enum CredentialHolder {
+    /// The client of a connection.
+    Connection {
+        /// The connection's key in the configuration.
+        key: String,
+        connection: Connection,
+    },
+    /// A bot that calls skills.
+    Bot {
+        /// The section that configures it.
+        place: String,
+        app_id: String,
+    },
 }
 
 /// Hands new credentials to an identity provider.
@@ -81,25 +95,18 @@ impl Renewable {
         }
     }
 
-    /// Replaces the credentials of connections whose client is unchanged. A connection that changed in any other way
-    /// needs a restart.
+    /// Replaces the credentials of connections and bots whose client is unchanged. A connection or a bot that changed in any
+    /// other way needs a restart.
     fn renew_credentials(&self, config: &Configuration) {
         let mut builder = self.credential_builder.lock().unwrap_or_else(PoisonError::into_inner);
         for credential in &self.credentials {
-            let same = |now: &Connection| {
-                let then = &credential.connection;
-                (&now.bot, &now.name, &now.identity_provider, &now.client_id)
-                    == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
-                    && config.find_credentials_destination(&now.identity_provider) == credential.goes_to
-            };
-            let path = format!("connections.{}", credential.key);
-            let section = config.connections.iter().find(|section| same(&section.connection));
-            match section.map(|section| builder.build_all(&section.credentials)) {
+            let (path, kind) = (credential.holder.place(), credential.holder.kind());
+            match credential.find_sections(config).map(|sections| builder.build_all(&sections)) {
                 Some(Ok(renewed)) => (credential.replace)(renewed),
                 Some(Err(error)) => tracing::error!(path, %error, "the old credentials stay"),
                 None => tracing::warn!(
                     path,
-                    "the connection was changed or removed: restart to apply that; the old credential stays"
+                    "the {kind} was changed or removed: restart to apply that; the old credential stays"
                 ),
             }
         }
@@ -118,6 +125,89 @@ impl Renewable {
             present.replace(section.admin_token);
             tracing::info!("the admin token was read again");
             AuditEntry::new(AuditEvent::Reloaded).detail("admin_token").write();
+        }
+    }
+}
+
+impl RenewableCredential {
+    /// The credentials of the same application in `config`; `None` if it has changed, or they would be sent elsewhere.
+    fn find_sections(&self, config: &Configuration) -> Option<Vec<CredentialSection>> {
+        match &self.holder {
+            CredentialHolder::Connection { connection: then, .. } => {
+                let same = |now: &Connection| {
+                    (&now.bot, &now.name, &now.identity_provider, &now.client_id)
+                        == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
+                        && config.find_credentials_destination(&now.identity_provider) == self.goes_to
+                };
+                let section = config.connections.iter().find(|section| same(&section.connection));
+                section.map(|section| section.credentials.clone())
+            }
+            CredentialHolder::Bot { place, app_id } => {
+                let same = |now: &AppIdentitySection| {
+                    now.place == *place
+                        && now.client_id == *app_id
+                        && self.goes_to.as_deref() == Some(now.token_endpoint.as_str())
+                };
+                config.app_identities().into_iter().find(same).map(|identity| identity.credentials)
+            }
+        }
+    }
+}
+
+impl CredentialHolder {
+    /// The section that configures the application.
+    fn place(&self) -> String {
+        match self {
+            Self::Connection { key, .. } => format!("connections.{key}"),
+            Self::Bot { place, .. } => place.clone(),
+        }
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Connection { .. } => "connection",
+            Self::Bot { .. } => "bot",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+    use crate::config::{Environment, parse};
+    use crate::domain::{SystemClock, SystemEntropy};
+
+    const TENANT: &str = "22222222-2222-4222-8222-222222222222";
+
+    /// The smallest configuration, whose bot has `more` lines.
+    fn configuration(more: &str, secret: &str) -> Configuration {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("bot-sso.keys");
+        KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();
+        let minimal = include_str!("../../fixtures/config/minimal.toml");
+        let text = minimal.replace("[connections.graph]", &format!("{more}\n[connections.graph]"));
+        let text = format!("{text}\n[keys]\nfile = {keys:?}\n");
+        parse(&text, &Environment::of([("GRAPH_CLIENT_SECRET", "secret"), ("BOT_SECRET", secret)])).unwrap()
+    }
+
+    #[test]
+    fn a_bot_gets_its_new_credentials_unless_they_would_be_sent_elsewhere() {
+        let credentials = "credentials = [{ secret = { env = \"BOT_SECRET\" } }]";
+        let written = format!("tenant = \"{TENANT}\"\n{credentials}");
+        let bot = &configuration(&written, "old").app_identities()[1];
+        let renewable = RenewableCredential {
+            holder: CredentialHolder::Bot { place: bot.place.clone(), app_id: bot.client_id.clone() },
+            goes_to: Some(bot.token_endpoint.to_string()),
+            replace: Box::new(|_| ()),
+        };
+        assert_eq!(renewable.holder.place(), "bots.help-desk");
+        let found = renewable.find_sections(&configuration(&written, "new")).unwrap();
+        let [CredentialSection::Secret(secret)] = found.as_slice() else { unreachable!("{found:?}") };
+        assert_eq!(secret.expose(), "new");
+        let elsewhere = written.replace(TENANT, "33333333-3333-4333-8333-333333333333");
+        for changed in [elsewhere.as_str(), credentials, ""] {
+            assert!(renewable.find_sections(&configuration(changed, "new")).is_none(), "{changed}");
         }
     }
 }

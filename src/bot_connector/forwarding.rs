@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use tokio::time::Instant;
+use url::Url;
 
 use super::conversation_turns::ConversationTurns;
 use super::running_actions::RunningActions;
@@ -78,6 +79,14 @@ impl ForwardedRequest {
         self
     }
 
+    /// Replaces the header `name`, in whatever letter case the request has it.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &[u8]) -> Self {
+        self.headers.retain(|(present, _)| !present.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_owned(), value.to_vec()));
+        self
+    }
+
     /// Replaces the body with the JSON text `body`.
     #[must_use]
     pub fn with_json(mut self, body: Bytes) -> Self {
@@ -86,6 +95,11 @@ impl ForwardedRequest {
         self.headers.push((String::from("content-type"), b"application/json".to_vec()));
         self.body = body;
         self
+    }
+
+    /// The request as the HTTP client sends it to `url`.
+    pub(super) fn to(self, method: &str, url: Url) -> RelayRequest {
+        RelayRequest { method: method.to_owned(), url, headers: self.headers, body: self.body }
     }
 }
 
@@ -152,12 +166,7 @@ impl BotClient {
         request: ForwardedRequest,
         call: BotCall<'_>,
     ) -> Result<RelayedAnswer, OutboundError> {
-        let relay = RelayRequest {
-            method: String::from("POST"),
-            url: bot.endpoint.clone(),
-            headers: request.headers,
-            body: request.body,
-        };
+        let relay = request.to("POST", bot.endpoint.clone());
         let BotCall { correlation_id, message, deadline } = call;
         let (name, begun) = (bot.name.as_str(), Instant::now());
         self.observation.tell(correlation_id, || ExchangeStep::BotAsked { bot: name, message });

@@ -2,7 +2,7 @@
 //! applications.
 //!
 //! Owns which parts of a request a bot may see, how often an event is delivered, which conversations have a running turn
-//! or a running action, and how long an app token is kept. It deliberately knows nothing of exchanges, of what a token means, or of the doors:
+//! or a running action, which conversations parents have with skills, and how long an app token is kept. It deliberately knows nothing of exchanges, of what a token means, or of the doors:
 //! its callers hand it bytes, headers and a bot.
 
 mod app_tokens;
@@ -11,6 +11,7 @@ mod continuation_delivery;
 mod conversation_turns;
 mod forwarding;
 mod running_actions;
+mod skills;
 
 pub use app_tokens::{AppToken, AppTokens};
 pub use continuation_claims::ContinuationClaims;
@@ -18,3 +19,7 @@ pub use continuation_delivery::{ContinuationDelivery, Notification, TokenKeptChe
 pub use conversation_turns::{ConversationTurns, RunningTurn};
 pub use forwarding::{BotCall, BotClient, ForwardedRequest, is_end_to_end};
 pub use running_actions::{RunningAction, RunningActions};
+pub use skills::{
+    CardClaim, GivenActivity, ParentRequest, ParentTokenError, ParentTokens, SkillCall, SkillClient, SkillConversation,
+    SkillConversationError, SkillConversationOpening, SkillConversations,
+};

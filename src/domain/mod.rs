@@ -46,7 +46,7 @@ pub use conversation_id::ConversationId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange::{
     ArrivedActivity, BotMessage, ExchangeEvent, ExchangeKey, ExchangeObservation, ExchangeObserver, ExchangeStep,
-    ProviderCall,
+    ProviderCall, SkillCardOutcome, SkillMessage,
 };
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};

@@ -1,5 +1,6 @@
 use url::Url;
 
+use super::client_auth::ClientCredential;
 use super::throttle::ThrottleKey;
 use super::token_client::{RedeemingClient, TokenClient, TokenClientParts};
 use super::token_endpoint::TokenEndpointStyle;
@@ -44,6 +45,11 @@ impl AppClient {
     #[must_use]
     pub fn client_id(&self) -> &str {
         self.client.client_id()
+    }
+
+    /// Replaces the application's credentials. They are tried in the given order.
+    pub fn replace_credentials(&self, credentials: Vec<ClientCredential>) {
+        self.client.replace_credentials(credentials);
     }
 
     /// Requests a token for `scope`, within the attempt's deadline.

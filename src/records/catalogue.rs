@@ -19,6 +19,9 @@ pub const CHANNEL_STATEMENT_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a wrong magic code counts towards the limit of the account.
 pub const CODE_TRIES_WINDOW: Duration = Duration::from_mins(10);
 
+/// How long a skill conversation, and what was given to its skill, is kept after its last use (docs/skills.md).
+pub const SKILL_CONVERSATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
+
 /// The token of one slot. It expires with the token, or 90 days after it was obtained if it has a refresh token.
 pub const TOKEN: Kind = Kind::new("vault.token", "vault", SetByWriter).version(2).listed_by("vault.user").bound();
 /// The person that an account belongs to, set by the first successful sign-in. It ends when the account or the person
@@ -77,6 +80,22 @@ pub const CODE_TRIES: Kind = Kind::new("magic_code.tries", "sign_in", Fixed(CODE
 /// when clients no longer repeat the exchange.
 pub const CONTINUATION: Kind = Kind::new("pending.continuation", "bot_connector", Fixed(CARD_LIFETIME));
 
+/// A conversation of a parent bot with a skill: whose it is, and where the parent's side of it is. It expires seven days
+/// after its last use.
+pub const SKILL_CONVERSATION: Kind =
+    Kind::new("bot_connector.skill_conversation", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME))
+        .listed_by("bot_connector.skill_conversation.user");
+/// The id that the skill knows a parent's conversation by. It expires with the conversation.
+pub const SKILL_CONVERSATION_NAME: Kind =
+    Kind::new("bot_connector.skill_conversation.name", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME));
+/// The id of an activity that was given to a skill, which may change or delete it. It expires seven days after it was
+/// given.
+pub const SKILL_ACTIVITY: Kind =
+    Kind::new("bot_connector.skill_activity", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME));
+/// A card of a skill that bot-sso has tried to answer, and the id that the skill got for it if that succeeded. It expires
+/// 15 minutes after it was last written.
+pub const SKILL_CARD: Kind = Kind::new("bot_connector.skill_card", "bot_connector", Fixed(CARD_LIFETIME));
+
 /// The latest version of an agent user's state of which a bot was told. It expires 30 days after it was last written.
 pub const AGENT_USER_VERSION: Kind = Kind::new("sign_out.agent_user", "sign_out", Fixed(AGENT_EVENT_WINDOW));
 
@@ -98,7 +117,7 @@ pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 17] = [
+pub(super) const KINDS: [&Kind; 21] = [
     &TOKEN,
     &PIN,
     &EPOCH,
@@ -115,6 +134,10 @@ pub(super) const KINDS: [&Kind; 17] = [
     &MAGIC_CODE,
     &CODE_TRIES,
     &CONTINUATION,
+    &SKILL_CONVERSATION,
+    &SKILL_CONVERSATION_NAME,
+    &SKILL_ACTIVITY,
+    &SKILL_CARD,
     &AGENT_USER_VERSION,
 ];
 
@@ -146,7 +169,7 @@ mod tests {
     #[test]
     fn the_test_lists_contain_the_whole_catalogue() {
         let declared = include_str!("catalogue.rs").lines().filter(|line| line.starts_with("pub const ")).count();
-        assert_eq!(declared, KINDS.len() + MACS.len() + 5, "five constants are lifetimes and no kinds");
+        assert_eq!(declared, KINDS.len() + MACS.len() + 6, "six constants are lifetimes and no kinds");
     }
 
     #[test]

@@ -5,17 +5,19 @@
 //! [`EndedAtSignOut`].
 
 mod agent_lifecycle;
+mod ending_accounts;
 
 use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{
-    Account, Connection, ConnectionName, EndedAtSignOut, ExchangeObservation, ExchangeStep, Registrations, TokenSlot,
-    UserKey,
+    Account, Bot, ConnectionName, EndedAtSignOut, ExchangeObservation, ExchangeStep, Registrations, UserKey,
 };
 use crate::exchange::{StorageFailure, TokenSignOut};
 use crate::observability::{AuditEntry, AuditEvent, conceal};
+
+use self::ending_accounts::{EndingAccount, list_accounts_at_skills};
 
 pub use agent_lifecycle::{AgentLifecycle, LifecycleEvent, LifecycleOrder};
 
@@ -66,8 +68,8 @@ impl SignOut {
     /// Signs `account` out of `connection`, or of all connections of its bot if `connection` is `None`; then the pin is
     /// removed too, and another person may sign in next. With the channel's account, tokens that parent bots brought for the
     /// same user id are removed as well. With a parent's account, only what this parent brought is removed: a parent's word
-    /// does not count as the channel's (docs/architecture.md §Security rules, rule 5). It is no error if there is nothing to
-    /// remove.
+    /// does not count as the channel's (docs/architecture.md §Security rules, rule 5). What skills of the bot got through it is
+    /// removed as well, where the skill's bot is registered here. It is no error if there is nothing to remove.
     ///
     /// # Errors
     /// [`SignOutFailure`] if the store fails; some tokens may then still be kept: call again.
@@ -85,9 +87,52 @@ impl SignOut {
         let bot = self.registrations.find_bot(account.holder.as_str()).map(AsRef::as_ref);
         let bot = bot.filter(|_| account.parent().is_none());
         let known = self.registrations.list_connections(account.holder.as_str()).iter();
-        let ending: Vec<&Arc<Connection>> =
-            known.filter(|known| connection.is_none_or(|name| known.name == *name)).collect();
-        let slots: Vec<TokenSlot> = ending.iter().map(|known| TokenSlot::new(account, &known.name)).collect();
+        let connections = known.filter(|known| connection.is_none_or(|name| known.name == *name)).cloned().collect();
+        let ending = EndingAccount { account: account.clone(), connections, is_whole: connection.is_none() };
+        self.end(bot, &ending).await?;
+        tracing::info!(
+            bot = account.holder.as_str(),
+            channel = account.channel_name(),
+            parent = account.parent(),
+            connection = connection.map(ConnectionName::as_str),
+            "an account was signed out"
+        );
+        self.observation.tell_without_request(|| ExchangeStep::SignedOut {
+            bot: Some(account.holder.as_str()),
+            connection: connection.map(ConnectionName::as_str),
+            tokens_removed: None,
+        });
+        // This follows the parent's own tokens: no further token for a skill can be obtained with them.
+        for at_skill in list_accounts_at_skills(&self.registrations, &ending) {
+            self.end_at_skill(&at_skill).await?;
+        }
+        Ok(())
+    }
+
+    /// Signs out an account at a skill whose user has signed out at a parent. What other parents brought stays.
+    async fn end_at_skill(&self, ending: &EndingAccount) -> Result<(), SignOutFailure> {
+        self.end(None, ending).await?;
+        let EndingAccount { account, connections, .. } = ending;
+        for connection in connections {
+            tracing::info!(
+                bot = account.holder.as_str(),
+                channel = account.channel_name(),
+                parent = account.parent(),
+                connection = connection.name.as_str(),
+                "an account was signed out of a skill, because its user has signed out at a parent of the skill"
+            );
+            self.observation.tell_without_request(|| ExchangeStep::SignedOut {
+                bot: Some(account.holder.as_str()),
+                connection: Some(connection.name.as_str()),
+                tokens_removed: None,
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes everything that is kept in the slots of `ending`, and what parents of `bot` brought for the same user id.
+    async fn end(&self, bot: Option<&Bot>, ending: &EndingAccount) -> Result<(), SignOutFailure> {
+        let slots = ending.slots();
         // This order covers every sign-in that is under way. A sign-in that saw its card before `end_cards` had drawn
         // its permit before the first `forget`, which revokes the permit: the magic code issued with it is either
         // removed in the loop or taken back by the sign-in itself. A code that was redeemed before the loop had drawn
@@ -101,25 +146,13 @@ impl SignOut {
         self.tokens.forget(bot, &slots).await?;
         self.tokens.end_requirements(&slots).await?;
         // This follows the slots: a request that still found the user signed in had drawn a permit, which this revokes.
-        for (slot, connection) in slots.iter().zip(&ending) {
+        for (slot, connection) in slots.iter().zip(&ending.connections) {
             self.tokens.forget_resources(bot, slot, connection).await?;
         }
-        if connection.is_none() {
+        if ending.is_whole {
             // This follows the slots: an exchange under way finds its permit revoked and removes the pin that it set.
-            self.tokens.unpin(bot, account).await?;
+            self.tokens.unpin(bot, &ending.account).await?;
         }
-        tracing::info!(
-            bot = account.holder.as_str(),
-            channel = account.channel_name(),
-            parent = account.parent(),
-            connection = connection.map(ConnectionName::as_str),
-            "an account was signed out"
-        );
-        self.observation.tell_without_request(|| ExchangeStep::SignedOut {
-            bot: Some(account.holder.as_str()),
-            connection: connection.map(ConnectionName::as_str),
-            tokens_removed: None,
-        });
         Ok(())
     }
 

@@ -9,7 +9,8 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::domain::{OffsetClock, SystemEntropy};
+use crate::bot_connector::{ParentTokenError, ParentTokens};
+use crate::domain::{BotName, OffsetClock, Skill, SkillName, SystemEntropy};
 use crate::identity_provider::{AppSettings, ClientCredential, RedeemingClient, ThrottleBoard, TokenClientParts};
 use crate::observability::ProviderMetrics;
 use crate::outbound::{Outbound, OutboundSettings};
@@ -227,4 +228,30 @@ async fn a_call_continues_for_other_callers_after_one_caller_times_out() {
     drop(all_permits);
     assert!(fixture.get().await.unwrap().starts_with("1:"));
     assert_eq!(fixture.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_parent_with_credentials_gets_a_token_for_the_skill_and_another_bot_gets_none() {
+    let fixture = Fixture::new();
+    let (assistant, other) = (BotName::new("assistant"), BotName::new("other"));
+    let clients = HashMap::from([(assistant.clone(), fixture.clients[0].clone())]);
+    let parents = ParentTokens::new(clients, fixture.clock.clone());
+    let skill = Skill {
+        name: SkillName::new("weather"),
+        app_id: "weather-app".to_owned(),
+        tenant_id: "one".to_owned(),
+        endpoint: "http://127.0.0.1:1/".parse().unwrap(),
+        connections: Vec::new(),
+        exchange_uris: Vec::new(),
+        parents: vec![assistant.clone()],
+    };
+    let get = async |bot: &BotName| parents.get(bot, &skill, "c-1", Instant::now() + Duration::from_secs(5)).await;
+    for _ in 0..2 {
+        assert_eq!(get(&assistant).await.unwrap().expose(), "1:weather-app/.default");
+    }
+    assert!(parents.has_credentials(&assistant) && !parents.has_credentials(&other));
+    assert_eq!(get(&other).await.unwrap_err(), ParentTokenError::NoCredentials);
+    fixture.endpoint.refuses.store(true, Ordering::SeqCst);
+    fixture.clock.advance(Duration::from_hours(2));
+    assert!(matches!(get(&assistant).await, Err(ParentTokenError::NotObtained(_))));
 }

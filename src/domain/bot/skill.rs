@@ -1,6 +1,6 @@
 use url::Url;
 
-use crate::domain::{BotName, ConnectionName, SkillName};
+use crate::domain::{AppScope, BotName, ConnectionName, SkillName};
 
 /// A configured skill: a bot that parent bots call through bot-sso, and whose sign-in cards bot-sso answers with the
 /// parent's sign-in (docs/skills.md).
@@ -23,6 +23,12 @@ pub struct Skill {
 }
 
 impl Skill {
+    /// The scope of the app tokens with which the skill's parents call it.
+    #[must_use]
+    pub fn app_scope(&self) -> AppScope {
+        AppScope::configured_for(&self.app_id)
+    }
+
     /// Whether the bot `bot` may call this skill.
     #[must_use]
     pub fn has_parent(&self, bot: &BotName) -> bool {

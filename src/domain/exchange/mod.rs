@@ -6,4 +6,5 @@ mod observer;
 pub use key::ExchangeKey;
 pub use observer::{
     ArrivedActivity, BotMessage, ExchangeEvent, ExchangeObservation, ExchangeObserver, ExchangeStep, ProviderCall,
+    SkillCardOutcome, SkillMessage,
 };

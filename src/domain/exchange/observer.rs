@@ -83,6 +83,33 @@ pub enum ExchangeStep<'e> {
         /// How long it took.
         took: Duration,
     },
+    /// Something is sent to a skill in a parent's name.
+    SkillAsked {
+        /// The skill.
+        skill: &'e str,
+        /// What is sent.
+        message: SkillMessage,
+    },
+    /// A skill has answered, or has not.
+    SkillAnswered {
+        /// The skill.
+        skill: &'e str,
+        /// What was sent.
+        message: SkillMessage,
+        /// The HTTP status; `None` if there was no answer.
+        status: Option<u16>,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A skill has sent a sign-in card.
+    SkillCard {
+        /// The skill.
+        skill: &'e str,
+        /// The connection that the card names.
+        connection: &'e str,
+        /// What became of the card.
+        outcome: SkillCardOutcome,
+    },
     /// The gateway has answered an activity.
     ActivityAnswered {
         /// The status of the answer.
@@ -153,6 +180,8 @@ pub enum BotMessage {
     Activity,
     /// The event that tells the bot of a token.
     TokensResponse,
+    /// What a skill sends to the bot that is its parent.
+    SkillActivity,
 }
 
 impl BotMessage {
@@ -162,6 +191,59 @@ impl BotMessage {
         match self {
             Self::Activity => "activity",
             Self::TokensResponse => "tokens/response",
+            Self::SkillActivity => "skill_activity",
+        }
+    }
+}
+
+/// What is sent to a skill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkillMessage {
+    /// The activity of the parent or of the user.
+    Activity,
+    /// The invoke with which bot-sso answers a card of the skill.
+    TokenExchange,
+}
+
+impl SkillMessage {
+    /// The name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Activity => "activity",
+            Self::TokenExchange => "signin/tokenExchange",
+        }
+    }
+}
+
+/// What became of a sign-in card that a skill sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkillCardOutcome {
+    /// The skill got its token, and the user does not see the card.
+    Swallowed,
+    /// The card goes on to the parent.
+    PassedOn {
+        /// Why, in words for programs: `not_signed_in`, `too_late`.
+        reason: &'static str,
+    },
+}
+
+impl SkillCardOutcome {
+    /// The name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Swallowed => "swallowed",
+            Self::PassedOn { .. } => "passed_on",
+        }
+    }
+
+    /// Why the card goes on, if it does.
+    #[must_use]
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Swallowed => None,
+            Self::PassedOn { reason } => Some(reason),
         }
     }
 }

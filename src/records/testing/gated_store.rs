@@ -43,6 +43,7 @@ pub(crate) struct GatedStore {
     pub(crate) reads: AtomicUsize,
     pub(crate) puts_fail: AtomicBool,
     pub(crate) reads_fail: AtomicBool,
+    pub(crate) claims_fail: AtomicBool,
     is_exclusive: bool,
 }
 
@@ -67,6 +68,14 @@ impl GatedStore {
             reads: AtomicUsize::new(0),
             puts_fail: AtomicBool::new(false),
             reads_fail: AtomicBool::new(false),
+            claims_fail: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes every operation fail that reads or writes one record, or none.
+    pub(crate) fn set_failing(&self, is_failing: bool) {
+        for switch in [&self.puts_fail, &self.reads_fail, &self.claims_fail] {
+            switch.store(is_failing, Ordering::SeqCst);
         }
     }
 
@@ -127,7 +136,12 @@ impl Store for GatedStore {
     }
 
     fn put_if_absent(&self, key: RecordKey, record: Record) -> StoreFuture<'_, PutIfAbsent> {
-        self.inner.put_if_absent(key, record)
+        Box::pin(async move {
+            if self.claims_fail.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("the test makes this claim fail".to_owned()));
+            }
+            self.inner.put_if_absent(key, record).await
+        })
     }
 
     fn compare_and_put(&self, key: RecordKey, expected: Option<Bytes>, record: Record) -> StoreFuture<'_, bool> {

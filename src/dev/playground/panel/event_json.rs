@@ -27,6 +27,9 @@ const fn kind_of(step: &ExchangeStep<'_>) -> &'static str {
         ExchangeStep::ExchangeRefused { .. } => "exchange_refused",
         ExchangeStep::BotAsked { .. } => "bot_asked",
         ExchangeStep::BotAnswered { .. } => "bot_answered",
+        ExchangeStep::SkillAsked { .. } => "skill_asked",
+        ExchangeStep::SkillAnswered { .. } => "skill_answered",
+        ExchangeStep::SkillCard { .. } => "skill_card",
         ExchangeStep::ActivityAnswered { .. } => "activity_answered",
         ExchangeStep::OperationAnswered { .. } => "operation_answered",
         ExchangeStep::SignedOut { .. } => "signed_out",
@@ -37,6 +40,7 @@ const fn took_of(step: &ExchangeStep<'_>) -> Option<Duration> {
     match step {
         ExchangeStep::ProviderAnswered { took, .. }
         | ExchangeStep::BotAnswered { took, .. }
+        | ExchangeStep::SkillAnswered { took, .. }
         | ExchangeStep::ActivityAnswered { took, .. }
         | ExchangeStep::OperationAnswered { took, .. } => Some(*took),
         _ => None,
@@ -60,6 +64,13 @@ fn details_of(step: &ExchangeStep<'_>) -> Map<String, Value> {
         ExchangeStep::BotAsked { bot, message } => json!({"bot": bot, "message": message.name()}),
         ExchangeStep::BotAnswered { bot, message, status, .. } => {
             json!({"bot": bot, "message": message.name(), "status": status})
+        }
+        ExchangeStep::SkillAsked { skill, message } => json!({"skill": skill, "message": message.name()}),
+        ExchangeStep::SkillAnswered { skill, message, status, .. } => {
+            json!({"skill": skill, "message": message.name(), "status": status})
+        }
+        ExchangeStep::SkillCard { skill, connection, outcome } => {
+            json!({"skill": skill, "connection": connection, "outcome": outcome.name(), "reason": outcome.reason()})
         }
         ExchangeStep::ActivityAnswered { status, reason, is_shared, .. } => {
             json!({"status": status, "reason": reason, "shared": is_shared})

@@ -6,6 +6,7 @@ mod codes;
 mod disputes;
 mod removed_parents;
 mod sign_outs;
+mod skill_sign_outs;
 mod trusted;
 mod trusted_codes;
 

@@ -1,0 +1,129 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::app::callers::{CallerKeys, build_callers};
+use crate::app::keys::{NamedKeySet, build_key_set, build_openid_key_set, warm_up};
+use crate::config::{Configuration, EntraSection, OpenIdSection};
+use crate::domain::{ClockAndEntropy, Registrations};
+use crate::exchange::TokenValidators;
+use crate::inbound::{CallerRates, Callers};
+use crate::outbound::Outbound;
+use crate::sign_in::IdTokenValidators;
+use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, KeySet, TrustedIdTokenIssuer};
+
+/// The name of the channels' key set in the log and in the metrics.
+const CHANNELS: &str = "channels";
+/// The key sets that are fetched.
+pub(in crate::app) struct KeySets {
+    pub(in crate::app) channel: Arc<KeySet>,
+    /// Those of the identity providers of kind `oidc`.
+    openid: Vec<NamedKeySet>,
+    /// Those of the identity providers of kind `entra`.
+    entra: Vec<NamedKeySet>,
+}
+
+/// What the checks of tokens are built from.
+pub(super) struct TrustContext<'a> {
+    pub(super) outbound: &'a Outbound,
+    pub(super) ambient: &'a ClockAndEntropy,
+    pub(super) registrations: &'a Arc<Registrations>,
+    pub(super) anonymous: bool,
+}
+
+/// What checks the tokens of callers and of users.
+pub(super) struct Verification {
+    pub(super) key_sets: KeySets,
+    pub(super) validators: Arc<TokenValidators>,
+    pub(super) id_tokens: Arc<IdTokenValidators>,
+    pub(super) callers: Arc<Callers>,
+}
+
+/// Builds the checks; `rates` limits the callers.
+pub(super) fn build_verification(
+    config: &Configuration,
+    context: &TrustContext<'_>,
+    rates: CallerRates,
+) -> Verification {
+    let TrustContext { outbound, ambient, registrations, anonymous } = *context;
+    let trusts = build_entra_trusts(config, outbound, ambient);
+    let validators = Arc::new(build_exchangeable_token_validators(&trusts, ambient));
+    let key_sets = KeySets::build(config, &trusts, outbound, ambient);
+    let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, ambient));
+    let keys = CallerKeys { trusts, channel: key_sets.channel.clone(), ambient };
+    let callers = Arc::new(build_callers(config, registrations, rates, keys, anonymous));
+    Verification { key_sets, validators, id_tokens, callers }
+}
+
+/// Builds one validator for each identity provider that issues exchangeable tokens.
+fn build_exchangeable_token_validators(
+    trusts: &HashMap<String, EntraTrust>,
+    ambient: &ClockAndEntropy,
+) -> TokenValidators {
+    let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
+    TokenValidators::new(trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect())
+}
+
+fn build_entra_trusts(
+    config: &Configuration,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> HashMap<String, EntraTrust> {
+    let trust = |section: &EntraSection| EntraTrust {
+        v2_issuer: section.issuer.clone(),
+        v1_issuer: section.v1_issuer.clone(),
+        key_set: warm_up(build_key_set(&section.name, &section.keys, outbound, ambient)),
+        v1_key_set: None,
+    };
+    config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
+}
+
+/// Builds the key set of each provider of kind `oidc`.
+fn build_openid_key_sets(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> Vec<NamedKeySet> {
+    let key_set = |name: &String, section: &OpenIdSection| {
+        let keys = warm_up(build_openid_key_set(name, &section.keys, outbound, ambient));
+        NamedKeySet { name: name.clone(), keys }
+    };
+    config.openid_providers.iter().map(|(name, section)| key_set(name, section)).collect()
+}
+
+impl KeySets {
+    /// Collects the key sets of `trusts`, and builds the others.
+    fn build(
+        config: &Configuration,
+        trusts: &HashMap<String, EntraTrust>,
+        outbound: &Outbound,
+        ambient: &ClockAndEntropy,
+    ) -> Self {
+        let openid = build_openid_key_sets(config, outbound, ambient);
+        let entra = trusts.iter().map(|(name, trust)| NamedKeySet { name: name.clone(), keys: trust.key_set.clone() });
+        let channel = warm_up(build_key_set(CHANNELS, &config.channels.keys, outbound, ambient));
+        Self { channel, openid, entra: entra.collect() }
+    }
+
+    /// Those of all identity providers.
+    pub(in crate::app) fn of_providers(&self) -> impl Iterator<Item = &NamedKeySet> {
+        self.entra.iter().chain(&self.openid)
+    }
+
+    /// All key sets with their names.
+    pub(in crate::app) fn list(&self) -> Vec<NamedKeySet> {
+        let channel = NamedKeySet { name: CHANNELS.to_owned(), keys: self.channel.clone() };
+        std::iter::once(channel).chain(self.of_providers().cloned()).collect()
+    }
+}
+
+/// Builds one validator for each provider that users can sign in to in a browser.
+fn build_id_token_validators(
+    config: &Configuration,
+    trusts: &HashMap<String, EntraTrust>,
+    openid_keys: &[NamedKeySet],
+    ambient: &ClockAndEntropy,
+) -> IdTokenValidators {
+    let entra = trusts.iter().map(|(name, trust)| (name, TrustedIdTokenIssuer::Entra(trust.clone())));
+    let openid = openid_keys.iter().filter_map(|NamedKeySet { name, keys }| {
+        let issuer = config.openid_providers.get(name)?.issuer.clone();
+        Some((name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set: keys.clone() }))
+    });
+    let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
+    IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())
+}

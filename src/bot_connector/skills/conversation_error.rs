@@ -1,0 +1,20 @@
+use std::sync::Arc;
+
+use crate::records::RecordError;
+
+/// A skill conversation could not be read or kept. The text is for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SkillConversationError {
+    /// The store failed, or the record is not readable.
+    #[error(transparent)]
+    Record(Arc<RecordError>),
+    /// The write panicked.
+    #[error("the write of a skill conversation panicked")]
+    Interrupted,
+}
+
+impl From<RecordError> for SkillConversationError {
+    fn from(error: RecordError) -> Self {
+        Self::Record(Arc::new(error))
+    }
+}

@@ -1,0 +1,137 @@
+use std::sync::Arc;
+
+use super::card_claims::{CardClaim, ClaimedCard};
+use super::conversation::{SkillConversation, SkillConversationOpening, is_conversation_id};
+use super::conversation_error::SkillConversationError;
+use super::given_activities::GivenActivity;
+use super::kept_conversations::KeptConversations;
+use crate::domain::{Account, ConversationId, SharedEntropy, SkillName};
+use crate::records::{Collection, Records, SingleWriter};
+
+/// The conversations of parent bots with skills, and what was given to the skills in them. What is in use is kept in
+/// memory, so that an activity of a known conversation needs no disk read. Clones share the same state.
+#[derive(Clone)]
+pub struct SkillConversations {
+    pub(super) kept: Arc<KeptConversations>,
+    activities: Collection<GivenActivity>,
+    cards: Collection<ClaimedCard>,
+}
+
+impl SkillConversations {
+    /// Keeps the conversations in `records`, and draws their ids from `entropy`. `writer` proves that only this
+    /// process writes to the store; otherwise what is in memory could be outdated.
+    #[must_use]
+    pub fn new(records: &Records, writer: SingleWriter, entropy: SharedEntropy) -> Self {
+        Self {
+            kept: Arc::new(KeptConversations::new(records, writer, entropy)),
+            activities: Collection::new(records),
+            cards: Collection::new(records),
+        }
+    }
+
+    /// Finds the conversation in which a parent sends an activity, or opens it. Call it for every activity before the skill
+    /// gets it: the conversation belongs to the user of the first activity that a user caused, and is shared as soon as
+    /// another one speaks in it. What has changed is durable when this method returns.
+    ///
+    /// # Errors
+    /// [`SkillConversationError`] if the store fails. The activity must not go on then.
+    pub async fn open(
+        &self,
+        opening: SkillConversationOpening,
+    ) -> Result<Arc<SkillConversation>, SkillConversationError> {
+        self.kept.open(&opening).await
+    }
+
+    /// Finds the conversation that the skill knows by `id`, which is thereby used. `None` if there is none, or if `id` is not
+    /// written exactly as it was given to the skill.
+    ///
+    /// # Errors
+    /// [`SkillConversationError`] if the store fails.
+    pub async fn find(&self, id: &str) -> Result<Option<Arc<SkillConversation>>, SkillConversationError> {
+        if !is_conversation_id(id) {
+            return Ok(None);
+        }
+        self.kept.find(id).await
+    }
+
+    /// Finds the conversation with `skill` that the user of the parent's `account` has used last, among those that the user
+    /// has opened from `conversation`; if there is none, among those whose parent has not said where the user is. Shared
+    /// conversations are left out.
+    ///
+    /// # Errors
+    /// [`SkillConversationError`] if the store fails.
+    pub async fn find_of_user(
+        &self,
+        skill: &SkillName,
+        account: &Account,
+        conversation: &ConversationId,
+    ) -> Result<Option<Arc<SkillConversation>>, SkillConversationError> {
+        self.kept.find_of_user(skill, &account.as_channel_account(), conversation).await
+    }
+
+    /// Notes that the skill was given the id `activity_id` in `conversation`. The note is durable when this method returns,
+    /// so the skill may change the activity after a restart, too. It ends after seven days.
+    ///
+    /// # Errors
+    /// [`SkillConversationError`] if the store fails.
+    pub async fn note_activity(
+        &self,
+        conversation: &SkillConversation,
+        activity_id: &str,
+        kind: GivenActivity,
+    ) -> Result<(), SkillConversationError> {
+        let key = self.activities.key(&[conversation.id.as_bytes(), activity_id.as_bytes()]);
+        Ok(self.activities.put(self.activities.seal(key, &kind)?).await?)
+    }
+
+    /// Finds what the skill was given the id `activity_id` for in `conversation`; `None` if it was not given the id there.
+    ///
+    /// # Errors
+    /// [`SkillConversationError`] if the store fails.
+    pub async fn find_activity(
+        &self,
+        conversation: &SkillConversation,
+        activity_id: &str,
+    ) -> Result<Option<GivenActivity>, SkillConversationError> {
+        let key = self.activities.key(&[conversation.id.as_bytes(), activity_id.as_bytes()]);
+        Ok(self.activities.get(key).await?.map(|record| record.content))
+    }
+
+    /// Claims the card `card_id` (the id of its token exchange resource): one caller may try to answer it, until 15 minutes
+    /// have passed. The claim is durable when this method returns.
+    ///
+    /// # Errors
+    /// [`SkillConversationError`] if the store fails. It is then unknown whether the claim was kept, so the caller must not
+    /// answer the card.
+    pub async fn claim_card(
+        &self,
+        conversation: &SkillConversation,
+        card_id: &str,
+    ) -> Result<CardClaim, SkillConversationError> {
+        let key = self.cards.key(&[conversation.id.as_bytes(), card_id.as_bytes()]);
+        let claim = self.cards.seal(key, &ClaimedCard::default())?;
+        let earlier = self.cards.put_if_absent(claim).await?;
+        Ok(earlier.map_or(CardClaim::First, |earlier| {
+            earlier.content.swallowed_as.map_or(CardClaim::Attempted, CardClaim::Swallowed)
+        }))
+    }
+
+    /// Notes that the claimed card `card_id` was swallowed, and that the skill gets `activity_id` for it: a repetition of the
+    /// card gets the same answer, and the skill may change and delete the activity, which does nothing.
+    ///
+    /// # Errors
+    /// [`SkillConversationError`] if the store fails.
+    pub async fn note_swallowed(
+        &self,
+        conversation: &SkillConversation,
+        card_id: &str,
+        activity_id: &str,
+    ) -> Result<(), SkillConversationError> {
+        let key = self.cards.key(&[conversation.id.as_bytes(), card_id.as_bytes()]);
+        let claimed = ClaimedCard { swallowed_as: Some(activity_id.to_owned()) };
+        let written = async { Ok(self.cards.put(self.cards.seal(key, &claimed)?).await?) };
+        let noted = self.note_activity(conversation, activity_id, GivenActivity::SwallowedCard);
+        let (written, noted): (Result<(), SkillConversationError>, _) = tokio::join!(written, noted);
+        written.and(noted)
+    }
+}

@@ -1,0 +1,25 @@
+//! The skills' side of the bots: the conversations that parents open with skills, and the calls between the two.
+//!
+//! Owns the id by which a skill knows a conversation, whose conversation it is, which activities the skill was given, and
+//! the tokens with which parents call skills. It deliberately knows neither the form of an activity nor who may call whom:
+//! its callers check that.
+
+mod card_claims;
+mod client;
+mod conversation;
+mod conversation_cell;
+mod conversation_error;
+mod conversations;
+mod given_activities;
+mod kept_conversations;
+mod parent_tokens;
+#[cfg(test)]
+mod tests;
+
+pub use card_claims::CardClaim;
+pub use client::{ParentRequest, SkillCall, SkillClient};
+pub use conversation::{SkillConversation, SkillConversationOpening};
+pub use conversation_error::SkillConversationError;
+pub use conversations::SkillConversations;
+pub use given_activities::GivenActivity;
+pub use parent_tokens::{ParentTokenError, ParentTokens};
