@@ -53,7 +53,7 @@ use crate::domain::{Bot, ChannelId, Skill};
 use contradictions::{ComparedSections, ListenAddress};
 use reading::{RawConfiguration, Source};
 use review::{CloudDefaults, Conclusion, Context, Finding, Hosts, KeyFileCheck, Place, Review};
-use sections::ValidatedBots;
+use sections::{ValidatedBots, validate_bots};
 
 /// The size limit of a configuration file; a longer file is probably a wrong path.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -146,9 +146,23 @@ impl Configuration {
         of_connections.chain(of_bots).collect()
     }
 
+    /// Every bot that has credentials, as the application that requests tokens for one of its skills.
+    #[must_use]
+    pub fn skill_callers(&self) -> Vec<AppIdentitySection> {
+        let of_bots = self.bot_credentials.iter().flat_map(|section| {
+            let bot = self.bots.iter().find(|bot| bot.name == section.bot);
+            let provider = self.identity_providers.get(&section.identity_provider);
+            let identity =
+                bot.zip(provider).and_then(|(bot, provider)| section.app_identity(bot, provider, self.cloud));
+            let skills = self.skills.iter().filter(|skill| skill.has_parent(&section.bot));
+            skills.filter_map(move |skill| Some(identity.clone()?.for_skill(skill)))
+        });
+        of_bots.collect()
+    }
+
     /// The tenants (lower-case GUIDs) whose app tokens may authenticate a caller: those of the Token Service's bots,
-    /// those of every listed parent bot, those of skills, those of agents, and the emulator's. A later check compares a caller's tenant with the caller's
-    /// own entry.
+    /// those of every listed parent bot, of skills and of agents, and the emulator's. A later check compares a caller's
+    /// tenant with the caller's own entry.
     #[must_use]
     pub fn app_token_tenants(&self) -> Vec<String> {
         let callers = self.bots.iter().flat_map(|bot| &bot.callers).map(|caller| &caller.tenant_id);
@@ -279,24 +293,20 @@ fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
 fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Box<Review<'_>>> {
     identity_providers::add_default_entra(&mut raw.identity_providers);
     let (context, listeners) = (build_context(&raw, &mut review), collect_listeners(&raw));
-    let cloud = context.cloud;
-    let server = raw.server.validate(&mut review);
-    let outbound = raw.outbound.validate(&mut review);
-    let channels = raw.channels.validate(cloud, &mut review);
-    let providers = identity_providers::validate(raw.identity_providers, cloud, &mut review);
-    let ValidatedBots { bots, tenants, credentials, emulator } =
-        sections::validate_bots(raw.bots, &context, &mut review);
+    let (server, outbound) = (raw.server.validate(&mut review), raw.outbound.validate(&mut review));
+    let channels = raw.channels.validate(context.cloud, &mut review);
+    let providers = identity_providers::validate(raw.identity_providers, context.cloud, &mut review);
+    let ValidatedBots { bots, tenants, credentials, emulator } = validate_bots(raw.bots, &context, &mut review);
     if let Some(server) = &server {
         server.require_loopback_for(&emulator, &mut review);
     }
     let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
-    let token_service = raw.token_service.validate(cloud, tenants, behind_tls, &mut review);
-    let sign_in = raw.sign_in.validate(cloud, &mut review);
+    let token_service = raw.token_service.validate(context.cloud, &tenants, behind_tls, &mut review);
+    let sign_in = raw.sign_in.validate(context.cloud, &mut review);
     let connections = connections::validate(raw.connections, &context, &mut review);
-    let skills = sections::validate_skills(raw.skills, &bots, &credentials, &mut review);
-    let statuses = sections::validate_statuses(raw.statuses, &mut review);
+    let skills = sections::validate_skills(raw.skills, &context, &tenants, &mut review);
+    let (statuses, limits) = (sections::validate_statuses(raw.statuses, &mut review), raw.limits.validate(&mut review));
     let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
-    let limits = raw.limits.validate(&mut review);
     let (store, keys) = (raw.store.validate(&mut review), raw.keys.validate(&mut review));
     let (logging, audit) = (raw.logging.validate(&mut review), raw.audit.map(|audit| audit.validate(&mut review)));
     let compared = ComparedSections {
@@ -304,6 +314,8 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         listeners: &listeners,
         bots: &bots,
         connections: &connections,
+        skills: &skills,
+        credentials: &credentials,
         outbound: outbound.as_ref(),
         store: store.as_ref(),
         keys: keys.as_ref(),
@@ -337,6 +349,6 @@ fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configu
         warnings,
         file: None,
         hosts,
-        cloud,
+        cloud: context.cloud,
     })
 }

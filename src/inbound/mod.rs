@@ -40,3 +40,4 @@ pub use problem::Problem;
 pub use refusal::CallerRefusal;
 pub use request_record::{AnsweredByBot, RequestCounts, RequestId, count_request, record_request};
 pub use retry_after::{UNKNOWN_WAIT_SECONDS, choose_retry_after};
+pub use service_url::is_skill_host_url;

@@ -1,5 +1,47 @@
 use url::{Host, Url};
 
+use crate::domain::Bot;
+
+/// What an entry of a bot's skill host URLs has in place of a port, where it means every port of this machine.
+const ANY_PORT: &str = ":*";
+
+/// Whether `url` lies at or below one of the addresses to which the skills of `bot` may answer
+/// ([`Bot::skill_host_urls`]; docs/skills.md §What is never done).
+#[must_use]
+pub fn is_skill_host_url(bot: &Bot, url: &str) -> bool {
+    bot.skill_host_urls.iter().any(|entry| fits_skill_host(url, entry))
+}
+
+/// Whether `url` lies at or below `entry`: a prefix as of [`is_within`], whose port may be `*` if its host is this
+/// machine. A URL whose path another parser could read as another path fits no entry.
+fn fits_skill_host(url: &str, entry: &str) -> bool {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    if !is_read_alike_as_path(path) {
+        return false;
+    }
+    let Some((host, path)) = split_any_port(entry) else { return is_within(url, entry) };
+    let port = parse(url).and_then(|url| url.port_or_known_default());
+    is_loopback(host) && port.is_some_and(|port| is_within(url, &format!("{host}:{port}{path}")))
+}
+
+/// The scheme and host, and the path, of an entry whose port is `*`.
+fn split_any_port(entry: &str) -> Option<(&str, &str)> {
+    let (host, path) = entry.split_once(ANY_PORT)?;
+    let is_authority = host.split_once("://").is_some_and(|(_, host)| !host.contains('/'));
+    (is_authority && (path.is_empty() || path.starts_with('/'))).then_some((host, path))
+}
+
+/// Whether every program reads `path`, which stands behind the first slash, as the same segments: none is empty but the
+/// last, none leads upwards or nowhere, and no separator, dot or percent sign is escaped.
+fn is_read_alike_as_path(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let is_escaped = ["%2f", "%5c", "%2e", "%25"].iter().any(|escape| path.contains(escape));
+    let segments = path.strip_suffix('/').unwrap_or(&path);
+    // Some servers take what follows a semicolon for a parameter and not for a part of the segment.
+    let is_named = |segment: &str| segment.split(';').next().is_some_and(|name| !matches!(name, "" | "." | ".."));
+    !is_escaped && (path.is_empty() || segments.split('/').all(is_named))
+}
+
 /// Whether two service URLs are equal in scheme, host, port and path; one trailing slash is ignored. URLs with user
 /// info, query or fragment are equal to none (docs/protocols/bot-auth-and-skills.md §2 rule 17).
 pub(super) fn is_same_service_url(one: &str, other: &str) -> bool {
@@ -173,6 +215,80 @@ mod tests {
         assert!(
             fits_pattern("https://a.example/x", "https://a.example/") && !fits_pattern("https://a.b/", "https://a/")
         );
+    }
+
+    #[test]
+    fn a_skill_host_url_fits_by_whole_plain_segments_only() {
+        let entry = "https://parent.example/api/skills/";
+        for fitting in [
+            "https://parent.example/api/skills",
+            "https://parent.example/api/skills/",
+            "https://PARENT.example:443/api/skills/weather/",
+            "https://parent.example/api/skills/a%20b",
+            "https://parent.example/api/skills/v1.2/..x/",
+        ] {
+            assert!(fits_skill_host(fitting, entry), "{fitting}");
+        }
+        for other in [
+            "https://parent.example/api/skillsmith/",
+            "https://parent.example/api/",
+            "https://parent.example/",
+            "https://parent.example.evil.example/api/skills/",
+            "http://parent.example/api/skills/",
+            "https://parent.example:8443/api/skills/",
+            "https://u@parent.example/api/skills/",
+            "https://parent.example@evil.example/api/skills/",
+            "https://parent.example/api/skills/?x=1",
+            "https://parent.example/api/skills/#x",
+            "https://parent.example/api/skills/../skills/",
+            "https://parent.example/api/skills/../admin/",
+            "https://parent.example/api/skills/./",
+            "https://parent.example/api/skills/..;x/",
+            "https://parent.example/api/skills/%2e%2E/admin",
+            "https://parent.example/api/skills/%252e%252e/admin",
+            "https://parent.example/api/skills/x%2F..%2f",
+            "https://parent.example/api/skills/x%5c..",
+            "https://parent.example/api/skills//",
+            "https://parent.example//api/skills/",
+            "https://parent.example\\/api/skills/",
+            "https:/parent.example/api/skills/",
+            " https://parent.example/api/skills/",
+            "",
+        ] {
+            assert!(!fits_skill_host(other, entry), "{other}");
+        }
+        assert!(fits_skill_host("https://parent.example", "https://parent.example/"));
+        assert!(fits_skill_host("https://parent.example/", "https://parent.example/"));
+        assert!(!fits_skill_host("https://parent.example//", "https://parent.example/"));
+    }
+
+    #[test]
+    fn a_star_for_the_port_stands_for_the_ports_of_this_machine() {
+        for (entry, fitting) in [
+            ("http://127.0.0.1:*/", "http://127.0.0.1:4000/api/skills/"),
+            ("http://127.0.0.1:*/", "http://127.0.0.1/api/skills/"),
+            ("http://localhost:*/api/", "http://LOCALHOST:65535/api"),
+            ("http://[::1]:*/", "http://[::1]:4000/x"),
+            ("https://localhost:*/", "https://localhost/x"),
+        ] {
+            assert!(fits_skill_host(fitting, entry), "{entry} {fitting}");
+        }
+        for (entry, other) in [
+            ("http://127.0.0.1:*/", "http://127.0.0.2:4000/"),
+            ("http://127.0.0.1:*/", "http://localhost:4000/"),
+            ("http://127.0.0.1:*/", "https://127.0.0.1:4000/"),
+            ("http://127.0.0.1:*/", "http://127.0.0.1:*/"),
+            ("http://127.0.0.1:*/", "http://127.0.0.1:4000@evil.example/"),
+            ("http://127.0.0.1:*/", "http://127.0.0.1.evil.example:4000/"),
+            ("http://127.0.0.1:*/", "http://127.0.0.1:99999/"),
+            ("http://127.0.0.1:*/", "http://127.1:4000/"),
+            ("http://127.0.0.1:*/api/", "http://127.0.0.1:4000/apiary"),
+            ("http://127.0.0.1:*/api/", "http://127.0.0.1:4000/api/../x"),
+            ("https://parent.example:*/", "https://parent.example:4000/"),
+            ("https://parent.example/x:*/", "https://parent.example/x:4000/"),
+        ] {
+            assert!(!fits_skill_host(other, entry), "{entry} {other}");
+        }
     }
 
     #[test]

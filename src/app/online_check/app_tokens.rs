@@ -11,7 +11,7 @@ use crate::identity_provider::{
     AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemingClient, TokenClientParts,
 };
 
-/// Requests an app token from Entra with every configured credential.
+/// Requests an app token from Entra with every configured credential, and one for each skill of each bot.
 pub(super) async fn check(
     config: &Configuration,
     client_parts: &TokenClientParts,
@@ -26,11 +26,20 @@ pub(super) async fn check(
                 checks.push(OnlineCheck::passing(subject, answer));
                 continue;
             };
-            checks.push(match check_one(&section, tenant, credential, client_parts.clone()).await {
+            checks.push(match check_one(&section, tenant, vec![credential], client_parts.clone()).await {
                 Ok(()) => OnlineCheck::passing(subject, "accepted"),
                 Err(error) => OnlineCheck::failing(subject, describe(&error)),
             });
         }
+    }
+    for section in config.skill_callers() {
+        let all = credentials.build_all(&section.credentials)?;
+        let Some(tenant) = &section.tenant else { continue };
+        let subject = section.place.clone();
+        checks.push(match check_one(&section, tenant, all, client_parts.clone()).await {
+            Ok(()) => OnlineCheck::passing(subject, "issued"),
+            Err(error) => OnlineCheck::failing(subject, describe(&error)),
+        });
     }
     Ok(checks)
 }
@@ -38,7 +47,7 @@ pub(super) async fn check(
 async fn check_one(
     section: &AppIdentitySection,
     tenant: &str,
-    credential: ClientCredential,
+    credentials: Vec<ClientCredential>,
     client_parts: TokenClientParts,
 ) -> Result<(), RedeemError> {
     let settings = AppSettings {
@@ -46,7 +55,7 @@ async fn check_one(
         token_endpoint: section.token_endpoint.clone(),
         tenant: tenant.to_owned(),
     };
-    let client = RedeemingClient { client_id: section.client_id.clone(), credentials: vec![credential] };
+    let client = RedeemingClient { client_id: section.client_id.clone(), credentials };
     let attempt = Attempt {
         correlation_id: client_parts.entropy.uuid(),
         deadline: Instant::now() + QUESTION_TIMEOUT,

@@ -51,8 +51,8 @@ impl fmt::Display for OnlineCheck {
 }
 
 /// Asks everything that the configuration names, one question at a time, each within a time limit: the keys of the
-/// channels and of the identity providers, each credential of each connection and bot, and each bot's endpoint. Each
-/// credential is checked alone, so a credential that works cannot hide one that does not.
+/// channels and of the identity providers, each credential of each connection and bot, a token of each bot for each of
+/// its skills, and each bot's endpoint. Each credential is checked alone, so a credential that works cannot hide one that does not.
 ///
 /// # Errors
 /// [`BuildError`] if the HTTP client or a credential cannot be set up.

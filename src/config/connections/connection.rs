@@ -1,10 +1,7 @@
 use crate::config::credentials::{AppIdentitySection, CredentialSection};
 use crate::config::identity_providers::EntraSection;
-use crate::config::review::{OpenIdOptions, Place, Review};
+use crate::config::review::OpenIdOptions;
 use crate::domain::{AppScope, Connection, ConnectionName, PERSONAL_ACCOUNTS_TENANT, TenantPolicy};
-
-/// The size limit of a connection's name in requests, in bytes (docs/architecture.md §Security rules, rule 13).
-const MAX_NAME_BYTES: usize = 256;
 
 /// A connection and the credentials with which its client redeems grants.
 #[derive(Clone, Debug)]
@@ -53,13 +50,4 @@ pub(super) struct ConnectionNames {
     pub(super) name: Option<ConnectionName>,
     pub(super) bot: Option<String>,
     pub(super) identity_provider: Option<String>,
-}
-
-/// A connection's name in the requests of bots and clients.
-pub(super) fn wire_name(name: &str, review: &mut Review<'_>, place: &Place) -> Option<ConnectionName> {
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-        review.report(place, format!("is no name for a connection: write 1 to {MAX_NAME_BYTES} bytes of text"));
-        return None;
-    }
-    Some(ConnectionName::new(name))
 }

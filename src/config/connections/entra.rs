@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::config::credentials::{CredentialOwner, warn_of_secret_ids};
 use crate::config::review::{
     Context, OpenIdOptions, Place, Proposal, Review, RevisedSettings, WordOrList, entries_of, exchange_uri,
-    right_resource, right_tenants, validate_scopes,
+    right_tenants, validate_scopes,
 };
 use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
@@ -36,8 +36,8 @@ pub(super) fn validate(
     let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
     let scopes = review.required(raw.scopes.take(), &at, &write);
     let scopes = scopes.and_then(|scopes| validate_scopes(scopes, graph, review, &at));
-    let exchange_uris = validate_resources(&raw.exchange_uris, graph, review, &place.key("exchange_uris"));
-    let aad_resources = validate_resources(&raw.aad_resources, graph, review, &place.key("aad_resources"));
+    let exchange_uris = review.resource_uris(&raw.exchange_uris, &place.key("exchange_uris"));
+    let aad_resources = review.resource_uris(&raw.aad_resources, &place.key("aad_resources"));
     review.tokens(&raw.required_granted_scopes, &place.key("required_granted_scopes"), "a scope");
     let required_granted_scopes = validate_granted_scopes(&mut raw, scopes.as_deref(), review, place);
     let requirements = ExchangeRequirements::take_from(&mut raw, review, place);
@@ -92,21 +92,6 @@ fn warn_of_other_accounts(raw: &RawConnection, review: &mut Review<'_>, place: &
                        person's chat. Leave it out unless users need second accounts";
         review.warn(&place.key("allow_other_accounts"), message.to_owned());
     }
-}
-
-/// Validates the list of resources that the bot may name. They are later compared exactly as written.
-fn validate_resources(written: &[String], graph: &str, review: &mut Review<'_>, place: &Place) -> Vec<String> {
-    let written = review.resources(written, place);
-    for (index, text) in written.iter().enumerate() {
-        let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
-        let at = place.index(index);
-        if !is_uri && !review.is_reported(&at) {
-            let proposal = right_resource(text).map(|right| Proposal::text(&at, right));
-            let write = format!("its App ID URI, as \"{graph}/\"");
-            review.propose_or(&at, &format!("{text:?} is no resource"), proposal, &write);
-        }
-    }
-    written
 }
 
 /// The requirements that a token must meet before it is exchanged.

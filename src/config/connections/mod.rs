@@ -22,7 +22,7 @@ pub(in crate::config) use raw::RawConnection;
 
 use crate::config::review::{Context, Place, Review};
 
-use connection::{ConnectionNames, wire_name};
+use connection::ConnectionNames;
 
 /// The sections `[connections.<key>]`.
 pub(in crate::config) fn validate(
@@ -54,7 +54,7 @@ fn validate_one(
     review: &mut Review<'_>,
     place: &Place,
 ) -> Option<ConnectionSection> {
-    let name = wire_name(raw.name.as_deref().unwrap_or(&key), review, &place.key("name"));
+    let name = review.connection_name(raw.name.as_deref().unwrap_or(&key), &place.key("name"));
     let bot = context.bot(raw.bot.take(), review, &place.key("bot"));
     let written = raw.identity_provider.take();
     let identity_provider = context.identity_provider(written, review, &place.key("identity_provider"));

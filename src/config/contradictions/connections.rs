@@ -137,7 +137,7 @@ impl<'a> ExchangeUri<'a> {
 }
 
 /// The app id in a part of a URI: `botid-<app id>`, or the id alone.
-fn named_id(part: &str) -> Option<&str> {
+pub(super) fn named_id(part: &str) -> Option<&str> {
     let prefix = part.get(..6).filter(|prefix| prefix.eq_ignore_ascii_case("botid-"));
     match prefix {
         Some(_) => part.get(6..),

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use url::Url;
@@ -58,37 +59,108 @@ fn overlap(left: SocketAddr, right: SocketAddr) -> bool {
         && (left_ip == right_ip || covers(left_ip, right_ip) || covers(right_ip, left_ip))
 }
 
+/// The addresses of this gateway, and the bots whose paths it serves.
+#[derive(Clone, Copy)]
+pub(super) struct OwnAddresses<'a> {
+    pub(super) bots: &'a [Bot],
+    pub(super) server: Option<&'a Server>,
+    pub(super) listeners: &'a [ListenAddress],
+}
+
+/// How an address leads to this gateway.
+#[derive(Clone, Copy)]
+pub(super) enum WayIn<'a> {
+    /// A connection is taken by this listener.
+    Listener(&'a ListenAddress),
+    /// The host and the port are those of the public address.
+    PublicAddress(&'a Server),
+    /// The host is that of the public address, and the port that of a listener.
+    PublicHost(&'a Server),
+}
+
+impl<'a> OwnAddresses<'a> {
+    /// How `url` leads to this gateway; `None` if it does not.
+    pub(super) fn find_way_in(self, url: &Url) -> Option<WayIn<'a>> {
+        if let Some(listener) = self.listeners.iter().find(|listener| leads_to(url, listener.address)) {
+            return Some(WayIn::Listener(listener));
+        }
+        let server = self.server.filter(|server| is_same_host(url, &server.public_url))?;
+        let port = url.port_or_known_default();
+        if port == server.public_url.port_or_known_default() {
+            return Some(WayIn::PublicAddress(server));
+        }
+        let is_listeners_port = find_local_addresses(url).is_empty()
+            && self.listeners.iter().any(|listener| Some(listener.address.port()) == port);
+        is_listeners_port.then_some(WayIn::PublicHost(server))
+    }
+
+    /// Whether the gateway itself answers at `path` of its public address.
+    pub(super) fn serves(self, path: &str) -> bool {
+        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().to_ascii_lowercase();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        match segments.as_slice() {
+            ["api", "messages"] | ["api", "skills", ..] => true,
+            ["bots", name, "api", "messages"] => {
+                self.bots.iter().any(|bot| bot.name.as_str().eq_ignore_ascii_case(name))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl ListenAddress {
+    /// Whether the doors of the public address are behind this listener.
+    fn is_public(&self) -> bool {
+        Place::section("server").contains(self.place.as_str())
+    }
+}
+
+impl WayIn<'_> {
+    /// Whether the doors of the public address may be behind it.
+    pub(super) fn is_public(self) -> bool {
+        match self {
+            Self::Listener(listener) => listener.is_public(),
+            Self::PublicAddress(_) | Self::PublicHost(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for WayIn<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listener(listener) => listener.fmt(formatter),
+            Self::PublicAddress(server) | Self::PublicHost(server) => {
+                write!(formatter, "server.public_url {}", server.public_url)
+            }
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} of {}", self.address, self.place.as_str())
+    }
+}
+
 /// Reports a bot's endpoint that leads back to the gateway, which would forward each request to itself.
-pub(super) fn check_endpoint(
-    bot: &Bot,
-    bots: &[Bot],
-    server: Option<&Server>,
-    listeners: &[ListenAddress],
-    review: &mut Review<'_>,
-) {
+pub(super) fn check_endpoint(bot: &Bot, own: OwnAddresses<'_>, review: &mut Review<'_>) {
     let place = Place::section("bots").key(bot.name.as_str()).key("endpoint");
     let example = "write the address that the bot itself listens on, as \"http://127.0.0.1:3979/api/messages\"";
-    if let Some(listener) = listeners.iter().find(|listener| leads_to(&bot.endpoint, listener.address)) {
-        let message = format!(
-            "\"{}\" is this gateway ({} of {}), which would call itself for ever: {example}",
-            bot.endpoint,
-            listener.address,
-            listener.place.as_str()
-        );
-        review.report(&place, message);
-        return;
-    }
-    let Some(server) = server.filter(|server| is_same_host(&bot.endpoint, &server.public_url)) else { return };
-    let port = bot.endpoint.port_or_known_default();
-    let is_public_port = port == server.public_url.port_or_known_default();
-    let is_listeners_port = find_local_addresses(&bot.endpoint).is_empty()
-        && listeners.iter().any(|listener| Some(listener.address.port()) == port);
-    if !is_public_port && !is_listeners_port {
-        return;
-    }
+    let server = match own.find_way_in(&bot.endpoint) {
+        None => return,
+        Some(WayIn::Listener(listener)) => {
+            let message = format!(
+                "\"{}\" is this gateway ({listener}), which would call itself for ever: {example}",
+                bot.endpoint
+            );
+            return review.report(&place, message);
+        }
+        Some(WayIn::PublicAddress(server) | WayIn::PublicHost(server)) => server,
+    };
     let message =
         format!("\"{}\" is on the host of this gateway (server.public_url {})", bot.endpoint, server.public_url);
-    if is_public_port && is_path_of_gateway(bot.endpoint.path(), bots) {
+    let is_public_port = bot.endpoint.port_or_known_default() == server.public_url.port_or_known_default();
+    if is_public_port && own.serves(bot.endpoint.path()) {
         review.report(&place, format!("{message}, which would call itself for ever: {example}"));
     } else {
         review.warn(&place, format!("{message}: unless a proxy leads this path to the bot, {example}"));
@@ -141,15 +213,4 @@ fn is_same_host(endpoint: &Url, public_url: &Url) -> bool {
     let public = find_local_addresses(public_url);
     find_host_name(endpoint) == find_host_name(public_url)
         || find_local_addresses(endpoint).iter().any(|address| public.contains(address))
-}
-
-/// Whether the gateway itself answers at `path` of its public address.
-fn is_path_of_gateway(path: &str, bots: &[Bot]) -> bool {
-    let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().to_ascii_lowercase();
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    match segments.as_slice() {
-        ["api", "messages"] => true,
-        ["bots", name, "api", "messages"] => bots.iter().any(|bot| bot.name.as_str().eq_ignore_ascii_case(name)),
-        _ => false,
-    }
 }

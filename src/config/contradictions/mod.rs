@@ -1,13 +1,14 @@
 //! Settings that are valid one by one and contradict each other.
 //!
-//! Owns the comparison of sections with each other: listeners, bots' endpoints and parents, exchange URIs, resources, agents' tenants,
-//! files. It deliberately judges no value alone; the sections do that before.
+//! Owns the comparison of sections with each other: listeners, bots' endpoints, parents and skills, exchange URIs,
+//! resources, agents' tenants, files. It deliberately judges no value alone; the sections do that before.
 
 mod agents;
 mod callers;
 mod connections;
 mod listeners;
 mod sign_in_invokes;
+mod skills;
 
 #[cfg(test)]
 mod tests;
@@ -16,10 +17,12 @@ pub(in crate::config) use listeners::ListenAddress;
 
 use std::time::Duration;
 
+use listeners::OwnAddresses;
+
 use super::review::{Place, Review};
-use super::sections::{KeysSection, OutboundSection, Server, StoreSection};
+use super::sections::{BotCredentialsSection, KeysSection, OutboundSection, Server, StoreSection};
 use super::{AuditSection, ConnectionSection};
-use crate::domain::Bot;
+use crate::domain::{Bot, Skill};
 
 /// The validated sections that are compared. A section with a problem is `None`, and is compared with nothing.
 pub(in crate::config) struct ComparedSections<'a> {
@@ -28,6 +31,8 @@ pub(in crate::config) struct ComparedSections<'a> {
     pub(in crate::config) listeners: &'a [ListenAddress],
     pub(in crate::config) bots: &'a [Bot],
     pub(in crate::config) connections: &'a [ConnectionSection],
+    pub(in crate::config) skills: &'a [Skill],
+    pub(in crate::config) credentials: &'a [BotCredentialsSection],
     pub(in crate::config) outbound: Option<&'a OutboundSection>,
     pub(in crate::config) store: Option<&'a StoreSection>,
     pub(in crate::config) keys: Option<&'a KeysSection>,
@@ -39,8 +44,9 @@ impl ComparedSections<'_> {
     pub(in crate::config) fn compare(&self, review: &mut Review<'_>) {
         listeners::compare(self.listeners, review);
         listeners::check_public_url(self.server, review);
+        let own = OwnAddresses { bots: self.bots, server: self.server, listeners: self.listeners };
         for bot in self.bots {
-            listeners::check_endpoint(bot, self.bots, self.server, self.listeners, review);
+            listeners::check_endpoint(bot, own, review);
             callers::check(bot, review);
             agents::check(bot, self.connections, review);
             sign_in_invokes::check(bot, self.connections, review);
@@ -49,6 +55,13 @@ impl ComparedSections<'_> {
         for section in self.connections {
             connections::check(section, neighbours, review);
         }
+        let around = skills::Surroundings {
+            own,
+            connections: self.connections,
+            skills: self.skills,
+            credentials: self.credentials,
+        };
+        skills::check(around, review);
         self.compare_files(review);
         self.compare_times(review);
     }

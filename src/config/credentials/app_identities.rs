@@ -1,6 +1,6 @@
 use url::Url;
 
-use crate::domain::AppScope;
+use crate::domain::{AppScope, Skill};
 
 use super::credential::CredentialSection;
 
@@ -17,8 +17,16 @@ pub struct AppIdentitySection {
     pub tenant: Option<String>,
     /// The endpoint of that tenant.
     pub token_endpoint: Url,
-    /// The client of a connection requests tokens for itself, a bot for the connector.
+    /// The client of a connection requests tokens for itself, a bot for the connector or for a skill.
     pub scope: AppScope,
     /// Its credentials, in the order in which they are tried.
     pub credentials: Vec<CredentialSection>,
+}
+
+impl AppIdentitySection {
+    /// The same application, as it requests tokens for `skill`.
+    pub(in crate::config) fn for_skill(self, skill: &Skill) -> Self {
+        let place = format!("{} token for skills.{}", self.place, skill.name);
+        Self { place, scope: AppScope::configured_for(&skill.app_id), ..self }
+    }
 }

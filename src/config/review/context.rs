@@ -7,6 +7,7 @@ use super::findings::Review;
 use super::near_match::near_match;
 use super::openid_options::OpenIdOptions;
 use super::place::Place;
+use super::proposals::Proposal;
 
 /// The cloud's defaults, and the names that sections use to refer to each other. A name is included even if its section
 /// has problems.
@@ -36,6 +37,30 @@ impl Context {
         let name = review.required(written, place, "the name of the bot that uses it")?;
         let names: Vec<&str> = self.bots.keys().map(String::as_str).collect();
         known_name(name, &names, "bots", review, place)
+    }
+
+    /// The bots that the list at `place` names, each once; reports a name that no bot has.
+    pub(in crate::config) fn listed_bots(
+        &self,
+        written: &[String],
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Vec<String> {
+        let names: Vec<&str> = self.bots.keys().map(String::as_str).collect();
+        let mut found: Vec<String> = Vec::new();
+        for (index, name) in written.iter().enumerate() {
+            let at = place.index(index);
+            if names.contains(&name.as_str()) {
+                found.extend((!found.contains(name)).then(|| name.clone()));
+            } else if !review.refuse_several(written, index, place) {
+                let near = near_match(name, names.iter().copied()).map(|near| Proposal::text(&at, near));
+                if !review.is_reported(&Place::section("bots").key(name)) {
+                    let one = format!("the name of a section [bots.…]: {}", names.join(", "));
+                    review.propose_or(&at, &format!("{name:?} is no bot"), near, &one);
+                }
+            }
+        }
+        found
     }
 
     /// The identity provider that is written. The default is the only one of kind `entra`, else the only one of any

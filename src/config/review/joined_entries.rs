@@ -3,7 +3,7 @@
 use super::findings::Review;
 use super::place::Place;
 use super::proposals::Proposal;
-use super::right_forms::{addresses_of, entries_of};
+use super::right_forms::{addresses_of, entries_of, right_resource};
 
 impl Review<'_> {
     /// Reports the entry `index` of `texts`, the list at `place`, if it holds several entries between spaces, commas or
@@ -44,8 +44,24 @@ impl Review<'_> {
         texts.to_vec()
     }
 
+    /// The URIs of resources, which are compared exactly as they are written.
+    pub(in crate::config) fn resource_uris(&mut self, texts: &[String], place: &Place) -> Vec<String> {
+        let graph = self.cloud().graph;
+        let written = self.resources(texts, place);
+        for (index, text) in written.iter().enumerate() {
+            let is_uri = text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
+            let at = place.index(index);
+            if !is_uri && !self.is_reported(&at) {
+                let proposal = right_resource(text).map(|right| Proposal::text(&at, right));
+                let write = format!("its App ID URI, as \"{graph}/\"");
+                self.propose_or(&at, &format!("{text:?} is no resource"), proposal, &write);
+            }
+        }
+        written
+    }
+
     /// As [`Review::tokens`], for resources, which are addresses or ids.
-    pub(in crate::config) fn resources(&mut self, texts: &[String], place: &Place) -> Vec<String> {
+    fn resources(&mut self, texts: &[String], place: &Place) -> Vec<String> {
         for (index, text) in texts.iter().enumerate() {
             let is_joined = if is_token(text) && text.contains("://") {
                 self.refuse_several_addresses(texts, index, place)

@@ -44,8 +44,7 @@ pub(in crate::config) use place::{Place, Step};
 pub(in crate::config) use proposals::{Finding, Proposal};
 pub(in crate::config) use revision::RevisedSettings;
 pub(in crate::config) use right_forms::{
-    entries_of, has_unclear_port, right_listen_address, right_resource, right_tenants, right_url, with_https,
-    without_repetitions,
+    entries_of, has_unclear_port, right_listen_address, right_tenants, right_url, with_https, without_repetitions,
 };
 pub(in crate::config) use scopes::{exchange_uri, validate_scopes};
 pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};

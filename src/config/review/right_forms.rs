@@ -191,7 +191,7 @@ pub(super) fn right_app_id_uri(text: &str) -> Option<String> {
 }
 
 /// The resource that `text`, which has no scheme, probably means: an app by its id, or a host.
-pub(in crate::config) fn right_resource(text: &str) -> Option<String> {
+pub(super) fn right_resource(text: &str) -> Option<String> {
     let first = text.trim().split('/').next().unwrap_or_default();
     if uuid::Uuid::try_parse(first).is_ok() || first.starts_with("botid-") {
         return right_app_id_uri(text);

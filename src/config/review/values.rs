@@ -12,7 +12,10 @@ use super::findings::Review;
 use super::place::Place;
 use super::proposals::Proposal;
 use super::right_forms::find_guid;
-use crate::domain::PERSONAL_ACCOUNTS_TENANT;
+use crate::domain::{ConnectionName, PERSONAL_ACCOUNTS_TENANT};
+
+/// The size limit of a connection's name in requests, in bytes (docs/architecture.md §Security rules, rule 13).
+const MAX_NAME_BYTES: usize = 256;
 
 /// The value of a key that accepts one word or a list: `"any_organization"` or `["…", "…"]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +83,24 @@ impl Review<'_> {
             let complaint = format!("{text:?} is compared exactly, and tokens have another spelling");
             self.propose(place, complaint, Proposal::text(place, known));
         }
+    }
+
+    /// Reports the name of a section that cannot be a segment of a URL's path; `what` is what has the name.
+    pub(in crate::config) fn path_name(&mut self, name: &str, what: &str, place: &Place) {
+        let fits = (1..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if !fits {
+            self.report(place, format!("is no name for a {what}: write 1 to 64 letters, digits, - or _"));
+        }
+    }
+
+    /// A connection's name in the requests of bots and clients.
+    pub(in crate::config) fn connection_name(&mut self, name: &str, place: &Place) -> Option<ConnectionName> {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+            self.report(place, format!("is no name for a connection: write 1 to {MAX_NAME_BYTES} bytes of text"));
+            return None;
+        }
+        Some(ConnectionName::new(name))
     }
 
     /// A GUID in hyphenated form, in lower case.

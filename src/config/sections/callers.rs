@@ -67,10 +67,13 @@ pub(super) fn service_url_prefix(text: &str, review: &mut Review<'_>, place: &Pl
         review.propose(place, complaint, Proposal::text(place, with_https(text)));
         return None;
     }
-    if let Some((right, _)) = text.split_once('?') {
-        let complaint = format!("{text:?} has a query, and no serviceUrl starts like that");
-        review.propose(place, complaint, Proposal::text(place, right));
-        return None;
-    }
-    Some(url.to_string())
+    (!refuse_query(text, review, place)).then(|| url.to_string())
+}
+
+/// Reports a prefix of service URLs that has a query.
+pub(super) fn refuse_query(text: &str, review: &mut Review<'_>, place: &Place) -> bool {
+    let Some((right, _)) = text.split_once('?') else { return false };
+    let complaint = format!("{text:?} has a query, and no serviceUrl starts like that");
+    review.propose(place, complaint, Proposal::text(place, right));
+    true
 }

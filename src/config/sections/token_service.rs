@@ -1,10 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde::Deserialize;
 use toml::Value;
 
 use crate::config::review::{CloudDefaults, Place, Proposal, Review};
+use crate::domain::BotName;
 
 use super::server::listen;
 
@@ -33,14 +34,15 @@ impl RawTokenService {
         self.listen.as_deref().unwrap_or_default()
     }
 
-    /// `bot_tenants` are the tenants in which the bots are registered.
+    /// `of_bots` are the tenants in which the bots are registered.
     pub(in crate::config) fn validate(
         self,
         cloud: &CloudDefaults,
-        bot_tenants: BTreeSet<String>,
+        of_bots: &BTreeMap<BotName, String>,
         behind_tls: bool,
         review: &mut Review<'_>,
     ) -> TokenServiceSection {
+        let bot_tenants: BTreeSet<&str> = of_bots.values().map(String::as_str).collect();
         let place = Place::section("token_service");
         let audiences = self.audiences.unwrap_or_else(|| vec![cloud.token_service_audience.to_owned()]);
         let at = place.key("audiences");
@@ -65,7 +67,8 @@ impl RawTokenService {
                 let tenants = review.guids(&written, &at);
                 // An entry with a problem may be the tenant that seems to be missing.
                 let is_known = !review.is_reported(&at);
-                for tenant in bot_tenants.iter().filter(|tenant| is_known && !tenants.contains(tenant)) {
+                let is_missing = |tenant: &str| is_known && !tenants.iter().any(|listed| listed == tenant);
+                for tenant in bot_tenants.into_iter().filter(|tenant| is_missing(tenant)) {
                     let message = format!(
                         "lacks {tenant}, in which a bot is registered, so the Token Service would refuse that bot: add it"
                     );
@@ -74,8 +77,8 @@ impl RawTokenService {
                 tenants
             }
             None => {
-                let framework = cloud.bot_framework_tenant.to_owned();
-                bot_tenants.into_iter().chain([framework]).collect::<BTreeSet<_>>().into_iter().collect()
+                let all: BTreeSet<&str> = bot_tenants.into_iter().chain([cloud.bot_framework_tenant]).collect();
+                all.into_iter().map(str::to_owned).collect()
             }
         };
         let written = self.listen.as_deref();

@@ -18,4 +18,5 @@ mod operations_health;
 mod refusals;
 mod renewal;
 mod setting;
+mod skill_tokens;
 mod worst_day;

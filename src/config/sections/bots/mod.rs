@@ -5,12 +5,12 @@
 mod agent_365;
 mod sdk_settings;
 mod sign_in_invokes;
+mod skill_host_urls;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::Value;
-use url::Url;
 
 use crate::config::credentials::{
     AppIdentitySection, CredentialOwner, CredentialSection, RawCredential, validate_credentials, warn_of_secret_ids,
@@ -24,7 +24,8 @@ use crate::domain::{AppScope, Bot, BotName, IdentityBinding, VerifiedUserIds};
 use self::agent_365::RawAgent365;
 use self::sdk_settings::{RawAfterExchange, RawRefusalStyle, RawSdk, WrittenSdkSettings};
 use self::sign_in_invokes::{RawSignInInvoke, validate_sign_in_invokes};
-use super::callers::{RawCaller, service_url_prefix};
+use self::skill_host_urls::validate_skill_host_urls;
+use super::callers::RawCaller;
 
 /// The prefix of user ids that Direct Line has verified (docs/architecture.md §Security rules, rule 5).
 const DIRECT_LINE_PREFIX: &str = "dl_";
@@ -96,8 +97,8 @@ struct RawIdentity {
 #[derive(Default)]
 pub(in crate::config) struct ValidatedBots {
     pub(in crate::config) bots: Vec<Bot>,
-    /// Tenants that the bots are registered in.
-    pub(in crate::config) tenants: BTreeSet<String>,
+    /// The tenants that the bots are registered in; a multi-tenant bot has none.
+    pub(in crate::config) tenants: BTreeMap<BotName, String>,
     pub(in crate::config) credentials: Vec<BotCredentialsSection>,
     /// The places of `allow_emulator = true`.
     pub(in crate::config) emulator: Vec<Place>,
@@ -121,10 +122,10 @@ pub(in crate::config) fn validate_bots(
     let mut validated = ValidatedBots::default();
     for (name, mut bot) in raw {
         let place = section.key(&name);
-        check_name(&name, review, &place);
-        let tenant = bot.tenant.as_ref().and_then(|tenant| review.guid(tenant, &place.key("tenant")));
-        validated.tenants.extend(tenant.clone());
+        review.path_name(&name, "bot", &place);
         let bot_name = BotName::new(&name);
+        let tenant = bot.tenant.as_ref().and_then(|tenant| review.guid(tenant, &place.key("tenant")));
+        validated.tenants.extend(tenant.clone().map(|tenant| (bot_name.clone(), tenant)));
         let credentials = bot.take_credentials(context, review, &place);
         validated.credentials.extend(credentials.map(|credentials| credentials.for_bot(bot_name.clone(), tenant)));
         if bot.allow_emulator {
@@ -214,8 +215,8 @@ impl RawBot {
         let callers = self.callers.into_iter().enumerate();
         let callers: Vec<_> =
             callers.filter_map(|(index, caller)| caller.validate(review, &place.key("callers").index(index))).collect();
-        let skill_host_urls =
-            validate_skill_host_urls(self.skill_host_urls, endpoint.as_ref(), review, &place.key("skill_host_urls"));
+        let at = place.key("skill_host_urls");
+        let skill_host_urls = validate_skill_host_urls(self.skill_host_urls, endpoint.as_ref(), plain, review, &at);
         Some(Bot {
             name,
             app_id: app_id?,
@@ -238,35 +239,6 @@ impl RawBot {
         }
         let fixed = cloud.emulator_tenants.iter().map(|tenant| (*tenant).to_owned());
         fixed.chain(self.tenant.as_ref().map(|tenant| tenant.to_ascii_lowercase())).collect()
-    }
-}
-
-/// The prefixes of the addresses to which the skills of a bot may answer; by default those at the origin of its endpoint.
-/// bot-sso calls them, so their hosts are recorded.
-fn validate_skill_host_urls(
-    written: Option<Vec<String>>,
-    endpoint: Option<&Url>,
-    review: &mut Review<'_>,
-    place: &Place,
-) -> Vec<String> {
-    let Some(written) = written else {
-        return endpoint.map(|endpoint| format!("{}/", endpoint.origin().ascii_serialization())).into_iter().collect();
-    };
-    let urls = written.iter().enumerate();
-    urls.filter_map(|(index, text)| {
-        let at = place.index(index);
-        service_url_prefix(text, review, &at)?;
-        review.address(text, PlainHttp::Loopback, &at).map(Url::into)
-    })
-    .collect()
-}
-
-/// A bot's name is a segment of the gateway's paths.
-fn check_name(name: &str, review: &mut Review<'_>, place: &Place) {
-    let fits = (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if !fits {
-        review.report(place, "is no name for a bot: write 1 to 64 letters, digits, - or _".to_owned());
     }
 }
 
