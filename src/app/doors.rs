@@ -13,6 +13,7 @@ use crate::endpoints::bot_gateway::{
 use crate::endpoints::metrics::MetricsPage;
 use crate::endpoints::operations::Operations;
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
+use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::{ExchangeEngine, Settlement};
 use crate::inbound::{BodyLimits, TrustedProxies};
@@ -28,6 +29,7 @@ pub(super) struct Doors {
     pub(super) gateway: web::Data<BotGateway>,
     pub(super) token_service: web::Data<TokenService>,
     pub(super) sign_in_pages: web::Data<SignInPages>,
+    pub(super) skill_host: web::Data<SkillHost>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(super) operations: Option<web::Data<Operations>>,
     pub(super) health: web::Data<Readiness>,
@@ -47,6 +49,7 @@ pub(super) fn open_doors(config: &Configuration, services: &Services, readiness:
         gateway: web::Data::new(build_bot_gateway(config, services, limits)),
         token_service: web::Data::new(build_token_service(config, services, limits)),
         sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
+        skill_host: web::Data::new(build_skill_host(config, services, limits)),
         operations: operations.map(web::Data::new),
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
@@ -127,6 +130,24 @@ fn build_token_service(config: &Configuration, services: &Services, limits: Body
         final_redirects: config.sign_in.final_redirects.clone(),
     };
     TokenService::new(callers, tokens, exchange, offers)
+}
+
+fn build_skill_host(config: &Configuration, services: &Services, limits: BodyLimits) -> SkillHost {
+    let callers =
+        SkillHostCallers { callers: services.callers.clone(), limits, public_url: config.server.public_url.clone() };
+    let skills = services.skills.clone();
+    let bots = SkillHostBots {
+        conversations: skills.conversations,
+        client: skills.client,
+        parent_tokens: skills.tokens,
+        timeout: config.outbound.bot_timeout,
+    };
+    let exchange = SkillHostExchange {
+        registrations: services.registrations.clone(),
+        resources: services.resources.clone(),
+        speakers: services.speakers.clone(),
+    };
+    SkillHost::new(callers, bots, exchange, services.counters().clone(), services.ambient.clone())
 }
 
 fn build_sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {

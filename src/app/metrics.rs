@@ -7,7 +7,7 @@ use crate::config::Configuration;
 use crate::domain::{Clock, ExchangeObservation};
 use crate::observability::{BotNames, Metrics};
 
-/// Makes the metrics of the process. The names of bots and connections are those of the configuration.
+/// Makes the metrics of the process. The names of bots, connections and skills are those of the configuration.
 pub(super) fn build_metrics(
     config: &Configuration,
     clock: &dyn Clock,
@@ -23,7 +23,8 @@ pub(super) fn build_metrics(
             .collect(),
     };
     let bots: Vec<BotNames> = config.bots.iter().map(|bot| names(bot.name.as_str())).collect();
-    let metrics = Metrics::new(&bots, clock.now(), observation);
+    let skills: Vec<String> = config.skills.iter().map(|skill| skill.name.as_str().to_owned()).collect();
+    let metrics = Metrics::new(&bots, &skills, clock.now(), observation);
     let files = store_files(&config.store.path);
     metrics.show_store_size(move || {
         files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|about| about.len()).sum()

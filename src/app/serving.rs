@@ -17,7 +17,7 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, token_service, web_chat};
+use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
@@ -58,7 +58,7 @@ impl ListenerContext<'_> {
         extra_routes: Option<RouteFunction>,
     ) -> Result<Listener, BuildError> {
         let serves_bots = self.config.token_service.listen.is_empty();
-        let mut described = vec![&bot_gateway::DOOR, &sign_in_pages::DOOR, &web_chat::DOOR];
+        let mut described = vec![&bot_gateway::DOOR, &skill_host::DOOR, &sign_in_pages::DOOR, &web_chat::DOOR];
         if serves_bots {
             described.push(&token_service::DOOR);
         }
@@ -69,6 +69,7 @@ impl ListenerContext<'_> {
             routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
             shared.configure(routes);
             bot_gateway::configure(routes, doors.gateway);
+            skill_host::configure(routes, doors.skill_host);
             if serves_bots {
                 token_service::configure(routes, doors.token_service);
             }

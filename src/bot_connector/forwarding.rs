@@ -87,6 +87,13 @@ impl ForwardedRequest {
         self
     }
 
+    /// Replaces the value of the header `name`, if the request has it.
+    #[must_use]
+    pub fn replacing_header(self, name: &str, value: &str) -> Self {
+        let has_it = self.headers.iter().any(|(present, _)| present.eq_ignore_ascii_case(name));
+        if has_it { self.with_header(name, value.as_bytes()) } else { self }
+    }
+
     /// Replaces the body with the JSON text `body`.
     #[must_use]
     pub fn with_json(mut self, body: Bytes) -> Self {
@@ -104,8 +111,7 @@ impl ForwardedRequest {
 }
 
 /// Whether a header (in lower case) belongs to the message rather than to one connection.
-#[must_use]
-pub fn is_end_to_end(name: &str) -> bool {
+pub(super) fn is_end_to_end(name: &str) -> bool {
     !HOP_BY_HOP.contains(&name) && name != "upgrade"
 }
 

@@ -5,6 +5,7 @@
 //! or a running action, which conversations parents have with skills, and how long an app token is kept. It deliberately knows nothing of exchanges, of what a token means, or of the doors:
 //! its callers hand it bytes, headers and a bot.
 
+mod answers;
 mod app_tokens;
 mod continuation_claims;
 mod continuation_delivery;
@@ -13,11 +14,12 @@ mod forwarding;
 mod running_actions;
 mod skills;
 
+pub use answers::{end_to_end_headers, find_content_type, is_encoded, read_answer};
 pub use app_tokens::{AppToken, AppTokens};
 pub use continuation_claims::ContinuationClaims;
 pub use continuation_delivery::{ContinuationDelivery, Notification, TokenKeptCheck};
 pub use conversation_turns::{ConversationTurns, RunningTurn};
-pub use forwarding::{BotCall, BotClient, ForwardedRequest, is_end_to_end};
+pub use forwarding::{BotCall, BotClient, ForwardedRequest};
 pub use running_actions::{RunningAction, RunningActions};
 pub use skills::{
     CardClaim, GivenActivity, ParentRequest, ParentTokenError, ParentTokens, SkillCall, SkillClient, SkillConversation,

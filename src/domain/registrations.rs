@@ -91,6 +91,11 @@ impl Registrations {
             .map_or(NamedConnection::Unknown, NamedConnection::OtherCase)
     }
 
+    /// All skills, in no particular order.
+    pub fn skills(&self) -> impl Iterator<Item = &Arc<Skill>> {
+        self.skills.values()
+    }
+
     /// Finds the skill whose configured name is `name`.
     #[must_use]
     pub fn find_skill(&self, name: &str) -> Option<&Arc<Skill>> {

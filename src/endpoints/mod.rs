@@ -9,5 +9,6 @@ pub mod health;
 pub mod metrics;
 pub mod operations;
 pub mod sign_in_pages;
+pub mod skill_host;
 pub mod token_service;
 pub mod web_chat;

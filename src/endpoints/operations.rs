@@ -3,16 +3,14 @@
 //! Owns the paths that the admin bearer protects. It deliberately knows no channel, no bot and no user's token:
 //! [`SignOut`] knows what a sign-out ends.
 
-use std::borrow::Cow;
-
 use actix_web::{HttpRequest, HttpResponse, web};
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::UserKey;
 use crate::inbound::{
     Answer, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem, RequestId, TrustedProxies,
+    decode_percent,
 };
 use crate::observability::conceal;
 use crate::sign_out::{SignOut, SignOutCause};
@@ -106,28 +104,4 @@ fn read_user_key(http: &HttpRequest) -> Option<UserKey> {
     let (_, rest) = http.uri().path().split_once("/users/")?;
     let (encoded, _) = rest.split_once('/')?;
     UserKey::parse(&decode_percent(encoded)?)
-}
-
-/// Decodes percent escapes once; `None` if one is incomplete or decodes to a control character.
-fn decode_percent(text: &str) -> Option<Cow<'_, str>> {
-    let is_escape =
-        |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-    if !text.split('%').skip(1).all(is_escape) {
-        return None;
-    }
-    let decoded = percent_decode_str(text).decode_utf8().ok()?;
-    (!decoded.chars().any(char::is_control)).then_some(decoded)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decode_percent;
-
-    #[test]
-    fn percent_escapes_are_decoded_once_and_incomplete_ones_are_refused() {
-        assert_eq!(decode_percent("a%40b%2Fc%2540").as_deref(), Some("a@b/c%40"));
-        for nonsense in ["%", "%4", "%zz", "%+4", "%ff", "a%00", "%0a"] {
-            assert_eq!(decode_percent(nonsense), None, "{nonsense}");
-        }
-    }
 }

@@ -10,16 +10,16 @@ use governor::{Quota, RateLimiter};
 
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
-use crate::domain::{Bot, BotName, RateClock, Registrations, SharedClock};
+use crate::domain::{Bot, BotName, RateClock, Registrations, SharedClock, Skill, SkillName};
 use crate::observability::{Count, Counters};
 use crate::records::SingleWriter;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, RateClock, NoOpMiddleware<Nanos>>;
 
-/// The requests per second of each caller of a bot; a burst may have twice as many. `None`: no limit.
+/// The requests per second of each caller; a burst may have twice as many. `None`: no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct CallerLimits {
-    /// The limit of each configured parent bot.
+    /// The limit of each configured parent bot, at its bot and at each of its skills, and of each skill.
     pub parents: NonZeroU32,
     /// The limit of the channels together: their requests carry those of all users.
     pub channels: Option<NonZeroU32>,
@@ -35,10 +35,18 @@ pub(super) enum RateKey<'a> {
     TokenService,
 }
 
+/// The caller of the skill host whose rate limit a request counts against.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SkillRateKey<'a> {
+    Parent(&'a BotName),
+    Skill,
+}
+
 /// The rate limiters of all configured callers. Only configured callers have one, so their number is bounded; a caller
 /// that is not configured is refused anyway.
 pub struct CallerRates {
     bots: HashMap<BotName, BotRates>,
+    skills: HashMap<SkillName, SkillRates>,
     clock: RateClock,
     counters: Arc<Counters>,
 }
@@ -48,6 +56,14 @@ struct BotRates {
     parents: HashMap<String, Rate>,
     channels: Option<Rate>,
     token_service: Option<Rate>,
+}
+
+/// The rates at the skill host.
+struct SkillRates {
+    /// Those at which each parent calls the skill.
+    parents: HashMap<BotName, Rate>,
+    /// That of the skill itself.
+    skill: Rate,
 }
 
 struct Rate {
@@ -78,7 +94,12 @@ impl CallerRates {
             (bot.name.clone(), rates)
         };
         let bots = registrations.bots().map(bot_rates).collect();
-        Self { bots, clock, counters }
+        let skill_rates = |skill: &Arc<Skill>| {
+            let parents = skill.parents.iter().map(|parent| (parent.clone(), rate(limits.parents))).collect();
+            (skill.name.clone(), SkillRates { parents, skill: rate(limits.parents) })
+        };
+        let skills = registrations.skills().map(skill_rates).collect();
+        Self { bots, skills, clock, counters }
     }
 
     /// Counts one request against the caller's limit.
@@ -92,14 +113,31 @@ impl CallerRates {
             RateKey::Channels => rates.channels.as_ref(),
             RateKey::TokenService => rates.token_service.as_ref(),
         });
-        let Some(Err(until)) = rate.map(|rate| rate.requests.check()) else { return Ok(()) };
+        rate.map_or(Ok(()), |rate| self.check(rate, key.check()).map_err(|refusal| refusal.at_bot(bot.name.as_str())))
+    }
+
+    /// Counts one request at the skill host against the caller's limit.
+    ///
+    /// # Errors
+    /// As [`CallerRates::charge`].
+    pub(super) fn charge_at_skill_host(&self, skill: &Skill, key: SkillRateKey<'_>) -> Result<(), CallerRefusal> {
+        let Some(rates) = self.skills.get(&skill.name) else { return Ok(()) };
+        let rate = match key {
+            SkillRateKey::Parent(parent) => rates.parents.get(parent),
+            SkillRateKey::Skill => Some(&rates.skill),
+        };
+        rate.map_or(Ok(()), |rate| self.check(rate, key.check()))
+    }
+
+    fn check(&self, rate: &Rate, check: &'static str) -> Result<(), CallerRefusal> {
+        let Err(until) = rate.requests.check() else { return Ok(()) };
         self.counters.add(Count::CallerRateLimited);
         let wait = until.wait_time_from(self.clock.now());
         let problem = Problem::TooManyRequests {
             retry_after: wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1),
         };
-        let refusal = CallerRefusal::new(problem, key.check()).at_bot(bot.name.as_str());
-        let already_logged = rate.is_some_and(|rate| rate.log_lines.check().is_err());
+        let refusal = CallerRefusal::new(problem, check);
+        let already_logged = rate.log_lines.check().is_err();
         Err(if already_logged { refusal.without_log_line() } else { refusal })
     }
 }
@@ -110,6 +148,15 @@ impl RateKey<'_> {
             Self::Parent(_) => "parent_rate",
             Self::Channels => "channel_rate",
             Self::TokenService => "token_service_rate",
+        }
+    }
+}
+
+impl SkillRateKey<'_> {
+    const fn check(self) -> &'static str {
+        match self {
+            Self::Parent(_) => "skill_parent_rate",
+            Self::Skill => "skill_rate",
         }
     }
 }

@@ -47,9 +47,9 @@ pub struct CallerPolicy {
 /// Authenticates callers by their token, then checks that the token entitles them to send the activity.
 pub struct Callers {
     validator: CallerTokenValidator,
-    registrations: Arc<Registrations>,
-    policy: CallerPolicy,
-    rates: CallerRates,
+    pub(super) registrations: Arc<Registrations>,
+    pub(super) policy: CallerPolicy,
+    pub(super) rates: CallerRates,
 }
 
 impl Callers {
@@ -212,17 +212,17 @@ impl Callers {
         Ok(Peer { bot: Arc::clone(bot), identity: Identity::Anonymous, is_local: true })
     }
 
-    fn is_known_audience(&self, audience: &String) -> bool {
+    fn is_known_audience(&self, audience: &str) -> bool {
         let trust = &self.policy.token_service;
         self.registrations.find_bot_by_app_id(audience).is_some()
-            || trust.audiences.contains(audience)
+            || trust.audiences.iter().any(|known| known == audience)
             || trust.agent_audiences.iter().any(|known| known.eq_ignore_ascii_case(audience))
     }
 
-    /// Whether `error` is about a token that is meant for a bot or for the Token Service.
-    fn is_ours(&self, error: &CallerTokenError) -> bool {
+    /// Whether `error` is about a token that is meant for the door; `is_known` says which audiences are.
+    fn is_ours(&self, error: &CallerTokenError, is_known: impl Fn(&str) -> bool) -> bool {
         match error {
-            CallerTokenError::Delegated { audience, .. } => self.is_known_audience(audience),
+            CallerTokenError::Delegated { audience, .. } => is_known(audience),
             CallerTokenError::UnlistedPlatformTenant { audience } => {
                 self.registrations.find_bot_by_app_id(audience).is_some_and(|bot| bot.agent_365.is_some())
             }
@@ -231,9 +231,19 @@ impl Callers {
     }
 
     async fn verify(&self, headers: &HeaderMap) -> Result<VerifiedCaller, CallerRefusal> {
+        self.verify_for(headers, |audience| self.is_known_audience(audience)).await
+    }
+
+    /// Verifies the bearer. `is_known` says which audiences are the door's: a user's token for one of them is refused with
+    /// 403, and one for another audience is not valid here.
+    pub(super) async fn verify_for(
+        &self,
+        headers: &HeaderMap,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Result<VerifiedCaller, CallerRefusal> {
         let token = read_bearer(headers).map_err(|problem| CallerRefusal::new(problem, "authorization"))?;
         self.validator.validate(token).await.map_err(|error| {
-            let ours = self.is_ours(&error);
+            let ours = self.is_ours(&error, is_known);
             let explanation = self.validator.explain(token, &error, ours);
             let (problem, check) = match error {
                 CallerTokenError::Invalid { check } => (Problem::InvalidToken, check),

@@ -1,7 +1,7 @@
 /// A check of a caller, or a case of a check, and what the operator can do. The checks of the token itself have their
 /// hints in `token_validation`.
 #[rustfmt::skip]
-pub(super) const HINTS: [(&str, &str); 46] = [
+pub(super) const HINTS: [(&str, &str); 61] = [
     ("authorization", "the request has no Authorization header with exactly one bearer token"),
     ("aud:bot", "the channel's or parent bot's token is for an app id that no bot has: compare bots.*.app_id with the bot's registration"),
     ("aud:token_service", "the bot's token for the Token Service has an audience that token_service.audiences does not list"),
@@ -44,6 +44,21 @@ pub(super) const HINTS: [(&str, &str); 46] = [
     ("agent_365_absent", "an agent of this bot's blueprint calls the Token Service, and the bot serves no agents: see bots.*.agent_365"),
     ("agent_tenant", "the agent that calls the Token Service is of a tenant that bots.*.agent_365.tenants does not list"),
     ("agent_list", "the agent that calls the Token Service is not listed: add its app id to bots.*.agent_365.agents if it may read the users' tokens"),
+    ("aud:skill", "the parent bot's token is not for the skill that the path names: the parent requests it for the app id of its skill, which is skills.*.app_id"),
+    ("aud:skill_host", "the skill's token is for no parent bot of the skill: its audience is the app id of the bot that called the skill, see skills.*.bots"),
+    ("aud:skill_host_foreign", "a token that is neither an application's nor for a bot or a skill of this service came to the skill host"),
+    ("channel_at_skill_host", "a channel called the skill host, which is for parent bots and skills only: compare the messaging endpoint of the bot's registration"),
+    ("agent_user_at_skill_host", "an agent user called the skill host, which is for parent bots and skills only"),
+    ("skill_parent", "the application that calls the skill is none of its parent bots: add the bot to skills.*.bots if it may call"),
+    ("skill_parent_tenant", "the parent bot's token for the skill is of another tenant: compare bots.*.tenant and token_service.tenants"),
+    ("skill_name", "the path names no configured skill: compare the skill's address in the parent bot with the sections skills.*"),
+    ("path_of_another_skill", "a skill called under the path of another skill: it may answer under its own serviceUrl only"),
+    ("skill_app_id", "the application that calls the parent bot is not the skill of the path: compare skills.*.app_id"),
+    ("parents_own_token", "the parent bot's own token came where its skills call: a skill must call with its own app id"),
+    ("skill_tenant", "the skill's token is of another tenant: compare skills.*.tenant"),
+    ("skill_host_url", "the serviceUrl of what the parent bot sends to its skill begins with none of bots.*.skill_host_urls"),
+    ("skill_parent_rate", "the parent bot sends too many requests to the skill: see limits.parent_requests_per_second"),
+    ("skill_rate", "the skill sends too many requests to its parent bots: see limits.parent_requests_per_second"),
     ("parent_rate", "the parent bot sends too many requests: see limits.parent_requests_per_second"),
     ("channel_rate", "the channels send too many requests for this bot: see limits.channel_requests_per_second"),
     ("token_service_rate", "the bot sends too many requests to the Token Service: see limits.token_service_requests_per_second"),
@@ -74,6 +89,7 @@ mod tests {
             include_str!("peer.rs"),
             include_str!("callers.rs"),
             include_str!("caller_rates.rs"),
+            include_str!("skill_callers.rs"),
         ];
         for source in sources {
             for before in ["refused(\"", "refuse_channel(\"", "refuse_url(\"", "in_case(\"", "not_allowed(\"", "=> \""]

@@ -25,6 +25,8 @@ pub enum Method {
     Head,
     /// `POST`
     Post,
+    /// `PUT`
+    Put,
     /// `DELETE`
     Delete,
 }
@@ -37,6 +39,7 @@ impl Method {
             Self::Get => "GET",
             Self::Head => "HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
     }
@@ -46,6 +49,7 @@ impl Method {
             Self::Get => actix_web::web::get(),
             Self::Head => actix_web::web::head(),
             Self::Post => actix_web::web::post(),
+            Self::Put => actix_web::web::put(),
             Self::Delete => actix_web::web::delete(),
         }
     }
@@ -57,6 +61,7 @@ impl From<Method> for HttpMethod {
             Method::Get => Self::Get,
             Method::Head => Self::Head,
             Method::Post => Self::Post,
+            Method::Put => Self::Put,
             Method::Delete => Self::Delete,
         }
     }

@@ -3,7 +3,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 
 use super::choose_retry_after;
-use crate::protocol::ErrorResponse;
+use crate::domain::Bot;
+use crate::protocol::{ActivityError, ErrorResponse};
 
 /// A refusal that is the same at all doors. Bodies are constant: each problem has one code and one sentence
 /// (docs/architecture.md §Security rules, docs/protocols/bot-auth-and-skills.md §2).
@@ -56,6 +57,8 @@ pub enum Problem {
     RequestTimeout,
     /// No such path.
     NotFound,
+    /// The operation exists in the protocol, and this service does not perform it.
+    NotImplemented,
     /// The path does not accept this method.
     MethodNotAllowed,
     /// The bot cannot be reached.
@@ -91,6 +94,7 @@ impl Problem {
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -131,6 +135,7 @@ impl Problem {
             Self::UnsupportedMediaType => ("UnsupportedMediaType", "The request body must be UTF-8 JSON without content encoding."),
             Self::RequestTimeout => ("RequestTimeout", "The request body did not arrive in time."),
             Self::NotFound => ("NotFound", "There is nothing at this address."),
+            Self::NotImplemented => ("NotImplemented", "This operation is not available to skills."),
             Self::MethodNotAllowed => ("MethodNotAllowed", "This address does not take this method."),
             Self::BotUnavailable => ("BotUnavailable", "The bot cannot be reached."),
             Self::BotTimeout => ("BotTimeout", "The bot did not answer in time."),
@@ -184,4 +189,19 @@ impl Problem {
         }
         response.content_type("application/json").body(self.to_json())
     }
+}
+
+/// Logs why an activity to or from `bot` is not accepted, and returns the answer.
+#[must_use]
+pub fn refuse_activity(error: &ActivityError, bot: &Bot, correlation_id: &str) -> Problem {
+    let (problem, check) = match error {
+        ActivityError::Missing(name) => (Problem::MissingProperty, *name),
+        ActivityError::TooLong(name) | ActivityError::WrongKind(name) => (Problem::BadArgument, *name),
+        ActivityError::Json(_) | ActivityError::Ambiguous(_) | ActivityError::Irregular => {
+            (Problem::BadArgument, "json")
+        }
+    };
+    let (bot, code) = (bot.name.as_str(), problem.code());
+    tracing::warn!(correlation_id, bot, code, check, %error, "an activity was refused");
+    problem
 }

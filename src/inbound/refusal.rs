@@ -10,6 +10,9 @@ use crate::token_validation::CheckExplanation;
 /// At most this many characters of a value from outside are logged.
 const MAX_SEEN_CHARS: usize = 200;
 
+/// The check that a skill fails that calls under the path of another skill.
+pub(super) const ANOTHER_SKILL: &str = "path_of_another_skill";
+
 /// Why a caller was refused: the answer for the caller, and the failed check for the operator's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerRefusal {
@@ -69,6 +72,16 @@ impl CallerRefusal {
         Self { already_logged: true, ..self }
     }
 
+    /// The security event of the refusal. A user's token that is presented as a caller's has probably been stolen, and a
+    /// skill has no reason to call under the path of another skill.
+    fn audit_event(&self) -> Option<AuditEvent> {
+        match (self.problem, self.check) {
+            (Problem::DelegatedTokenNotAllowed, _) => Some(AuditEvent::UserTokenAsCaller),
+            (_, ANOTHER_SKILL) => Some(AuditEvent::SkillOverstepped),
+            _ => None,
+        }
+    }
+
     /// Logs the failed check and returns the answer; the caller learns the problem's code only.
     #[must_use]
     pub fn logged(self, http: &HttpRequest) -> Problem {
@@ -87,12 +100,15 @@ impl CallerRefusal {
         if self.already_logged {
             return self.problem;
         }
-        // A user's token that is presented as a caller's has probably been stolen.
-        let event = Some(AuditEvent::UserTokenAsCaller).filter(|_| self.problem == Problem::DelegatedTokenNotAllowed);
+        let event = self.audit_event();
         let security = event.is_some_and(AuditEvent::is_security);
         let RefusalDetails { bot, explanation: CheckExplanation { hint, seen, expected } } = *self.details;
         if let Some(event) = event {
-            AuditEntry::new(event).correlation_id(correlation_id).detail(check).write();
+            let entry = AuditEntry::new(event).correlation_id(correlation_id);
+            match &bot {
+                Some(bot) if event == AuditEvent::SkillOverstepped => entry.bot(bot).detail("conversation").write(),
+                _ => entry.detail(check).write(),
+            }
         }
         tracing::warn!(correlation_id, code, check, bot, seen, expected, hint, security, "a caller was refused");
         self.problem

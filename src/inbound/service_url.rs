@@ -7,8 +7,7 @@ const ANY_PORT: &str = ":*";
 
 /// Whether `url` lies at or below one of the addresses to which the skills of `bot` may answer
 /// ([`Bot::skill_host_urls`]; docs/skills.md §What is never done).
-#[must_use]
-pub fn is_skill_host_url(bot: &Bot, url: &str) -> bool {
+pub(super) fn is_skill_host_url(bot: &Bot, url: &str) -> bool {
     bot.skill_host_urls.iter().any(|entry| fits_skill_host(url, entry))
 }
 

@@ -1,4 +1,7 @@
+use std::cell::OnceCell;
+
 use super::json::{JsonDocument, JsonError, Node};
+use super::regularize::regularize;
 use crate::domain::ConversationId;
 
 /// Longest accepted `channelId`, and longest `type` of sign-in traffic, in bytes (docs/architecture.md §Security rules, rule 13).
@@ -82,6 +85,20 @@ impl<'a> Activity<'a> {
         }
         let activity = Self { document, is_regular: true };
         if activity.channel_id().is_empty() { Err(ActivityError::Missing("channelId")) } else { Ok(activity) }
+    }
+
+    /// Reads an activity from `body`, also one that is written as [`regularize`](super::regularize) describes: then a regularized
+    /// copy is parsed, which is kept in `regularized`.
+    ///
+    /// # Errors
+    /// As [`Activity::parse`].
+    pub fn parse_leniently(body: &'a [u8], regularized: &'a OnceCell<Vec<u8>>) -> Result<Self, ActivityError> {
+        let unacceptable = match Self::parse(body) {
+            Err(ActivityError::Json(error)) => error,
+            parsed => return parsed,
+        };
+        let Some(copy) = regularize(body) else { return Err(unacceptable.into()) };
+        Self::parse_regularized(regularized.get_or_init(|| copy))
     }
 
     /// Reads an activity from the copy of a request body that [`regularize`](super::regularize) made.

@@ -35,8 +35,8 @@ pub use sign_in_action::{
 pub use sign_in_form::MAX_ID_BYTES;
 pub use skills::{
     Delivery, EventStream, EventTooLong, ExpectedActivities, OfferedCard, ParentActivity, SkillActivity, SkillAddress,
-    SkillInvoke, StreamEvent, read_skill_activity, readdress_to_parent, readdress_to_skill, readdress_user_invoke,
-    token_exchange_invoke,
+    SkillInvoke, StreamEvent, names_other_activity, read_skill_activity, readdress_to_parent, readdress_to_skill,
+    readdress_user_invoke, token_exchange_invoke,
 };
 pub use token_service::{
     ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,

@@ -44,6 +44,8 @@ mod sign_in;
 #[cfg(feature = "stage")]
 mod sign_in_invokes;
 #[cfg(feature = "stage")]
+mod skills;
+#[cfg(feature = "stage")]
 mod smoke;
 #[cfg(feature = "stage")]
 mod token_service;

@@ -23,6 +23,12 @@ pub struct Skill {
 }
 
 impl Skill {
+    /// The `serviceUrl` under which the skill answers its parents: bot-sso's, whose address is `public_url`.
+    #[must_use]
+    pub fn host_url(&self, public_url: &Url) -> String {
+        format!("{}/api/skills/{}/", public_url.as_str().trim_end_matches('/'), self.name)
+    }
+
     /// The scope of the app tokens with which the skill's parents call it.
     #[must_use]
     pub fn app_scope(&self) -> AppScope {

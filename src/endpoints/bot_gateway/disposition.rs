@@ -255,7 +255,7 @@ fn decide_action<'a>(
     let carried = match CarriedSignIn::read(activity, kind) {
         Ok(carried) => carried,
         Err(error) => {
-            refuse_activity(&error, &inbound.bot, &inbound.correlation_id);
+            _ = refuse_activity(&error, &inbound.bot, &inbound.correlation_id);
             return Disposition::Refuse(refuse_unreadable(gateway, inbound, kind));
         }
     };

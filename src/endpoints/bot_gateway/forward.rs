@@ -2,18 +2,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::body::BodyStream;
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::BotGateway;
 use super::admitted::Inbound;
 use super::replies::InvokeReply;
-use crate::bot_connector::{BotCall, RunningAction, RunningTurn, is_end_to_end};
+use crate::bot_connector::{
+    BotCall, RunningAction, RunningTurn, end_to_end_headers, find_content_type, is_encoded, read_answer,
+};
 use crate::domain::BotMessage;
-use crate::inbound::{AnsweredByBot, Problem};
+use crate::inbound::{AnsweredByBot, Problem, begin_relayed_answer};
 use crate::outbound::{OutboundError, RelayedAnswer};
 use crate::protocol::deadlines::ACTION_BUDGET;
 use crate::protocol::response_in_envelope;
@@ -114,16 +115,7 @@ fn end_by(
 
 /// The bot's status and end-to-end headers.
 fn answer_head(answer: &RelayedAnswer) -> HttpResponseBuilder {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut response = HttpResponse::build(status);
-    let hop_by_hop = connection_header_names(&answer.headers);
-    for (name, value) in &answer.headers {
-        let name = name.to_ascii_lowercase();
-        if is_end_to_end(&name) && !hop_by_hop.contains(&name) {
-            response.append_header((name, value.as_slice()));
-        }
-    }
-    response
+    begin_relayed_answer(answer.status, end_to_end_headers(answer))
 }
 
 /// Answers with `head` and the bot's body as a stream (server-sent events included). `until_done` is dropped at the end of
@@ -149,16 +141,6 @@ fn stream_back(
     response
 }
 
-fn connection_header_names(headers: &[(String, Vec<u8>)]) -> Vec<String> {
-    let values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
-    values
-        .flat_map(|(_, value)| {
-            let value = String::from_utf8_lossy(value).to_ascii_lowercase();
-            value.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
-        })
-        .collect()
-}
-
 const fn to_problem(error: &OutboundError) -> Problem {
     match error {
         OutboundError::TimedOut => Problem::BotTimeout,
@@ -176,8 +158,9 @@ pub(super) async fn collect_answer(
     let collected = match answer {
         Ok(answer) if is_encoded(&answer) => Err(OutboundError::Broken),
         Ok(answer) => {
-            let (status, content_type) = (answer.status, find_content_type(&answer));
-            let body = timeout_at(by, read_body(answer)).await.unwrap_or(Err(OutboundError::TimedOut));
+            let (status, content_type) = (answer.status, find_content_type(&answer).map(Cow::Owned));
+            let body =
+                timeout_at(by, read_answer(answer, MAX_ANSWER_BYTES)).await.unwrap_or(Err(OutboundError::TimedOut));
             body.map(|body| (status, content_type, body))
         }
         Err(error) => Err(error),
@@ -200,31 +183,6 @@ pub(super) async fn collect_answer(
             InvokeReply::problem(problem, if problem == Problem::BotTimeout { 504 } else { 502 })
         }
     }
-}
-
-/// Whether the answer is compressed although the request allowed no compression: it can be neither read nor given to
-/// duplicates.
-fn is_encoded(answer: &RelayedAnswer) -> bool {
-    let encodings = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
-    encodings.into_iter().any(|(_, value)| !value.eq_ignore_ascii_case(b"identity"))
-}
-
-fn find_content_type(answer: &RelayedAnswer) -> Option<Cow<'static, str>> {
-    let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    header.and_then(|(_, value)| String::from_utf8(value.clone()).ok()).map(Cow::Owned)
-}
-
-async fn read_body(answer: RelayedAnswer) -> Result<Bytes, OutboundError> {
-    let mut body = BytesMut::new();
-    let mut stream = Box::pin(answer.into_stream());
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk?;
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(OutboundError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 #[cfg(test)]

@@ -33,18 +33,18 @@ use self::client_failure::ReportedFailures;
 use self::disposition::Disposition;
 use crate::bot_connector::{BotClient, ContinuationDelivery};
 use crate::cards::PendingSignIns;
-use crate::domain::{Bot, ChannelId, Registrations, SharedEntropy};
+use crate::domain::{ChannelId, Registrations, SharedEntropy};
 use crate::exchange::{
     ChannelStatements, CurrentTokens, ExchangeEngine, ExchangeNames, ExchangeReply, Speakers, TokenValidators,
     UserRates,
 };
 use crate::inbound::{
     BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
-    require_plain_utf8,
+    refuse_activity, require_plain_utf8,
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
-use crate::protocol::{Activity, ActivityError, MAX_ID_BYTES, regularize};
+use crate::protocol::{Activity, MAX_ID_BYTES};
 use crate::sign_in::CodeRedemption;
 use crate::sign_out::AgentLifecycle;
 
@@ -282,7 +282,7 @@ fn admit<'a>(
     let correlation_id = RequestId::get_or_draw(http, &gateway.entropy);
     let refused_activity = |error| refuse_activity(&error, &peer.bot, &correlation_id);
     let regularized = OnceCell::new();
-    let activity = parse_activity(body, &regularized).map_err(refused_activity)?;
+    let activity = Activity::parse_leniently(body, &regularized).map_err(refused_activity)?;
     let traffic = disposition::classify(gateway, &peer.bot, &activity).map_err(refused_activity)?;
     let caller = gateway.callers.admit(peer, &activity).map_err(|refusal| refusal.logged(http))?;
     if caller.parent().is_some() && peer.bot.keeps_parents_apart() {
@@ -322,29 +322,6 @@ async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) {
         gateway.speakers.note_sender(&inbound.bot, &inbound.sender());
         gateway.speakers.note(&inbound.bot, &inbound.account(), &inbound.correlation_id).await;
     }
-}
-
-/// Parses the activity in `body`. If that fails, a regularized copy is parsed, which is then kept in `regularized`.
-fn parse_activity<'b>(body: &'b Bytes, regularized: &'b OnceCell<Vec<u8>>) -> Result<Activity<'b>, ActivityError> {
-    let unacceptable = match Activity::parse(body) {
-        Err(ActivityError::Json(error)) => error,
-        parsed => return parsed,
-    };
-    let Some(copy) = regularize(body) else { return Err(unacceptable.into()) };
-    Activity::parse_regularized(regularized.get_or_init(|| copy))
-}
-
-fn refuse_activity(error: &ActivityError, bot: &Bot, correlation_id: &str) -> Problem {
-    let (problem, check) = match error {
-        ActivityError::Missing(name) => (Problem::MissingProperty, *name),
-        ActivityError::TooLong(name) | ActivityError::WrongKind(name) => (Problem::BadArgument, *name),
-        ActivityError::Json(_) | ActivityError::Ambiguous(_) | ActivityError::Irregular => {
-            (Problem::BadArgument, "json")
-        }
-    };
-    let (bot, code) = (bot.name.as_str(), problem.code());
-    tracing::warn!(correlation_id, bot, code, check, %error, "an activity was refused");
-    problem
 }
 
 /// Authenticates the caller, and checks that its token is for the bot that the path names. An unauthenticated caller

@@ -26,6 +26,8 @@ pub enum AuditEvent {
     TwoAccountsSpoke,
     /// A caller sent an event that only the gateway sends.
     ForgedTokensResponse,
+    /// A skill asked for what is not its own.
+    SkillOverstepped,
     /// A caller told of an agent's life, which only the Agent 365 platform may.
     ForgedAgentLifecycle,
     /// A user's token was presented as a caller's.
@@ -46,7 +48,7 @@ pub enum AuditEvent {
 
 impl AuditEvent {
     /// Every event with its description, in the order of the documentation.
-    pub const ALL: [(Self, &'static str); 20] = [
+    pub const ALL: [(Self, &'static str); 21] = [
         (Self::SignedIn, "A browser sign-in gave a token, by its code or (`detail` `verified`) without one."),
         (Self::TokenExchanged, "A silent exchange gave a token, which is kept."),
         (Self::ResourceTokenExchanged, "A token for another resource (`detail`) was obtained for a signed-in person."),
@@ -59,6 +61,10 @@ impl AuditEvent {
         (Self::WrongCodesExhausted, "Five wrong codes were tried for this person's sign-in within ten minutes."),
         (Self::TwoAccountsSpoke, "Two accounts of one user id spoke within 15 minutes: no token was given."),
         (Self::ForgedTokensResponse, "A caller sent a `tokens/response` event, which was dropped."),
+        (
+            Self::SkillOverstepped,
+            "A skill asked for what is not its own: another `conversation`, `activity`, `uri` or `user` (`detail`).",
+        ),
         (
             Self::ForgedAgentLifecycle,
             "A caller other than the Agent 365 platform sent an `agentLifecycle` event, which was dropped.",
@@ -94,6 +100,7 @@ impl AuditEvent {
             Self::WrongCodesExhausted => "wrong_codes_exhausted",
             Self::TwoAccountsSpoke => "two_accounts_spoke",
             Self::ForgedTokensResponse => "forged_tokens_response",
+            Self::SkillOverstepped => "skill_overstepped",
             Self::ForgedAgentLifecycle => "forged_agent_lifecycle",
             Self::UserTokenAsCaller => "user_token_as_caller",
             Self::OperatorCallRefused => "operator_call_refused",
@@ -118,6 +125,7 @@ impl AuditEvent {
                 | Self::WrongCodesExhausted
                 | Self::TwoAccountsSpoke
                 | Self::ForgedTokensResponse
+                | Self::SkillOverstepped
                 | Self::ForgedAgentLifecycle
                 | Self::UserTokenAsCaller
                 | Self::OperatorCallRefused

@@ -3,6 +3,7 @@ use prometheus_client::registry::Registry;
 
 use super::exchanges::{ExchangeCounts, ExchangeOutcome};
 use super::series::CounterSeries;
+use super::skill_cards::SkillCardCounts;
 use super::table::{self, Metric};
 use crate::domain::ExchangeObservation;
 
@@ -61,14 +62,17 @@ pub struct Counters {
     counts: [Counter; COUNTS.len()],
     /// The exchanges, by bot and connection.
     pub exchanges: ExchangeCounts,
+    /// The sign-in cards of skills.
+    pub skill_cards: SkillCardCounts,
     /// Tells the observer of exchanges what happens. A service has no observer.
     pub observation: ExchangeObservation,
 }
 
 impl Counters {
-    /// Registers every counter. `exchanges` has been registered.
+    /// Registers every counter. `exchanges` and `skill_cards` have been registered.
     pub(super) fn register(
         exchanges: ExchangeCounts,
+        skill_cards: SkillCardCounts,
         observation: ExchangeObservation,
         registry: &mut Registry,
     ) -> Self {
@@ -82,7 +86,7 @@ impl Counters {
             });
             family.get(row.labels)
         });
-        Self { counts, exchanges, observation }
+        Self { counts, exchanges, skill_cards, observation }
     }
 
     /// Adds one.

@@ -8,6 +8,7 @@ mod counters;
 mod exchanges;
 mod measures;
 mod series;
+mod skill_cards;
 mod table;
 
 use std::sync::atomic::Ordering;
@@ -26,6 +27,7 @@ use crate::domain::{ExchangeObservation, Timestamp};
 pub use counters::{Count, Counters};
 pub use exchanges::{BotNames, ExchangeCounts, ExchangeOutcome};
 pub use measures::{ProviderCalls, ProviderMetrics, ProviderResult, StoreOperation, StoreTimes};
+pub use skill_cards::{CardReason, SkillCardCounts};
 pub use table::{METRICS, Metric, MetricKind};
 
 /// The text formats of metrics.
@@ -99,20 +101,21 @@ impl OpenConnectionCount {
 }
 
 impl Metrics {
-    /// The metrics of a process that started at `started` and serves `bots`. The counters and the
+    /// The metrics of a process that started at `started` and serves `bots` and `skills`. The counters and the
     /// calls of identity providers carry `observation` to the places where something happens.
     #[must_use]
-    pub fn new(bots: &[BotNames], started: Timestamp, observation: ExchangeObservation) -> Self {
+    pub fn new(bots: &[BotNames], skills: &[String], started: Timestamp, observation: ExchangeObservation) -> Self {
         let mut registry = Registry::default();
         let to = &mut registry;
         let requests = CounterSeries::register(&table::REQUESTS, to);
         let exchanges = ExchangeCounts::register(bots, to);
+        let skill_cards = SkillCardCounts::register(skills, to);
         let durations = HistogramSeries::register(&table::PROVIDER_CALLS, measures::call_histogram, to);
         let reachable = GaugeSeries::register(&table::PROVIDER_REACHABLE, to);
         let key_sets = CounterSeries::register(&table::KEY_SET_FETCHES, to);
         let store_times = HistogramSeries::register(&table::STORE_OPERATIONS, measures::store_histogram, to);
         let store_size = GaugeSeries::register(&table::STORE_SIZE, to).get(&[]);
-        let counters = Arc::new(Counters::register(exchanges, observation.clone(), to));
+        let counters = Arc::new(Counters::register(exchanges, skill_cards, observation.clone(), to));
         let open_connections = GaugeSeries::register(&table::OPEN_CONNECTIONS, to);
         let lines_left_out = CounterSeries::register(&table::LINES_LEFT_OUT, to);
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
@@ -215,7 +218,12 @@ mod tests {
 
     fn metrics() -> Metrics {
         let bots = [BotNames { bot: "demo".to_owned(), connections: vec!["graph".to_owned()] }];
-        Metrics::new(&bots, Timestamp::from_unix_seconds(1_700_000_000), ExchangeObservation::default())
+        Metrics::new(
+            &bots,
+            &["weather".to_owned()],
+            Timestamp::from_unix_seconds(1_700_000_000),
+            ExchangeObservation::default(),
+        )
     }
 
     #[test]
@@ -263,6 +271,8 @@ mod tests {
         metrics.counters().add(Count::UserRateLimited);
         metrics.counters().exchanges.add("demo", Some("graph"), ExchangeOutcome::Kept);
         metrics.counters().exchanges.add("demo", Some("made up"), ExchangeOutcome::BadRequest);
+        metrics.counters().skill_cards.add("weather", CardReason::NotSignedIn);
+        metrics.counters().skill_cards.add("made up", CardReason::NotSignedIn);
         metrics.providers().of("entra").add(ProviderResult::Unavailable, std::time::Duration::from_millis(30));
         metrics.requests("gateway", "Post").add(204);
         let text = metrics.render(MetricsFormat::Prometheus).unwrap();
@@ -271,6 +281,8 @@ mod tests {
             "bot_sso_refusals_total{kind=\"caller\"} 0",
             "bot_sso_exchanges_total{bot=\"demo\",connection=\"graph\",outcome=\"kept\"} 1",
             "bot_sso_exchanges_total{bot=\"demo\",connection=\"none\",outcome=\"bad_request\"} 1",
+            "bot_sso_skill_cards_total{skill=\"weather\",outcome=\"not_signed_in\"} 1",
+            "bot_sso_skill_cards_total{skill=\"weather\",outcome=\"swallowed\"} 0",
             "bot_sso_identity_provider_call_duration_seconds_count{provider=\"entra\",result=\"unavailable\"} 1",
             "bot_sso_identity_provider_reachable{provider=\"entra\"} 0",
             "bot_sso_requests_total{door=\"gateway\",operation=\"Post\",status=\"2xx\"} 1",

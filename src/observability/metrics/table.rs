@@ -56,6 +56,8 @@ declare! {
         "Exchanges by outcome: `kept`, or the reason code of the refusal; connection `none` before one is known";
     DUPLICATES: Counter "bot_sso_exchange_duplicates" ["bot", "connection"]
         "Requests that were answered with the outcome of another request for the same exchange";
+    SKILL_CARDS: Counter "bot_sso_skill_cards" ["skill", "outcome"]
+        "Sign-in cards of skills: `swallowed`, or why the card went on";
     PROVIDER_CALLS: Histogram "bot_sso_identity_provider_call_duration_seconds" ["provider", "result"]
         "Calls of token and revocation endpoints by result; each attempt counts";
     PROVIDER_REACHABLE: Gauge "bot_sso_identity_provider_reachable" ["provider"]

@@ -4,6 +4,7 @@
 //! and a body that this program cannot parse but a bot can (half of a surrogate pair, a number out of range) is judged
 //! like any other.
 
+mod activity_id;
 mod addressing;
 mod edits;
 mod event_stream;
@@ -16,6 +17,7 @@ mod skill_activity;
 mod skill_invoke;
 mod stream_event;
 
+pub use activity_id::names_other_activity;
 pub use event_stream::{EventStream, EventTooLong};
 pub use expected_activities::ExpectedActivities;
 pub use parent_activity::{Delivery, ParentActivity};

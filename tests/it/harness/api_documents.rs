@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use bot_sso::endpoints::{api_document, bot_gateway, sign_in_pages, token_service, web_chat};
+use bot_sso::endpoints::{api_document, bot_gateway, sign_in_pages, skill_host, token_service, web_chat};
 use bot_sso::inbound::Door;
 use serde_json::Value;
 
 use super::Harness;
 
-const WITHOUT_BOTS: [&Door; 4] = [&bot_gateway::DOOR, &sign_in_pages::DOOR, &web_chat::DOOR, &api_document::DOOR];
+const WITHOUT_BOTS: [&Door; 5] =
+    [&bot_gateway::DOOR, &skill_host::DOOR, &sign_in_pages::DOOR, &web_chat::DOOR, &api_document::DOOR];
 const FOR_BOTS: [&Door; 2] = [&token_service::DOOR, &api_document::DOOR];
 
 /// The document of the listener at `base`.

@@ -7,15 +7,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bot_sso::endpoints::{
-    api_document, bot_gateway, health, metrics, operations, sign_in_pages, token_service, web_chat,
+    api_document, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
 };
 use bot_sso::inbound::{Door, LetterCase, Method};
 
 use crate::harness::api_documents::{assert_describes, document_of, documented};
 use crate::harness::{Answer, Harness, Options};
 
-const PUBLIC_DOORS: [&Door; 5] =
-    [&bot_gateway::DOOR, &sign_in_pages::DOOR, &token_service::DOOR, &web_chat::DOOR, &api_document::DOOR];
+const PUBLIC_DOORS: [&Door; 6] = [
+    &bot_gateway::DOOR,
+    &skill_host::DOOR,
+    &sign_in_pages::DOOR,
+    &token_service::DOOR,
+    &web_chat::DOOR,
+    &api_document::DOOR,
+];
 const OPERATIONS_DOORS: [&Door; 4] = [&operations::DOOR, &health::DOOR, &metrics::DOOR, &api_document::DOOR];
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -102,12 +108,13 @@ async fn a_path_in_another_letter_case_is_answered_only_where_the_table_allows_i
 /// is not searched.
 #[test]
 fn no_source_file_registers_a_route_outside_the_tables() {
-    const ROUTE_CALLS: [&str; 12] = [
+    const ROUTE_CALLS: [&str; 13] = [
         "web::resource",
         "web::scope",
         "web::route",
         "web::get",
         "web::post",
+        "web::put",
         "web::delete",
         "web::method",
         "Resource::new",

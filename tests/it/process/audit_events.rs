@@ -45,8 +45,22 @@ async fn with_everything() -> Setting {
     parent.insert("service_urls".to_owned(), vec![PARENTS_URL].into());
     parent.insert("channels".to_owned(), vec!["msteams"].into());
     setting.set("bots.demo.agent_365", agents);
+    for (name, app_id) in [("weather", harness_app(&setting)), ("news", "66666666-6666-4666-8666-666666666666")] {
+        let mut skill = toml::Table::new();
+        skill.insert("app_id".to_owned(), app_id.into());
+        skill.insert("tenant".to_owned(), setting.harness.stage.directory().main_tenant_id().into());
+        skill.insert("endpoint".to_owned(), format!("http://127.0.0.1:1/{name}").into());
+        skill.insert("exchange_uris".to_owned(), vec![format!("api://{name}")].into());
+        skill.insert("bots".to_owned(), vec!["demo"].into());
+        setting.set(&format!("skills.{name}"), skill);
+    }
     setting.set("bots.demo.callers", vec![toml::Value::from(parent)]);
     setting
+}
+
+/// The app that plays both a parent of `demo` and a skill of it.
+fn harness_app(setting: &Setting) -> &'static str {
+    setting.harness.bot_app_id(PARENT)
 }
 
 fn key_of(setting: &Setting, user: &str) -> String {
@@ -118,6 +132,11 @@ async fn attack(setting: &Setting) {
     event["name"] = "agentLifecycle".into();
     event["valueType"] = "AgenticUserDeleted".into();
     harness.post(&event).await;
+    // The skill `weather` calls under the path of another skill.
+    let scope = format!("{}/.default", harness.bot_app_id("demo"));
+    let authorization = format!("Bearer {}", harness.app_token(harness_app(setting), &scope).await);
+    let headers = [("authorization", authorization.as_str())];
+    assert_eq!(harness.send("GET", "/api/skills/news/v3/conversations", &headers, Vec::new()).await.status, 404);
     let authorization = format!("Bearer {}", harness.user_token("Ada", "graph").await);
     let path = "/api/usertoken/GetToken?userId=29:ada&connectionName=graph&channelId=msteams";
     assert_eq!(harness.send("GET", path, &[("authorization", &authorization)], Vec::new()).await.status, 403);
@@ -181,6 +200,7 @@ fn expected_lines(setting: &Setting) -> Vec<(AuditEvent, Value)> {
         (AuditEvent::WrongCodesExhausted, web_chat),
         (AuditEvent::TwoAccountsSpoke, json!({ "bot": "demo", "channel": "msteams", "correlation_id": true })),
         (AuditEvent::ForgedTokensResponse, json!({ "bot": "demo", "correlation_id": true })),
+        (AuditEvent::SkillOverstepped, json!({ "bot": "demo", "correlation_id": true, "detail": "conversation" })),
         (AuditEvent::ForgedAgentLifecycle, json!({ "bot": "demo", "correlation_id": true })),
         (AuditEvent::UserTokenAsCaller, json!({ "correlation_id": true, "detail": true })),
         (AuditEvent::OperatorCallRefused, of_operator(json!({ "detail": "InvalidToken" }))),

@@ -1,0 +1,117 @@
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, rt, web};
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use super::SkillHost;
+use super::oversteps::Overstep;
+use crate::bot_connector::{SkillConversation, SkillConversationError};
+use crate::inbound::{CallerRefusal, Problem, RequestId, SkillPeer, decode_percent, read_body, require_plain_utf8};
+use crate::protocol::deadlines::PROVIDER_BUDGET;
+
+/// The segment of a path that names the skill, counted from 0.
+const SKILL_SEGMENT: usize = 2;
+
+/// The decoded segments of the path of `http`: those of the raw path, since the router has decoded parts of its own copy.
+///
+/// # Errors
+/// 404 if a segment is no text.
+pub(super) fn read_segments(http: &HttpRequest) -> Result<Vec<String>, Problem> {
+    let segments = http.uri().path().split('/').skip(1);
+    segments.map(|segment| Some(decode_percent(segment)?.into_owned())).collect::<Option<_>>().ok_or(Problem::NotFound)
+}
+
+/// The skill that the path of `http` names.
+fn skill_of(http: &HttpRequest) -> String {
+    let segments = read_segments(http).unwrap_or_else(|_| Vec::new());
+    segments.into_iter().nth(SKILL_SEGMENT).unwrap_or_else(String::new)
+}
+
+/// Authenticates the parent that calls the skill of the path.
+pub(super) async fn authenticate_parent(
+    http: &HttpRequest,
+    host: &SkillHost,
+    begun: Instant,
+) -> Result<SkillPeer, Problem> {
+    let name = skill_of(http);
+    in_time(begun, host.callers.authenticate_parent(http, &name)).await.map_err(|refusal| refusal.logged(http))
+}
+
+/// Authenticates the skill of the path, which calls a parent.
+pub(super) async fn authenticate_skill(
+    http: &HttpRequest,
+    host: &SkillHost,
+    begun: Instant,
+) -> Result<SkillPeer, Problem> {
+    let name = skill_of(http);
+    in_time(begun, host.callers.authenticate_skill(http, &name)).await.map_err(|refusal| refusal.logged(http))
+}
+
+async fn in_time(
+    begun: Instant,
+    authenticating: impl Future<Output = Result<SkillPeer, CallerRefusal>>,
+) -> Result<SkillPeer, CallerRefusal> {
+    let too_slow = |_| Err(CallerRefusal::new(Problem::KeysUnavailable, "keys_in_time"));
+    timeout_at(begun + PROVIDER_BUDGET, authenticating).await.unwrap_or_else(too_slow)
+}
+
+/// Reads the body of a request that `peer` makes or gets.
+pub(super) async fn read_json_body(
+    http: &HttpRequest,
+    payload: web::Payload,
+    host: &SkillHost,
+    peer: &SkillPeer,
+) -> Result<Bytes, Problem> {
+    let refused = |problem| CallerRefusal::new(problem, "body").at_bot(peer.parent.name.as_str()).logged(http);
+    require_plain_utf8(http.headers()).map_err(refused)?;
+    read_body(http, payload, host.limits).await.map_err(refused)
+}
+
+/// Finds the conversation `id` that the parent of `peer` opened with its skill, and whose answers may still go to the
+/// parent's `serviceUrl`. One of another skill or of another parent answers exactly as one that does not exist.
+///
+/// # Errors
+/// 404; 503 if the store fails.
+pub(super) async fn find_conversation(
+    http: &HttpRequest,
+    host: &SkillHost,
+    peer: &SkillPeer,
+    id: &str,
+) -> Result<Arc<SkillConversation>, Problem> {
+    let correlation_id = RequestId::get_or_draw(http, &host.entropy);
+    let (bot, skill) = (peer.parent.name.as_str(), peer.skill.name.as_str());
+    let found = host.conversations.find(id).await.map_err(|error| unavailable(&error, &correlation_id))?;
+    let Some(conversation) = found else {
+        let hint = "the conversation ended seven days after its last activity, or never was";
+        tracing::info!(correlation_id, bot, skill, hint, "a skill named a conversation that does not exist");
+        return Err(Problem::NotFound);
+    };
+    if conversation.skill != peer.skill.name || conversation.parent != peer.parent.name {
+        Overstep::Conversation.report(peer, &correlation_id);
+        return Err(Problem::NotFound);
+    }
+    // The list may have changed since the conversation was opened.
+    if let Err(refusal) = peer.admit_service_url(Some(&conversation.parent_service_url)) {
+        let _ = refusal.logged(http);
+        return Err(Problem::NotFound);
+    }
+    Ok(conversation)
+}
+
+/// Logs that the store failed.
+pub(super) fn unavailable(error: &SkillConversationError, correlation_id: &str) -> Problem {
+    tracing::error!(correlation_id, %error, "the conversations of skills cannot be read or stored");
+    Problem::ServiceUnavailable
+}
+
+/// Runs `work` to its end. A server drops the work of a connection that breaks; in a task of its own a card is answered to
+/// its end, and what a parent has answered is noted. A stranger gets no task.
+pub(super) async fn run_to_end(work: impl Future<Output = Result<HttpResponse, Problem>> + 'static) -> HttpResponse {
+    match rt::spawn(work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(problem)) => problem.respond(),
+        // A task ends without a result only if it panics.
+        Err(_) => Problem::ServiceUnavailable.respond(),
+    }
+}

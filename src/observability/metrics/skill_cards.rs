@@ -1,0 +1,107 @@
+use std::collections::HashMap;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+
+use super::series::CounterSeries;
+use super::table;
+
+/// What became of a skill's sign-in card, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardReason {
+    /// `swallowed`: the skill took the token, and the user does not see the card.
+    Swallowed,
+    /// `uri_not_listed`
+    UriNotListed,
+    /// `attempted_before`
+    AttemptedBefore,
+    /// `no_credentials`
+    NoCredentials,
+    /// `no_user`
+    NoUser,
+    /// `several_users`
+    SeveralUsers,
+    /// `two_accounts_spoke`
+    TwoAccountsSpoke,
+    /// `no_connection`
+    NoConnection,
+    /// `not_signed_in`
+    NotSignedIn,
+    /// `exchange_refused`
+    ExchangeRefused,
+    /// `parent_token_refused`
+    ParentTokenRefused,
+    /// `skill_refused`
+    SkillRefused,
+    /// `skill_unreachable`
+    SkillUnreachable,
+    /// `answer_too_large`
+    AnswerTooLarge,
+    /// `too_late`
+    TooLate,
+    /// `too_many_cards`
+    TooManyCards,
+    /// `store_failed`
+    StoreFailed,
+}
+
+const REASONS: [(CardReason, &str); 17] = [
+    (CardReason::Swallowed, "swallowed"),
+    (CardReason::UriNotListed, "uri_not_listed"),
+    (CardReason::AttemptedBefore, "attempted_before"),
+    (CardReason::NoCredentials, "no_credentials"),
+    (CardReason::NoUser, "no_user"),
+    (CardReason::SeveralUsers, "several_users"),
+    (CardReason::TwoAccountsSpoke, "two_accounts_spoke"),
+    (CardReason::NoConnection, "no_connection"),
+    (CardReason::NotSignedIn, "not_signed_in"),
+    (CardReason::ExchangeRefused, "exchange_refused"),
+    (CardReason::ParentTokenRefused, "parent_token_refused"),
+    (CardReason::SkillRefused, "skill_refused"),
+    (CardReason::SkillUnreachable, "skill_unreachable"),
+    (CardReason::AnswerTooLarge, "answer_too_large"),
+    (CardReason::TooLate, "too_late"),
+    (CardReason::TooManyCards, "too_many_cards"),
+    (CardReason::StoreFailed, "store_failed"),
+];
+
+impl CardReason {
+    /// The name in the log, in the metrics and for the observer.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        REASONS.iter().find(|row| row.0 == self).map_or("", |row| row.1)
+    }
+}
+
+/// The sign-in cards of each skill.
+#[derive(Debug, Default)]
+pub struct SkillCardCounts {
+    skills: HashMap<String, [Counter; REASONS.len()]>,
+}
+
+impl SkillCardCounts {
+    pub(super) fn register(skills: &[String], registry: &mut Registry) -> Self {
+        let cards = CounterSeries::register(&table::SKILL_CARDS, registry);
+        let of_skill = |skill: &String| (skill.clone(), REASONS.map(|row| cards.get(&[skill, row.1])));
+        Self { skills: skills.iter().map(of_skill).collect() }
+    }
+
+    /// Counts a card of the skill `skill`.
+    pub fn add(&self, skill: &str, reason: CardReason) {
+        if let Some(counter) = self.skills.get(skill).and_then(|counters| counters.get(reason as usize)) {
+            counter.inc();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::REASONS;
+
+    #[test]
+    fn each_reason_is_at_its_position() {
+        for (position, (reason, name)) in REASONS.iter().enumerate() {
+            assert_eq!((*reason as usize, reason.name()), (position, *name));
+        }
+    }
+}
