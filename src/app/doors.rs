@@ -8,7 +8,7 @@ use super::services::Services;
 use crate::config::Configuration;
 use crate::domain::{SharedClock, SharedEntropy};
 use crate::endpoints::bot_gateway::{
-    BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns,
+    BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
 };
 use crate::endpoints::metrics::MetricsPage;
 use crate::endpoints::operations::Operations;
@@ -87,6 +87,12 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
         delivery: services.delivery.clone(),
         exchange_names: services.exchange_names.clone(),
         timeout: config.outbound.bot_timeout,
+        skills: GatewaySkills {
+            conversations: services.skills.conversations.clone(),
+            client: services.skills.client.clone(),
+            parent_tokens: services.skills.tokens.clone(),
+            public_url: config.server.public_url.clone(),
+        },
     };
     let answers = GatewayAnswers { counters: services.counters().clone(), statuses: config.statuses.clone() };
     BotGateway::new(callers, exchange, sign_ins, bots, answers)

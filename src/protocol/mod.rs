@@ -30,7 +30,8 @@ pub use json::{JsonDocument, JsonError, Node, NodeRange};
 pub use oauth_card::{CardAttachment, CardTexts};
 pub use regularize::regularize;
 pub use sign_in_action::{
-    ActionKind, CardActionResponse, CarriedSignIn, CarriedToken, UsedMembers, without_value_members,
+    ActionFamily, ActionKind, CardActionResponse, CarriedSignIn, CarriedToken, UsedMembers,
+    possible_action_connections, read_action_connection, without_value_members,
 };
 pub use sign_in_form::MAX_ID_BYTES;
 pub use skills::{

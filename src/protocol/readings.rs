@@ -21,10 +21,13 @@ impl Activity<'_> {
     /// reader can use, the name alone tells what was meant.
     #[must_use]
     pub fn may_be(&self, kind: &str, name: &str) -> bool {
-        let has = |member, wanted: &str| {
-            self.root().readings(member).filter_map(Node::as_str).any(|text| is_read_as(text, wanted))
-        };
-        has("name", name) && (has("type", kind) || !self.has_usable_type())
+        self.root().readings("name").filter_map(Node::as_str).any(|text| is_read_as(text, name)) && self.may_be_of(kind)
+    }
+
+    /// Whether some reader finds the type `kind` here, or no reader finds a usable one.
+    pub(super) fn may_be_of(&self, kind: &str) -> bool {
+        let mut types = self.root().readings("type").filter_map(Node::as_str);
+        types.any(|text| is_read_as(text, kind)) || !self.has_usable_type()
     }
 
     fn has_usable_type(&self) -> bool {

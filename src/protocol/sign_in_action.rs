@@ -48,10 +48,13 @@ impl ActionKind {
         activity.possible_invokes(&Self::ALL, Self::canonical_name)
     }
 
-    /// Whether the invoke is an action of an Adaptive Card, whose answers have a form of their own.
+    /// The family, by which the answers differ.
     #[must_use]
-    pub const fn is_of_card(self) -> bool {
-        matches!(self, Self::Card)
+    pub const fn family(self) -> ActionFamily {
+        match self {
+            Self::Card => ActionFamily::Card,
+            Self::Query | Self::Link => ActionFamily::Extension,
+        }
     }
 
     /// The value of `sign_in_invokes` that lists this kind.
@@ -70,6 +73,60 @@ impl ActionKind {
             Self::Link => "composeExtension/queryLink",
         }
     }
+}
+
+/// The families of users' actions, by the form of their answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionFamily {
+    /// `adaptiveCard/action`
+    Card,
+    /// Every invoke of a message extension: `composeExtension/…`
+    Extension,
+}
+
+impl ActionFamily {
+    /// Whether the answers have the form of an Adaptive Card's action.
+    #[must_use]
+    pub const fn is_of_card(self) -> bool {
+        matches!(self, Self::Card)
+    }
+
+    /// The family that some reader of the same bytes takes `activity` for ([`Activity::may_be`]): the first one, if readers
+    /// find several.
+    #[must_use]
+    pub fn find_possible(activity: &Activity<'_>) -> Option<Self> {
+        let mut names = activity.root().readings("name").filter_map(Node::as_str);
+        names.find_map(|name| Self::from_name(name, is_read_as)).filter(|_| activity.may_be_of("invoke"))
+    }
+
+    /// The family of an invoke whose `name` is this text for a reader that compares names by `is_same`.
+    fn from_name(name: &str, is_same: fn(&str, &str) -> bool) -> Option<Self> {
+        let (group, action) = name.split_once('/')?;
+        if is_same(group, "composeExtension") {
+            return Some(Self::Extension);
+        }
+        (is_same(group, "adaptiveCard") && is_same(action, "action")).then_some(Self::Card)
+    }
+}
+
+/// The connections that some reader finds as `value.authentication.connectionName` of an action.
+pub fn possible_action_connections<'a>(activity: &'a Activity<'_>) -> impl Iterator<Item = &'a str> {
+    activity.value_readings(AUTHENTICATION).flat_map(|authentication| texts(authentication, CONNECTION_NAME))
+}
+
+/// Reads `value.authentication.connectionName` of an action of `family`, which all readers find alike.
+///
+/// # Errors
+/// [`ActivityError`] names what is missing, too long or ambiguous.
+pub fn read_action_connection<'a>(activity: &'a Activity<'_>, family: ActionFamily) -> Result<&'a str, ActivityError> {
+    activity.require_legible_members()?;
+    let name = activity.name().filter(|_| activity.is("invoke")).unwrap_or("");
+    if ActionFamily::from_name(name, str::eq_ignore_ascii_case) != Some(family) {
+        return Err(ActivityError::Ambiguous("name"));
+    }
+    let authentication = activity.value().map_or(Ok(None), |value| find_single(value, AUTHENTICATION))?;
+    let connection = authentication.map_or(Ok(None), |object| find_single_text(object, CONNECTION_NAME))?;
+    connection.ok_or(ActivityError::Missing(CONNECTION_NAME))
 }
 
 /// What the `value` of an action holds for a sign-in. Member names are read ignoring ASCII case.

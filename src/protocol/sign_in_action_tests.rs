@@ -50,6 +50,61 @@ fn an_action_has_its_kind_in_any_ascii_letter_case() {
 }
 
 #[test]
+fn an_action_has_its_family_for_every_reader() {
+    for (name, family) in [
+        ("adaptiveCard/action", Some(ActionFamily::Card)),
+        ("ADAPTIVECARD/ACTION", Some(ActionFamily::Card)),
+        ("composeExtension/fetchTask", Some(ActionFamily::Extension)),
+        ("compo\u{17f}eExtension/query", Some(ActionFamily::Extension)),
+        ("composeExtension/", Some(ActionFamily::Extension)),
+        ("adaptiveCard/actions", None),
+        ("composeExtension", None),
+        ("composeExtensions/query", None),
+        ("signin/tokenExchange", None),
+    ] {
+        let body = action("{}").replace("adaptiveCard/action", name);
+        let activity = Activity::parse(body.as_bytes()).unwrap();
+        assert_eq!(ActionFamily::find_possible(&activity), family, "{name}");
+    }
+    let message = action("{}").replace("invoke", "message");
+    assert_eq!(ActionFamily::find_possible(&Activity::parse(message.as_bytes()).unwrap()), None);
+    let untyped = action("{}").replace("\"invoke\"", "null");
+    assert_eq!(ActionFamily::find_possible(&Activity::parse(untyped.as_bytes()).unwrap()), Some(ActionFamily::Card));
+}
+
+#[test]
+fn the_connection_of_an_action_is_read_if_all_readers_find_it() {
+    let read = |body: &str, family| {
+        let activity = Activity::parse(body.as_bytes()).unwrap();
+        read_action_connection(&activity, family).ok().map(str::to_owned)
+    };
+    for value in [
+        r#"{"authentication":{"connectionName":"w"}}"#,
+        r#"{"AUTHENTICATION":{"ConnectionName":"w","token":7}}"#,
+        r#"{"authentication":{"connectionName":"w"},"state":"1","State":2}"#,
+    ] {
+        assert_eq!(read(&action(value), ActionFamily::Card).as_deref(), Some("w"), "{value}");
+        assert_eq!(read(&action(value), ActionFamily::Extension), None, "{value}");
+    }
+    for value in [
+        "null",
+        r#"{"authentication":{}}"#,
+        r#"{"authentication":{"connectionName":7}}"#,
+        r#"{"authentication":{"connectionName":"w"},"Authentication":null}"#,
+        r#"{"authentication":{"connectionName":"w","connectionname":"v"}}"#,
+        r#"{"authentication":{"connectionName":"w","connectionName":"w"}}"#,
+    ] {
+        assert_eq!(read(&action(value), ActionFamily::Card), None, "{value}");
+    }
+    for head in ["\"type\":\"invo\u{212a}e\"", "\"Type\":\"invoke\"", "\"type\":\"invoke\",\"From\":{}"] {
+        let body = action(r#"{"authentication":{"connectionName":"w"}}"#).replace("\"type\":\"invoke\"", head);
+        assert_eq!(read(&body, ActionFamily::Card), None, "{head}");
+        let activity = Activity::parse(body.as_bytes()).unwrap();
+        assert_eq!(possible_action_connections(&activity).collect::<Vec<_>>(), ["w"], "{head}");
+    }
+}
+
+#[test]
 fn a_token_is_read_with_what_stands_beside_it() {
     let some =
         |id: Option<&str>, name: Option<&str>| Some((id.map(str::to_owned), name.map(str::to_owned), "T".to_owned()));

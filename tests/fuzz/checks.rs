@@ -10,9 +10,10 @@ use bot_sso::identity_provider::{RedeemFailure, judge};
 use bot_sso::inbound::read_forwarded_hop;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
-    ActionKind, Activity, CarriedSignIn, CarriedToken, InvokeKind, JsonDocument, Node, TokenExchangeInvokeRequest,
-    TokenExchangeState, TokenResponse, TokensResponseEvent, UsedMembers, invoke_response_envelope, normalize_for_bot,
-    regularize, response_in_envelope, without_value_members,
+    ActionFamily, ActionKind, Activity, CarriedSignIn, CarriedToken, InvokeKind, JsonDocument, Node,
+    TokenExchangeInvokeRequest, TokenExchangeState, TokenResponse, TokensResponseEvent, UsedMembers,
+    invoke_response_envelope, normalize_for_bot, possible_action_connections, read_action_connection, regularize,
+    response_in_envelope, without_value_members,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -36,6 +37,7 @@ pub fn activity(bytes: &[u8]) {
     assert!(activity.tenant_ids().count() <= 2);
     check_caller_id(&body, &whole);
     check_action(&activity, &body, &whole);
+    check_action_connection(&activity);
     let text = |name| whole[name].as_str().unwrap_or("").to_ascii_lowercase();
     let is_sign_in = ["signin/tokenexchange", "signin/verifystate", "signin/failure"].contains(&text("name").as_str());
     if text("type") == "invoke" && is_sign_in {
@@ -123,6 +125,13 @@ fn check_action(activity: &Activity<'_>, body: &Bytes, whole: &Value) {
         value.retain(|name, _| !["authentication", "state"].iter().any(|used| folds_to(name, used)));
     }
     assert_eq!(serde_json::from_slice::<Value>(&kept).expect("and JSON"), expected);
+}
+
+/// The connection that is read of an action is the one that every reader finds.
+fn check_action_connection(activity: &Activity<'_>) {
+    let Some(family) = ActionFamily::find_possible(activity) else { return };
+    let Ok(name) = read_action_connection(activity, family) else { return };
+    assert!(possible_action_connections(activity).eq([name]), "no connection is overlooked");
 }
 
 /// Whether `text` equals `name` for a reader that folds all of Unicode.

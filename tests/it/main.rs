@@ -45,6 +45,7 @@ mod sign_in;
 mod sign_in_invokes;
 #[cfg(feature = "stage")]
 mod skills;
+mod skill_invokes;
 #[cfg(feature = "stage")]
 mod smoke;
 #[cfg(feature = "stage")]

@@ -7,10 +7,11 @@ use bot_sso::endpoints::token_service::Query;
 use bot_sso::identity_provider::judge;
 use bot_sso::outbound::HttpAnswer;
 use bot_sso::protocol::{
-    ActionKind, Activity, CarriedSignIn, CarriedToken, EventStream, ExpectedActivities, InvokeKind, JsonDocument,
-    ParentActivity, SkillAddress, TokenExchangeInvokeRequest, TokenExchangeState, TokensResponseEvent, UsedMembers,
-    invoke_response_envelope, normalize_for_bot, read_skill_activity, readdress_to_parent, readdress_to_skill,
-    readdress_user_invoke, regularize, response_in_envelope, without_value_members,
+    ActionFamily, ActionKind, Activity, CarriedSignIn, CarriedToken, EventStream, ExpectedActivities, InvokeKind,
+    JsonDocument, ParentActivity, SkillAddress, TokenExchangeInvokeRequest, TokenExchangeState, TokensResponseEvent,
+    UsedMembers, invoke_response_envelope, normalize_for_bot, possible_action_connections, read_action_connection,
+    read_skill_activity, readdress_to_parent, readdress_to_skill, readdress_user_invoke, regularize,
+    response_in_envelope, without_value_members,
 };
 use bot_sso::token_validation::UnverifiedToken;
 use bytes::Bytes;
@@ -42,7 +43,8 @@ fn read_activity(body: &[u8]) {
     let _ = TokenExchangeInvokeRequest::read(activity.value());
     drop(normalize_for_bot(&activity, InvokeKind::TokenExchange, &body, true));
     let _ = (CarriedToken::may_be(&activity, |_| false, |_| false), CarriedSignIn::read(&activity, ActionKind::Query));
-    let _ = activity.states_one_user();
+    let _ = (activity.states_one_user(), ActionFamily::find_possible(&activity));
+    let _ = (possible_action_connections(&activity).count(), read_action_connection(&activity, ActionFamily::Card));
     drop(activity);
     drop(without_value_members(&body, UsedMembers { authentication: true, state: true }));
     let event = TokensResponseEvent::for_activity(&body);

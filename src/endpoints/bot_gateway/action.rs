@@ -16,11 +16,11 @@ use crate::exchange::{
     Reason, Refusal, is_another_person,
 };
 use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
-use crate::protocol::{ActionKind, Activity, CarriedToken, UsedMembers, without_value_members};
+use crate::protocol::{ActionFamily, Activity, CarriedToken, UsedMembers, without_value_members};
 
 /// What the gateway needs of a user's action that carries a token or a code.
 pub(super) struct ActionCall {
-    kind: ActionKind,
+    family: ActionFamily,
     token: Option<ActionToken>,
     /// A token that is passed on to the bot, with a connection whose audience it has.
     bots_token: Option<BotsToken>,
@@ -43,8 +43,8 @@ struct ActionToken {
 }
 
 impl ActionCall {
-    pub(super) fn new(activity: &Activity<'_>, kind: ActionKind) -> Self {
-        Self { kind, token: None, bots_token: None, code: None, stated: read_stated_identity(activity) }
+    pub(super) fn new(activity: &Activity<'_>, family: ActionFamily) -> Self {
+        Self { family, token: None, bots_token: None, code: None, stated: read_stated_identity(activity) }
     }
 
     pub(super) fn with_code(self, code: Option<&str>) -> Self {
@@ -84,11 +84,11 @@ impl ActionCall {
 /// answer is the user's. Where the token or the code is refused, the bot is not asked
 /// (docs/protocols/sign-in-invokes.md §4).
 pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, call: ActionCall) -> HttpResponse {
-    let ActionCall { kind, token, bots_token, code, stated } = call;
+    let ActionCall { family, token, bots_token, code, stated } = call;
     if let Some(token) = bots_token
         && let Err(reason) = check_owner(gateway, inbound, token, &stated).await
     {
-        return refuse_action(gateway, inbound, kind, reason).respond(inbound);
+        return refuse_action(gateway, inbound, family, reason).respond(inbound);
     }
     let asked = token.as_ref().map(|token| Arc::clone(&token.connection));
     let refused = match token {
@@ -96,7 +96,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         None => None,
     };
     if let Some(reason) = refused.filter(|reason| !reason.is_curable_by_user()) {
-        return refuse_action(gateway, inbound, kind, reason).respond(inbound);
+        return refuse_action(gateway, inbound, family, reason).respond(inbound);
     }
     let code = match code {
         Some(code) => redeem_chat_code(gateway, inbound, &stated, &code).await,
@@ -109,17 +109,17 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
     let used = UsedMembers { authentication: asked.is_some(), state: code.connection().is_some() };
     match (refused, code) {
         (None, ChatCode::Redeemed(_) | ChatCode::RedeemedBefore(_) | ChatCode::NotOurs) => {}
-        (Some(reason), _) => return refuse_action(gateway, inbound, kind, reason).respond(inbound),
+        (Some(reason), _) => return refuse_action(gateway, inbound, family, reason).respond(inbound),
         // The token proves the user, so the code does not matter.
         (None, _) if asked.is_some() => {}
-        (None, ChatCode::Wrong) => return refuse_code(inbound, kind).respond(inbound),
+        (None, ChatCode::Wrong) => return refuse_code(inbound, family).respond(inbound),
         (None, ChatCode::RateLimited(RateLimited { retry_after })) => {
             let reason = Reason::TooManyRequests { retry_after };
-            return refuse_action(gateway, inbound, kind, reason).respond(inbound);
+            return refuse_action(gateway, inbound, family, reason).respond(inbound);
         }
         (None, ChatCode::Failed) => {
             let reason = Reason::TemporarilyUnavailable(Outage::FAULT);
-            return refuse_action(gateway, inbound, kind, reason).respond(inbound);
+            return refuse_action(gateway, inbound, family, reason).respond(inbound);
         }
     }
     if used == UsedMembers::default() {
@@ -128,10 +128,10 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
     match without_value_members(&inbound.body, used) {
         Some(body) => match forward_action(gateway, inbound, body).await {
             Ok(response) => response,
-            Err(problem) => refuse_without_bot(inbound, kind, problem),
+            Err(problem) => refuse_without_bot(inbound, family, problem),
         },
         // The members were found, so this cannot happen; a token must not be passed on in any case.
-        None => refuse_unreadable(gateway, inbound, kind).respond(inbound),
+        None => refuse_unreadable(gateway, inbound, family).respond(inbound),
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::BotGateway;
 use super::admitted::Inbound;
+use super::named_connections::has_skills;
 use crate::cards::{PendingSignIn, StatedIdentity};
 use crate::domain::{Account, Connection, NamedConnection, TokenSlot, UserToken};
 use crate::exchange::{RateLimited, WantedToken};
@@ -14,9 +15,9 @@ pub(super) enum ChatCode<'g> {
     Redeemed(RedeemedCode<'g>),
     /// It was redeemed before for this connection, and the slot still holds what came of it.
     RedeemedBefore(&'g Arc<Connection>),
-    /// It belongs to none of the user's pending sign-ins.
+    /// It belongs to none of the user's pending sign-ins, and the bot has no skills.
     Wrong,
-    /// The user has no pending sign-in, so the code is not one of ours.
+    /// The user has no pending sign-in, or it belongs to none and may be a skill's. It is not one of ours.
     NotOurs,
     /// The user tries too many codes.
     RateLimited(RateLimited),
@@ -98,7 +99,8 @@ async fn redeem_for_pending<'g>(
             Err(error) => return failed(inbound, &error),
         }
     }
-    ChatCode::Wrong
+    // The code may be one of a skill's sign-in, of which only the bot knows.
+    if has_skills(gateway, &inbound.bot) { ChatCode::NotOurs } else { ChatCode::Wrong }
 }
 
 /// The one of the bot's connections for which the account that sends `code` redeemed it before, and still holds what came

@@ -1,19 +1,22 @@
 use std::sync::Arc;
 
+use super::BotGateway;
 use super::action::ActionCall;
+use super::action_decision::{find_action, find_skill_action, read_action, refuse_ambiguous};
 use super::action_replies::refuse_unreadable;
 use super::admitted::{Inbound, read_stated_identity};
 use super::client_failure::read_code;
+use super::named_connections::{InvokedConnection, find_connection, has_skills, log_near_match};
 use super::replies::{InvokeReply, refuse_malformed};
+use super::skill_invoke::InvokeForSkill;
 use super::token_exchange::TokenExchangeCall;
-use super::{BotGateway, refuse_activity};
 use crate::cards::StatedIdentity;
-use crate::domain::{Bot, Connection, NamedConnection, Registrations};
+use crate::domain::{Bot, Connection};
 use crate::inbound::AdmittedCaller;
 use crate::observability::{AuditEntry, AuditEvent, Count};
 use crate::protocol::{
-    ActionKind, Activity, ActivityError, AgentLifecycleEvent, CarriedSignIn, CarriedToken, InvokeKind, MAX_ID_BYTES,
-    Node, SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest,
+    ActionFamily, ActionKind, Activity, ActivityError, AgentLifecycleEvent, InvokeKind, MAX_ID_BYTES, Node,
+    SignInState, TOKENS_RESPONSE, TokenExchangeInvokeRequest, normalize_for_bot, read_action_connection,
 };
 
 /// Whether the gateway may have to handle an activity itself.
@@ -21,9 +24,14 @@ use crate::protocol::{
 pub(super) enum Traffic {
     /// A sign-in invoke that is or may be the gateway's. It is judged strictly.
     SignIn(InvokeKind),
+    /// A token exchange in which some reader finds a connection of one of the bot's skills. It is judged as strictly.
+    SkillExchange,
     /// A user's action that carries a token or a code which is or may be the gateway's. These are judged strictly, and the
     /// rest of the action is passed on even where it is odd.
     Action(ActionKind),
+    /// A user's action in which some reader finds a connection of one of the bot's skills. What names the connection is judged
+    /// strictly, and the rest of the action is passed on even where it is odd.
+    SkillAction(ActionFamily),
     /// Everything else. It is passed on even where it is odd.
     PassedOn,
 }
@@ -43,47 +51,36 @@ impl Traffic {
 /// invoke lacks what sign-in needs.
 pub(super) fn classify(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> Result<Traffic, ActivityError> {
     let may_be_ours = InvokeKind::possible_kinds(activity).any(|kind| match kind {
-        InvokeKind::TokenExchange => !names_foreign_connection(&gateway.registrations, bot, activity),
+        InvokeKind::TokenExchange => !names_foreign_connection(gateway, bot, activity),
         InvokeKind::VerifyState => activity.value_readings("state").any(|state| SignInState::read(state).is_some()),
         InvokeKind::Failure => true,
     });
     if may_be_ours {
-        return activity.require_sign_in_form().map(Traffic::SignIn);
+        return Ok(match activity.require_sign_in_form()? {
+            InvokeKind::TokenExchange if names_skill_connection(gateway, bot, activity) => Traffic::SkillExchange,
+            kind => Traffic::SignIn(kind),
+        });
+    }
+    if has_skills(gateway, bot)
+        && let Some(family) = find_skill_action(gateway, bot, activity)
+    {
+        return Ok(Traffic::SkillAction(family));
     }
     Ok(find_action(gateway, bot, activity).map_or(Traffic::PassedOn, Traffic::Action))
 }
 
-/// The kind of action that some reader finds in `activity`, with a token or a code that may be the gateway's
-/// (docs/protocols/sign-in-invokes.md §4).
-fn find_action(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> Option<ActionKind> {
-    if bot.sign_in_invokes.is_empty() {
-        return None;
-    }
-    let kind = ActionKind::possible_kinds(activity).find(|kind| bot.sign_in_invokes.contains(&kind.setting()))?;
-    let is_named = |name: &str| {
-        !matches!(gateway.registrations.find_connection(bot.name.as_str(), name), NamedConnection::Unknown)
-    };
-    let fits = |token: &str| fitting_connections(gateway, bot, token).next().is_some();
-    (CarriedSignIn::may_have_code(activity) || CarriedToken::may_be(activity, is_named, fits)).then_some(kind)
-}
-
-/// The connections of `bot` that a token without a connection name may be meant for.
-fn fitting_connections<'g>(
-    gateway: &'g BotGateway,
-    bot: &Bot,
-    token: &str,
-) -> impl Iterator<Item = &'g Arc<Connection>> {
-    gateway.validators.find_by_audience(gateway.registrations.list_connections(bot.name.as_str()), token)
-}
-
-/// Whether a token exchange names a connection, and no reader can take the name for one of `bot`'s connections.
-fn names_foreign_connection(registrations: &Registrations, bot: &Bot, activity: &Activity<'_>) -> bool {
-    let is_foreign = |name: &str| {
-        let found = registrations.find_connection(bot.name.as_str(), name);
-        !name.is_empty() && matches!(found, NamedConnection::Unknown)
-    };
+/// Whether a token exchange names a connection, and no reader can take the name for a connection of `bot` or of its skills.
+fn names_foreign_connection(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> bool {
+    let is_foreign =
+        |name: &str| !name.is_empty() && matches!(find_connection(gateway, bot, name), InvokedConnection::Unknown);
     let mut names = activity.value_readings("connectionName").map(Node::as_str).peekable();
     names.peek().is_some() && names.all(|name| name.is_some_and(is_foreign))
+}
+
+/// Whether some reader of a token exchange finds a connection of one of `bot`'s skills in it.
+fn names_skill_connection(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> bool {
+    let mut names = activity.value_readings("connectionName").filter_map(Node::as_str);
+    names.any(|name| find_connection(gateway, bot, name).is_of_skill())
 }
 
 /// How an activity is handled (docs/architecture.md §Life of a silent sign-in).
@@ -99,6 +96,12 @@ pub(super) enum Disposition<'a> {
     Refuse(InvokeReply),
     /// Exchange the token or redeem the code of a user's action, and pass the action on.
     Action(Box<ActionCall>),
+    /// Pass an invoke that names a connection of a skill on to the skill.
+    ToSkill {
+        invoke: Box<InvokeForSkill<'a>>,
+        /// How the invoke is handled if the skill is not in a conversation with the user.
+        otherwise: Box<Self>,
+    },
     /// Handle `signin/verifyState` with a `state` that may come from one of our pages.
     VerifyState {
         state: SignInState,
@@ -115,7 +118,11 @@ pub(super) enum Disposition<'a> {
     Forward,
 }
 
-impl Disposition<'_> {
+impl<'a> Disposition<'a> {
+    fn to_skill(invoke: InvokeForSkill<'a>, otherwise: Self) -> Self {
+        Self::ToSkill { invoke: Box::new(invoke), otherwise: Box::new(otherwise) }
+    }
+
     /// The name of the connection for which a token is exchanged.
     pub(super) fn connection(&self) -> Option<&str> {
         match self {
@@ -154,8 +161,11 @@ pub(super) fn decide<'a>(
     traffic: Traffic,
 ) -> Result<Disposition<'a>, ActivityError> {
     Ok(match traffic {
-        Traffic::SignIn(InvokeKind::TokenExchange) => decide_exchange(gateway, inbound, activity),
+        Traffic::SignIn(InvokeKind::TokenExchange) | Traffic::SkillExchange => {
+            decide_exchange(gateway, inbound, activity)
+        }
         Traffic::Action(kind) => decide_action(gateway, inbound, activity, kind),
+        Traffic::SkillAction(family) => decide_skill_action(gateway, inbound, activity, family),
         Traffic::SignIn(InvokeKind::VerifyState) => {
             let state = activity.value_readings("state").find_map(SignInState::read);
             let Some(state) = state else { return Ok(Disposition::Forward) };
@@ -221,89 +231,62 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &Inbound<'_>, activity:
             ));
         }
     };
-    match gateway.registrations.find_connection(inbound.bot.name.as_str(), request.connection_name) {
-        NamedConnection::Exact(connection) => {
+    match find_connection(gateway, &inbound.bot, request.connection_name) {
+        InvokedConnection::OfBot(connection) => {
             Disposition::Exchange { connection, call: TokenExchangeCall::new(inbound, activity, request) }
         }
-        NamedConnection::OtherCase(near) => {
+        InvokedConnection::OfSkill(skill) => {
+            let body = normalize_for_bot(activity, InvokeKind::TokenExchange, &inbound.body, false);
+            Disposition::to_skill(InvokeForSkill::of_token_exchange(skill, &request, body), Disposition::Forward)
+        }
+        InvokedConnection::NearBots(near) | InvokedConnection::NearSkills(near) => {
             log_near_match(inbound, near);
             Disposition::Refuse(refuse_malformed(gateway, inbound, request.id, NEAR_MATCH))
         }
-        NamedConnection::Unknown => Disposition::Forward,
+        InvokedConnection::Unknown => Disposition::Forward,
     }
 }
 
 const NEAR_MATCH: &str = "connectionName differs from a configured one in letter case only";
 
-fn log_near_match(inbound: &Inbound<'_>, near: &Connection) {
-    tracing::warn!(
-        correlation_id = inbound.correlation_id,
-        bot = inbound.bot.name.as_str(),
-        near = near.name.as_str(),
-        "the invoke names a connection that differs from this one in letter case only"
-    );
+/// Decides on a user's action in which some reader finds a connection of a skill. Unless all readers find it, the action is
+/// refused. What the action carries for the bot itself is handled only if the action does not go to the skill.
+fn decide_skill_action<'a>(
+    gateway: &'a BotGateway,
+    inbound: &Inbound<'_>,
+    activity: &Activity<'_>,
+    family: ActionFamily,
+) -> Disposition<'a> {
+    let name = match read_action_connection(activity, family) {
+        Ok(name) => name,
+        Err(error) => return Disposition::Refuse(refuse_ambiguous(gateway, inbound, family, &error)),
+    };
+    let otherwise = find_action(gateway, &inbound.bot, activity);
+    let otherwise = otherwise.map_or(Disposition::Forward, |kind| decide_action(gateway, inbound, activity, kind));
+    match find_connection(gateway, &inbound.bot, name) {
+        InvokedConnection::OfSkill(skill) if otherwise.reaches_bot() => {
+            Disposition::to_skill(InvokeForSkill::of_action(skill, family, &inbound.body), otherwise)
+        }
+        InvokedConnection::NearSkills(near) => {
+            log_near_match(inbound, near);
+            Disposition::Refuse(refuse_unreadable(gateway, inbound, family))
+        }
+        _ => otherwise,
+    }
 }
 
-/// Decides from what all readers find in a user's action. A token for no connection of the bot is the bot's, and so is one
-/// that names no connection and fits several.
+/// Decides on a user's action that carries a token or a code.
 fn decide_action<'a>(
-    gateway: &'a BotGateway,
+    gateway: &BotGateway,
     inbound: &Inbound<'_>,
     activity: &Activity<'_>,
     kind: ActionKind,
 ) -> Disposition<'a> {
-    let carried = match CarriedSignIn::read(activity, kind) {
-        Ok(carried) => carried,
-        Err(error) => {
-            _ = refuse_activity(&error, &inbound.bot, &inbound.correlation_id);
-            return Disposition::Refuse(refuse_unreadable(gateway, inbound, kind));
-        }
-    };
-    let CarriedSignIn { token, code } = carried;
-    let mut call = ActionCall::new(activity, kind).with_code(code);
-    if let Some(token) = token {
-        match token.connection_name.map(|name| gateway.registrations.find_connection(inbound.bot.name.as_str(), name)) {
-            Some(NamedConnection::Exact(connection)) => call = call.with_token(inbound, activity, connection, token),
-            Some(NamedConnection::OtherCase(near)) => {
-                log_near_match(inbound, near);
-                return Disposition::Refuse(refuse_unreadable(gateway, inbound, kind));
-            }
-            Some(NamedConnection::Unknown) => {
-                if let Some(connection) = fitting_connections(gateway, &inbound.bot, token.token).next() {
-                    call = call.with_bots_token(connection, token.token);
-                }
-            }
-            None => match find_fitting(gateway, inbound, token.token) {
-                Fitting::One(connection) => call = call.with_token(inbound, activity, connection, token),
-                Fitting::Several(first) => call = call.with_bots_token(first, token.token),
-                Fitting::None => {}
-            },
-        }
+    match read_action(gateway, inbound, activity, kind) {
+        Ok(call) if call.is_empty() => Disposition::Forward,
+        Ok(call) => Disposition::Action(Box::new(call)),
+        Err(reply) => Disposition::Refuse(reply),
     }
-    if call.is_empty() { Disposition::Forward } else { Disposition::Action(Box::new(call)) }
-}
-
-/// The connections that accept the audience of a token without a connection name.
-enum Fitting<'g> {
-    None,
-    One(&'g Arc<Connection>),
-    /// Several, of which this is the first.
-    Several(&'g Arc<Connection>),
-}
-
-/// Finds the connection that a token without a connection name is for.
-fn find_fitting<'g>(gateway: &'g BotGateway, inbound: &Inbound<'_>, token: &str) -> Fitting<'g> {
-    let mut fitting = fitting_connections(gateway, &inbound.bot, token);
-    let Some(first) = fitting.next() else { return Fitting::None };
-    let Some(second) = fitting.next() else { return Fitting::One(first) };
-    tracing::warn!(
-        correlation_id = inbound.correlation_id,
-        bot = inbound.bot.name.as_str(),
-        connections = format!("{}, {}", first.name.as_str(), second.name.as_str()),
-        hint = "give each of these connections an app (client_id) of its own, or let the bot name the connection",
-        "an action's token was passed on to the bot: it names no connection and fits several"
-    );
-    Fitting::Several(first)
 }
 
 /// Whether some reader takes this for a `tokens/response` event to a bot with configured connections: only the gateway

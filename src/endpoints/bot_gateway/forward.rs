@@ -13,7 +13,7 @@ use super::replies::InvokeReply;
 use crate::bot_connector::{
     BotCall, RunningAction, RunningTurn, end_to_end_headers, find_content_type, is_encoded, read_answer,
 };
-use crate::domain::BotMessage;
+use crate::domain::{BotMessage, Skill};
 use crate::inbound::{AnsweredByBot, Problem, begin_relayed_answer};
 use crate::outbound::{OutboundError, RelayedAnswer};
 use crate::protocol::deadlines::ACTION_BUDGET;
@@ -30,7 +30,7 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
     match forward_body(gateway, inbound, inbound.body.clone(), by).await {
         Ok(ForwardedAnswer { answer, until_done }) => {
             let head = answer_head(&answer);
-            stream_back(head, answer.into_stream(), until_done, inbound)
+            stream_back(head, answer.into_stream(), inbound, RelayedFrom::Bot { _until_done: until_done })
         }
         Err(problem) => {
             let response = problem.respond();
@@ -53,7 +53,37 @@ pub(super) async fn forward_action(
     let by = inbound.begun + ACTION_BUDGET.min(gateway.bot_timeout);
     let ForwardedAnswer { answer, until_done } = forward_body(gateway, inbound, body, by).await?;
     let head = answer_head(&answer);
-    Ok(stream_back(head, end_by(answer.into_stream(), by), until_done, inbound))
+    Ok(stream_back(head, end_by(answer.into_stream(), by), inbound, RelayedFrom::Bot { _until_done: until_done }))
+}
+
+/// Answers with the answer of `skill`. The whole answer leaves by `by`; a skill that is slower is cut off.
+pub(super) fn relay_skill(
+    answer: RelayedAnswer,
+    skill: &Arc<Skill>,
+    by: Instant,
+    inbound: &Inbound<'_>,
+) -> HttpResponse {
+    let head = answer_head(&answer);
+    stream_back(head, end_by(answer.into_stream(), by), inbound, RelayedFrom::Skill(Arc::clone(skill)))
+}
+
+/// Whose answer is sent back.
+enum RelayedFrom {
+    Bot {
+        /// Lasts until the answer has been sent back.
+        _until_done: UntilDone,
+    },
+    Skill(Arc<Skill>),
+}
+
+impl RelayedFrom {
+    /// The name of the skill; `None` for the bot itself.
+    fn skill(&self) -> Option<&str> {
+        match self {
+            Self::Bot { .. } => None,
+            Self::Skill(skill) => Some(skill.name.as_str()),
+        }
+    }
 }
 
 /// A bot's answer, and what lasts until it has been sent back.
@@ -118,20 +148,20 @@ fn answer_head(answer: &RelayedAnswer) -> HttpResponseBuilder {
     begin_relayed_answer(answer.status, end_to_end_headers(answer))
 }
 
-/// Answers with `head` and the bot's body as a stream (server-sent events included). `until_done` is dropped at the end of
-/// the body.
+/// Answers with `head` and the bot's body as a stream (server-sent events included). `from` is dropped at the end of the
+/// body.
 fn stream_back(
     mut head: HttpResponseBuilder,
     body: impl Stream<Item = Result<Bytes, OutboundError>> + 'static,
-    until_done: UntilDone,
     inbound: &Inbound<'_>,
+    from: RelayedFrom,
 ) -> HttpResponse {
     let (bot, correlation_id) = (Arc::clone(&inbound.bot), inbound.correlation_id.clone());
     let body = body.map(move |chunk| {
-        let _ = &until_done;
+        let skill = from.skill();
         // The HTTP library closes the connection to the channel; its own line about it is not logged.
         chunk.inspect_err(|error| {
-            tracing::warn!(correlation_id, bot = bot.name.as_str(), %error, "the bot's answer broke off");
+            tracing::warn!(correlation_id, bot = bot.name.as_str(), skill, %error, "the bot's answer broke off");
         })
     });
     // `streaming` would add a content type where the bot sent none.
@@ -141,7 +171,7 @@ fn stream_back(
     response
 }
 
-const fn to_problem(error: &OutboundError) -> Problem {
+pub(super) const fn to_problem(error: &OutboundError) -> Problem {
     match error {
         OutboundError::TimedOut => Problem::BotTimeout,
         _ => Problem::BotUnavailable,

@@ -5,6 +5,7 @@
 //! answers. It deliberately knows nothing of tokens except that it hands them to the exchange.
 
 mod action;
+mod action_decision;
 mod action_replies;
 mod admitted;
 mod agent_lifecycle;
@@ -13,8 +14,11 @@ mod client_failure;
 mod description;
 mod disposition;
 mod forward;
+mod named_connections;
 mod observed;
 mod replies;
+mod services;
+mod skill_invoke;
 mod token_exchange;
 mod tokens_response;
 mod verify_state;
@@ -51,6 +55,7 @@ use crate::sign_out::AgentLifecycle;
 #[cfg(test)]
 pub use self::client_failure::list_hints;
 pub use self::replies::{InvokeReply, StatusOverrides};
+pub use self::services::{GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills};
 
 /// The state of this door; built once, shared by all workers.
 pub struct BotGateway {
@@ -72,69 +77,10 @@ pub struct BotGateway {
     bots: BotClient,
     delivery: ContinuationDelivery,
     bot_timeout: Duration,
+    skills: GatewaySkills,
     reported_failures: ReportedFailures,
     counters: Arc<Counters>,
     statuses: HashMap<ChannelId, StatusOverrides>,
-}
-
-/// Which callers may call which bots, and the limits on their requests.
-pub struct GatewayCallers {
-    /// Authenticates channels and parent bots.
-    pub callers: Arc<Callers>,
-    /// The configured bots and connections.
-    pub registrations: Arc<Registrations>,
-    /// The limits on request bodies.
-    pub limits: BodyLimits,
-    /// Generates request ids.
-    pub entropy: SharedEntropy,
-}
-
-/// What validates, exchanges and ends the tokens of users.
-pub struct GatewayExchange {
-    /// Validates exchangeable tokens.
-    pub validators: Arc<TokenValidators>,
-    /// Runs the exchanges of `signin/tokenExchange`, whose duplicates share one answer.
-    pub engine: Arc<ExchangeEngine<InvokeReply>>,
-    /// Runs the exchanges of users' actions. The actions share the exchange, and each has an answer of its own.
-    pub action_engine: Arc<ExchangeEngine<ExchangeReply>>,
-    /// Checks whether a token is still stored.
-    pub tokens: CurrentTokens,
-    /// Notes which account speaks.
-    pub speakers: Speakers,
-    /// Ends what is kept for agent users.
-    pub agents: AgentLifecycle,
-    /// Notes what channels state about the users whose activities are passed on.
-    pub statements: Arc<ChannelStatements>,
-}
-
-/// What completes an interactive sign-in with a code from the chat.
-pub struct GatewaySignIns {
-    /// The cards that users can still answer.
-    pub cards: Arc<PendingSignIns>,
-    /// Redeems magic codes.
-    pub codes: CodeRedemption,
-    /// Limits how often a user may try a code.
-    pub rates: Arc<UserRates>,
-}
-
-/// What reaches the bots behind the gateway.
-pub struct GatewayBots {
-    /// Forwards activities to the bots.
-    pub client: BotClient,
-    /// Delivers `tokens/response` events to the bots.
-    pub delivery: ContinuationDelivery,
-    /// Derives the id of the exchange that an event continues.
-    pub exchange_names: ExchangeNames,
-    /// The time limit for a bot's answer to an activity that is only passed on.
-    pub timeout: Duration,
-}
-
-/// How outcomes are counted and answered.
-pub struct GatewayAnswers {
-    /// The counters of the process.
-    pub counters: Arc<Counters>,
-    /// Configured statuses that replace those of the status table, by channel.
-    pub statuses: HashMap<ChannelId, StatusOverrides>,
 }
 
 impl BotGateway {
@@ -150,7 +96,7 @@ impl BotGateway {
         let GatewayCallers { callers, registrations, limits, entropy } = callers;
         let GatewayExchange { validators, engine, action_engine, tokens, speakers, agents, statements } = exchange;
         let GatewaySignIns { cards, codes, rates } = sign_ins;
-        let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout } = bots;
+        let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout, skills } = bots;
         let GatewayAnswers { counters, statuses } = answers;
         Self {
             callers,
@@ -171,6 +117,7 @@ impl BotGateway {
             bots,
             delivery,
             bot_timeout,
+            skills,
             reported_failures: ReportedFailures::default(),
             counters,
             statuses,
@@ -349,6 +296,10 @@ async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposit
         }
         Disposition::Refuse(reply) => reply.respond(inbound),
         Disposition::Action(call) => action::answer(gateway, inbound, *call).await,
+        Disposition::ToSkill { invoke, otherwise } => match skill_invoke::answer(gateway, inbound, &invoke).await {
+            Some(answer) => answer,
+            None => Box::pin(handle(gateway, inbound, *otherwise)).await,
+        },
         Disposition::VerifyState { state, stated } => verify_state::answer(gateway, inbound, state, stated).await,
         Disposition::ClientFailure(code) => client_failure::answer(gateway, inbound, &code).await.respond(inbound),
         Disposition::AgentLifecycle(event) => agent_lifecycle::answer(gateway, inbound, &event).await,

@@ -57,7 +57,8 @@ impl Harness {
     }
 
     fn revision_of(&self, options: &Options, connection: &str) -> ConnectionRevision {
-        let config = config::parse(&self.configuration_text(options), &Environment::default()).unwrap();
+        let environment = Environment::of(options.environment.clone());
+        let config = config::parse(&self.configuration_text(options), &environment).unwrap();
         let mut sections = config.connections.iter().map(|section| &section.connection);
         sections.find(|entry| entry.bot.as_str() == "demo" && entry.name.as_str() == connection).unwrap().revision
     }
