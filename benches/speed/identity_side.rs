@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,24 @@ fn answer() -> String {
         "{{\"token_type\":\"Bearer\",\"scope\":\"https://graph.microsoft.com/User.Read\",\"expires_in\":4999,\
          \"ext_expires_in\":4999,\"access_token\":\"{token}\"}}"
     )
+}
+
+/// The answer to a token request: the assertion itself where the parent bot asks for a token of its own API, so that this
+/// token can be exchanged again.
+fn answer_to(body: &[u8], answer: &str) -> String {
+    let form: BTreeMap<_, _> = url::form_urlencoded::parse(body).collect();
+    match (form.get("scope"), form.get("assertion")) {
+        (Some(scope), Some(assertion)) if scope.starts_with("api://botid-") => {
+            answer.replace(&graph_token(), assertion)
+        }
+        _ => answer.to_owned(),
+    }
+}
+
+/// A skill that says in its answer which conversation it has been called in.
+async fn bare_skill(request: HttpRequest, _: web::Bytes) -> HttpResponse {
+    let conversation = request.headers().get("x-ms-conversation-id").and_then(|id| id.to_str().ok());
+    HttpResponse::Ok().json(json!({ "conversation": conversation }))
 }
 
 /// The other services of an SDK bot: the channel's metadata, the bot's own token, its user's token, Graph, and the
@@ -62,11 +81,12 @@ pub fn serve(directory: &Path) {
             .route("/calls", web::get().to(move || std::future::ready(json(told.load(Ordering::SeqCst).to_string()))))
             .route(
                 "/{tenant}/oauth2/v2.0/token",
-                web::post().to(move |_: web::Bytes| {
+                web::post().to(move |body: web::Bytes| {
                     counted.fetch_add(1, Ordering::SeqCst);
-                    std::future::ready(json(answer.clone()))
+                    std::future::ready(json(answer_to(&body, &answer)))
                 }),
             )
+            .route("/skill/api/messages", web::post().to(bare_skill))
     };
     serve_and_print_port(|listener| HttpServer::new(app).workers(1).listen(listener).unwrap().run());
 }

@@ -7,7 +7,7 @@ use crate::setting::write_configuration;
 use crate::signing::Signer;
 
 /// Enough requests to hide one-time costs. A simulated request takes about ten milliseconds.
-const SIZES: Sizes = Sizes { rounds: 1, repeating: 2000, cold: 300, dup: 100, sdk: 0 };
+const SIZES: Sizes = Sizes { rounds: 1, repeating: 2000, cold: 300, dup: 100, sdk: 0, skill: 0, cards: 0 };
 
 /// The requests that one server gets.
 struct Mix<'t> {

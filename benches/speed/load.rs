@@ -19,7 +19,7 @@ pub struct Template {
 }
 
 /// A placeholder that is as long as an exchange id.
-const ID: &str = "00000000-1d1d-4000-8000-000000000000";
+pub const ID: &str = "00000000-1d1d-4000-8000-000000000000";
 
 impl Template {
     /// The channel's invoke of `user` with `token`.
@@ -33,14 +33,19 @@ impl Template {
     }
 
     fn activity(body: &str, channel_token: &str) -> Self {
+        Self::post("/api/messages", body, channel_token)
+    }
+
+    /// An activity for `path`. The placeholder is replaced where the body has it.
+    pub fn post(path: &str, body: &str, bearer: &str) -> Self {
         let head = format!(
-            "POST /api/messages HTTP/1.1\r\nHost: bots.example.com\r\nAuthorization: Bearer {channel_token}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: bots.example.com\r\nAuthorization: Bearer {bearer}\r\n\
              User-Agent: Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)\r\nContent-Type: application/json; charset=utf-8\r\n\
              x-ms-conversation-id: a:1qLw4YhR6s\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        let id_at = head.len() + body.find(ID).unwrap();
-        Self { bytes: (head + body).into_bytes(), id_at: Some(id_at) }
+        let id_at = body.find(ID).map(|at| head.len() + at);
+        Self { bytes: (head + body).into_bytes(), id_at }
     }
 
     /// `GetToken` for `user`.
@@ -57,6 +62,11 @@ impl Template {
              Authorization: Bearer {bot_token}\r\nUser-Agent: axios/1.7\r\nAccept: application/json\r\n\r\n"
         );
         Self { bytes: head.into_bytes(), id_at: None }
+    }
+
+    /// The request as it is.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     fn write(&self, number: u64, to: &mut Vec<u8>) {

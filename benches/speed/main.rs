@@ -28,6 +28,7 @@ mod mixes;
 mod processes;
 mod setting;
 mod signing;
+mod skills;
 mod table;
 mod users;
 

@@ -4,6 +4,7 @@ use crate::load::{COPIES, Load, Template, get};
 use crate::processes::{Process, Run, free_port, leave_measured_core};
 use crate::setting::{SERVICE_URL, User, write_configuration};
 use crate::signing::Signer;
+use crate::skills::SkillMix;
 use crate::table::{Aim, Measurement, Row, aims_as_markdown, rows_as_markdown};
 
 /// The number of users whose tokens are in memory.
@@ -25,12 +26,16 @@ pub struct Sizes {
     pub dup: usize,
     /// The requests of each kind in one round of the SDK bot.
     pub sdk: u64,
+    /// The messages in one round of *skill*, in each direction.
+    pub skill: u64,
+    /// The cards in one round of *skill* with the token in memory, and with users who have none.
+    pub cards: usize,
 }
 
 impl Sizes {
-    pub const WHOLE: Self = Self { rounds: 7, repeating: 40_000, cold: 3000, dup: 1500, sdk: 1500 };
+    pub const WHOLE: Self = Self { rounds: 7, repeating: 40_000, cold: 3000, dup: 1500, sdk: 1500, skill: 10_000, cards: 1600 };
     /// A short run that shows that everything works and measures little.
-    pub const QUICK: Self = Self { rounds: 3, repeating: 4000, cold: 400, dup: 200, sdk: 200 };
+    pub const QUICK: Self = Self { rounds: 3, repeating: 4000, cold: 400, dup: 200, sdk: 200, skill: 1000, cards: 160 };
 }
 
 /// All request templates. The first belong to known users, the next to the rounds of *cold*, the last to the rounds of
@@ -122,7 +127,33 @@ pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
     let bench = |process| LoadedServer { identity_port: identity.port, next_id: 1, process };
     let mut benches = [&bare, &verifying, &full, &normal, &quiet].map(bench);
     let rows = measure_all(&mut benches, &templates, sdk_bot.as_ref());
-    report(&rows, sizes.rounds, idle, directory);
+    let skill = SkillMix::prepare(&signer, identity.port, full.port);
+    let [.., full, _, _] = &mut benches;
+    let of_skill = measure_skill(full, &skill, sizes);
+    report(&rows, &of_skill, RunFacts { rounds: sizes.rounds, idle, directory });
+}
+
+/// The names of the rows of *skill* in printing order.
+const SKILL_NAMES: [&str; 4] = [
+    "(c) bot-sso, skill: a message to the bare skill",
+    "(c) bot-sso, skill: what the skill says",
+    "(c) bot-sso, skill: card, token in memory, store full",
+    "(c) bot-sso, skill: card, cold, store full",
+];
+
+/// Measures the mix *skill*. What a round needs (sign-ins, conversations) is made before the round and not measured.
+fn measure_skill(server: &mut LoadedServer<'_>, mix: &SkillMix<'_>, sizes: Sizes) -> [Row; 4] {
+    let mut rows = SKILL_NAMES.map(Row::new);
+    let [to_skill, of_skill, memory, cold] = &mut rows;
+    for round in 0..sizes.rounds {
+        server.measure(to_skill, &mix.to_skill, sizes.skill, false);
+        server.measure(of_skill, &mix.of_skill, sizes.skill, false);
+        let cards = mix.cards_from_memory(round, sizes.cards);
+        server.measure(memory, &cards, cards.len() as u64, false);
+        let cards = mix.cold_cards(round, sizes.cards);
+        server.measure(cold, &cards, cards.len() as u64, false);
+    }
+    rows
 }
 
 /// Repeats the mix *hot* for a profiler; prints its cost.
@@ -197,7 +228,7 @@ fn measure_all(benches: &mut [LoadedServer<'_>; 5], templates: &Templates, sdk_b
         bench.measure(&mut warming, templates.known(), 2 * KNOWN_USERS as u64, false);
     }
     normal.measure(&mut warming, templates.known(), 8, false);
-    let Sizes { rounds, repeating, cold: cold_requests, dup: exchanges, sdk } = templates.sizes;
+    let Sizes { rounds, repeating, cold: cold_requests, dup: exchanges, sdk, .. } = templates.sizes;
     if let Some(sdk_bot) = sdk_bot {
         let [mut event, mut invoke] = ["", ""].map(Row::new);
         sdk_bot.measure([&mut event, &mut invoke], sdk, rounds);
@@ -221,9 +252,18 @@ fn measure_all(benches: &mut [LoadedServer<'_>; 5], templates: &Templates, sdk_b
     rows
 }
 
-fn report(rows: &[Row; 10], rounds: usize, idle: u64, directory: &Path) {
+/// What a report says of the run, beside its rows.
+struct RunFacts<'d> {
+    rounds: usize,
+    /// Resident memory of an idle bot-sso, in bytes.
+    idle: u64,
+    directory: &'d Path,
+}
+
+fn report(rows: &[Row; 10], of_skill: &[Row; 4], facts: RunFacts<'_>) {
+    let RunFacts { rounds, idle, directory } = facts;
     let [a, b, hot, _, get_token, dup, cold, ..] = rows;
-    let measured: Vec<&Row> = rows.iter().filter(|row| !row.is_empty()).collect();
+    let measured: Vec<&Row> = rows.iter().chain(of_skill).filter(|row| !row.is_empty()).collect();
     let (calls, exchanges) = dup.calls.unwrap_or_default();
     let aim = |what, value, most| Aim { what, value, most };
     let aims = [

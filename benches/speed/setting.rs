@@ -7,6 +7,13 @@ use serde_json::{Value, json};
 
 pub const APP_ID: &str = "11111111-1111-4111-8111-111111111111";
 pub const CLIENT_ID: &str = "55555555-5555-4555-8555-555555555555";
+/// The parent bot, whose connection has the client of the other one.
+pub const ASSISTANT_ID: &str = "12121212-1212-4212-8212-121212121212";
+pub const SKILL_ID: &str = "34343434-3434-4343-8343-343434343434";
+/// What the parent's tokens are exchanged for.
+pub const SKILL_URI: &str = "api://56565656-5656-4565-8565-565656565656/access_as_user";
+/// The connection of the skill.
+pub const SKILL_CONNECTION: &str = "skill";
 pub const TENANT: &str = "22222222-2222-4222-8222-222222222222";
 pub const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/22222222-2222-4222-8222-222222222222/";
 pub const CHANNEL_ISSUER: &str = "https://api.botframework.com";
@@ -57,6 +64,35 @@ impl User {
         self.activity(service_url, "event", "bench/nothing", &json!({"id": id}))
     }
 
+    /// The message that a parent passes on to its skill, with the user in the conversation `conversation` of the parent.
+    pub fn message_to_skill(self, service_url: &str, conversation: &str) -> String {
+        let activity = json!({
+            "type": "message", "id": "1700000000001", "timestamp": "2026-11-21T10:11:12.345Z", "channelId": "msteams",
+            "serviceUrl": service_url, "text": "What is the weather like?", "locale": "en-GB",
+            "from": {"id": self.channel_id(), "name": self.display_name(), "aadObjectId": self.object_id()},
+            "recipient": {"id": format!("28:{ASSISTANT_ID}"), "name": "assistant", "role": "skill"},
+            "conversation": {"conversationType": "personal", "tenantId": TENANT, "id": conversation},
+            "channelData": {"tenant": {"id": TENANT}},
+            "relatesTo": {
+                "activityId": "f:0c8c8f2e-5a0e-6a1d-7c3b-2f8e9d1c4b5a", "bot": null, "channelId": "msteams",
+                "conversation": {"conversationType": "personal", "tenantId": TENANT, "id": format!("a:{:010}", self.0)},
+                "locale": "en-GB", "serviceUrl": SERVICE_URL,
+            },
+        });
+        activity.to_string()
+    }
+
+    /// What a skill says to the user; `attachments` may hold a card.
+    pub fn message_of_skill(self, conversation: &str, attachments: &Value) -> String {
+        let activity = json!({
+            "type": "message", "timestamp": "2026-11-21T10:11:12.545Z", "channelId": "msteams", "text": "It is sunny.",
+            "from": {"id": format!("28:{ASSISTANT_ID}"), "name": "assistant", "role": "skill"},
+            "recipient": {"id": self.channel_id(), "name": self.display_name()},
+            "conversation": {"id": conversation}, "replyToId": "1700000000001", "attachments": attachments,
+        });
+        activity.to_string()
+    }
+
     fn activity(self, service_url: &str, kind: &str, name: &str, value: &Value) -> String {
         let activity = json!({
             "name": name, "type": kind, "timestamp": "2026-11-21T10:11:12.345Z",
@@ -98,8 +134,24 @@ pub fn write_configuration(directory: &Path, listen: u16, identity_port: u16, ch
          [connections.{CONNECTION}]\nbot = \"help-desk\"\nclient_id = \"{CLIENT_ID}\"\n\
          client_secret = {{ file = \"client.secret\" }}\nscopes = [\"https://graph.microsoft.com/User.Read\"]\n\
          token_exchange_uri = \"api://botid-{CLIENT_ID}\"\ntenants = [\"{TENANT}\"]\n\
-         [keys]\nfile = \"bot-sso.keys\"\n{choices}",
+         {skills}[keys]\nfile = \"bot-sso.keys\"\n{choices}",
         issuer = v2_issuer("{tenantid}"),
+        skills = sections_of_skills(&identity),
     );
     std::fs::write(directory.join("bot-sso.toml"), text).unwrap();
+}
+
+/// The parent bot and its skill, both at `identity`.
+fn sections_of_skills(identity: &str) -> String {
+    format!(
+        "[bots.assistant]\napp_id = \"{ASSISTANT_ID}\"\ntenant = \"{TENANT}\"\nendpoint = \"http://127.0.0.1:9/\"\n\
+         after_exchange = \"none\"\nskill_host_urls = [\"{identity}/\"]\n\
+         credentials = [{{ secret = {{ file = \"client.secret\" }} }}]\n\
+         [connections.assistant]\nname = \"{CONNECTION}\"\nbot = \"assistant\"\nclient_id = \"{CLIENT_ID}\"\n\
+         client_secret = {{ file = \"client.secret\" }}\nscopes = [\"api://botid-{CLIENT_ID}/access_as_user\"]\n\
+         token_exchange_uri = \"api://botid-{CLIENT_ID}\"\nexchange_uris = [\"{SKILL_URI}\"]\ntenants = [\"{TENANT}\"]\n\
+         [skills.bare]\napp_id = \"{SKILL_ID}\"\nendpoint = \"{identity}/skill/api/messages\"\n\
+         connections = [\"{SKILL_CONNECTION}\"]\nexchange_uris = [\"{SKILL_URI}\"]\nbots = [\"assistant\"]\n\
+         [limits]\nparent_requests_per_second = 1000000\n"
+    )
 }

@@ -74,18 +74,28 @@ impl Signer {
 
     /// The channel's token for the bot, valid for one service URL.
     pub fn channel_token(&self, service_url: &str) -> String {
+        self.channel_token_for(APP_ID, service_url)
+    }
+
+    /// The same for the bot with the app id `app_id`.
+    pub fn channel_token_for(&self, app_id: &str, service_url: &str) -> String {
         let now = now();
         self.sign(&json!({
-            "serviceurl": service_url, "nbf": now - 60, "exp": now + 3 * 3600, "iss": CHANNEL_ISSUER, "aud": APP_ID,
+            "serviceurl": service_url, "nbf": now - 60, "exp": now + 3 * 3600, "iss": CHANNEL_ISSUER, "aud": app_id,
         }))
     }
 
     /// The token with which the bot calls the Token Service.
     pub fn bot_token(&self) -> String {
+        self.app_token(APP_ID, "https://api.botframework.com")
+    }
+
+    /// A token of the app `app_id` itself.
+    pub fn app_token(&self, app_id: &str, audience: &str) -> String {
         let now = now();
         self.sign(&json!({
-            "aud": "https://api.botframework.com", "iss": v2_issuer(TENANT), "iat": now - 60, "nbf": now - 60,
-            "exp": now + 3 * 3600, "azp": APP_ID, "azpacr": "1", "idtyp": "app", "tid": TENANT, "ver": "2.0",
+            "aud": audience, "iss": v2_issuer(TENANT), "iat": now - 60, "nbf": now - 60,
+            "exp": now + 3 * 3600, "azp": app_id, "azpacr": "1", "idtyp": "app", "tid": TENANT, "ver": "2.0",
             "oid": "77777777-7777-4777-8777-777777777777", "sub": "77777777-7777-4777-8777-777777777777",
             "roles": [], "uti": "8kqN0mQk2mVn8b0f1h3x9A",
         }))

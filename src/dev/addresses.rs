@@ -67,6 +67,21 @@ impl Addresses {
         format!("{}/connector/", self.http_base)
     }
 
+    /// The address at which the demo bot `name` takes activities.
+    pub(super) fn demo_bot(&self, name: &str) -> String {
+        format!("{}/demo-bots/{name}/api/messages", self.http_base)
+    }
+
+    /// The address that lists the activities which the demo bot `name` has received.
+    pub(super) fn received_by(&self, name: &str) -> String {
+        format!("{}/demo-bots/{name}/received", self.http_base)
+    }
+
+    /// The `serviceUrl` of what the demo assistant `name` sends to its skills.
+    pub(super) fn skill_host(&self, name: &str) -> String {
+        format!("{}/demo-bots/{name}/skill-host/", self.http_base)
+    }
+
     /// The base URL of Direct Line, to which clients append `/conversations` and `/tokens`.
     pub(super) fn direct_line(&self) -> String {
         format!("{}/v3/directline", self.http_base)

@@ -1,11 +1,10 @@
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::addresses::Addresses;
 use super::admission::PageOrigins;
-use super::bots::{BotServices, DemoBots, Inboxes};
+use super::bots::{BotServices, DemoBots, HostedConversations};
 use super::calls::CallLog;
 use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations, SentTokens};
 use super::error::StageError;
@@ -86,6 +85,7 @@ impl StageServices {
             tokens: tokens.clone(),
             gateway: Arc::default(),
             outbound: loopback_client()?,
+            hosted: HostedConversations::new(entropy.clone()),
         };
         Ok(Self {
             client_certificate,
@@ -100,13 +100,7 @@ impl StageServices {
             conversations: Arc::new(Conversations::new(clock.clone())),
             page_origins: Arc::default(),
             web_chat_libraries: Arc::default(),
-            bots: Arc::new(DemoBots {
-                services: bots,
-                channel: channel.clone(),
-                inboxes: Inboxes::default(),
-                admits_anonymous: AtomicBool::new(false),
-                slowness: Arc::default(),
-            }),
+            bots: Arc::new(DemoBots::new(bots, channel.clone())),
             workload: WorkloadIssuer {
                 issuer: addresses.workload_issuer(),
                 key: Arc::new(SigningKeyOnDemand::default()),

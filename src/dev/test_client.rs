@@ -180,10 +180,15 @@ impl Fixture {
         self.form(&self.token_url(self.tenant()), &fields).await
     }
 
+    /// A channel's token for the first bot.
     pub(super) async fn channel_token(&self, more: &[(&str, &str)]) -> String {
+        self.channel_token_for(self.stage.directory().bots[0].app_id, more).await
+    }
+
+    pub(super) async fn channel_token_for(&self, app_id: &str, more: &[(&str, &str)]) -> String {
         let manifest = self.stage.manifest("http://127.0.0.1:1");
         let channel = &manifest["channel"];
-        let scope = format!("{}/.default", self.stage.directory().bots[0].app_id);
+        let scope = format!("{app_id}/.default");
         let mut fields = vec![
             ("grant_type", "client_credentials"),
             ("client_id", channel["client_id"].as_str().unwrap()),

@@ -1,7 +1,9 @@
 use actix_web::HttpResponse;
 use serde_json::json;
 
-use super::turn::{BotCallError, BotTurn};
+use super::assistant::{find_named_skill, find_spoken_to, pass_on};
+use super::bot_calls::BotCallError;
+use super::turn::{BotTurn, Sender};
 use crate::dev::jwt::text_member;
 
 /// Handles one activity that a demo bot received, and returns the HTTP answer.
@@ -27,7 +29,7 @@ fn is_magic_code(text: &str) -> bool {
 /// Handles a magic code that the user typed into the chat.
 async fn handle_typed_code(turn: &BotTurn<'_>, code: &str) -> Result<HttpResponse, BotCallError> {
     match find_token_by_code(turn, Some(code)).await? {
-        Some(token) => turn.say_who_user_is(&token).await?,
+        Some(token) => turn.greet(&token).await?,
         None => turn.send_text("This code is not valid or has expired. Send any message to start again.").await?,
     }
     Ok(HttpResponse::Ok().finish())
@@ -43,18 +45,27 @@ async fn find_token_by_code(turn: &BotTurn<'_>, code: Option<&str>) -> Result<Op
     Ok(None)
 }
 
-/// Handles a message: accepts a code, says who the user is, or sends the sign-in card. The text may name a connection;
-/// otherwise the bot uses its first one.
+/// Handles a message: passes it on to a skill that it names, accepts a code, says who the user is, or sends the sign-in card.
+/// The text may name a connection; otherwise the bot uses its first one.
 async fn handle_message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let text = text_member(turn.activity, "text").unwrap_or_default().trim();
+    if let Some(skill) = find_named_skill(turn, text) {
+        return pass_on(turn, skill).await;
+    }
     if is_magic_code(text) {
+        if let Some(skill) = find_spoken_to(turn) {
+            return pass_on(turn, skill).await;
+        }
         return handle_typed_code(turn, text).await;
     }
     let connection = turn.connections().find(|name| *name == text).or_else(|| turn.connections().next());
     let Some(connection) = connection else { return Err(BotCallError::NoConnection) };
     match turn.find_token(connection, None).await? {
-        Some(token) => turn.say_who_user_is(&token).await?,
-        None => turn.send_sign_in_card(connection).await?,
+        Some(token) => turn.greet(&token).await?,
+        None => {
+            turn.services.hosted.end_talk(turn.bot.name, turn.activity);
+            turn.send_sign_in_card(connection).await?;
+        }
     }
     Ok(HttpResponse::Ok().finish())
 }
@@ -63,12 +74,12 @@ async fn handle_message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError
 async fn handle_delivered_token(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let token =
         turn.find_value_member("token").ok_or(BotCallError::Unexpected("a tokens/response event without a token"))?;
-    turn.say_who_user_is(token).await?;
+    turn.greet(token).await?;
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Handles an exchange that the gateway forwarded (`after_exchange = "forward"`). The gateway has stored the token; the
-/// bot gets it from the token service.
+/// Handles an exchange that the gateway forwarded (`after_exchange = "forward"`), or that a parent requests of its skill. The
+/// gateway has stored the token, which the bot gets from the Token Service; the token of a parent the bot exchanges there.
 async fn handle_forwarded_exchange(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let (id, connection) = (turn.find_value_member("id"), turn.find_value_member("connectionName").unwrap_or_default());
     if !turn.connections().any(|name| name == connection) {
@@ -76,20 +87,31 @@ async fn handle_forwarded_exchange(turn: &BotTurn<'_>) -> Result<HttpResponse, B
         let detail = "The bot has no connection of this name.";
         return Ok(HttpResponse::BadRequest().json(json!({ "id": id, "failureDetail": detail })));
     }
-    let Some(token) = turn.find_token(connection, None).await? else {
+    let token = match turn.sender {
+        Sender::Channel => turn.find_token(connection, None).await?,
+        Sender::Parent(_) => match turn.find_value_member("token") {
+            Some(token) => turn.exchange(connection, token).await?,
+            None => None,
+        },
+    };
+    let Some(token) = token else {
         return Ok(HttpResponse::PreconditionFailed().json(json!({
             "id": id, "connectionName": connection, "failureDetail": "The token service has no token for the user.",
         })));
     };
-    turn.say_who_user_is(&token).await?;
+    turn.greet(&token).await?;
     Ok(HttpResponse::Ok().json(json!({ "id": id, "connectionName": connection })))
 }
 
-/// Handles a magic code that Teams sent without the user typing it, and that the gateway forwarded.
+/// Handles a magic code that Teams sent without the user typing it, and that the gateway forwarded. It may be for the skill to
+/// which the user spoke last.
 async fn handle_forwarded_code(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     if let Some(token) = find_token_by_code(turn, turn.find_value_member("state")).await? {
-        turn.say_who_user_is(&token).await?;
+        turn.greet(&token).await?;
         return Ok(HttpResponse::Ok().finish());
     }
-    Ok(HttpResponse::NotFound().finish())
+    match find_spoken_to(turn) {
+        Some(skill) => pass_on(turn, skill).await,
+        None => Ok(HttpResponse::NotFound().finish()),
+    }
 }

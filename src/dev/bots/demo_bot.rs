@@ -9,7 +9,8 @@ use url::Url;
 
 use super::answers::answer_activity;
 use super::inboxes::Inboxes;
-use super::turn::{BotServices, BotTurn};
+use super::bot_calls::BotServices;
+use super::turn::{BotTurn, Sender};
 use crate::dev::admission::is_loopback_url;
 use crate::dev::bot_slowness::BotSlowness;
 use crate::dev::channel::ChannelIssuer;
@@ -27,6 +28,17 @@ pub(in crate::dev) struct DemoBots {
 }
 
 impl DemoBots {
+    /// Demo bots that have received nothing yet and admit only callers with a token.
+    pub(in crate::dev) fn new(services: BotServices, channel: Arc<ChannelIssuer>) -> Self {
+        Self {
+            services,
+            channel,
+            inboxes: Inboxes::default(),
+            admits_anonymous: AtomicBool::new(false),
+            slowness: Arc::default(),
+        }
+    }
+
     /// Whether the request has a channel token for this bot, and the token names the activity's service URL. The bot
     /// sends its own bearer token to that URL, so an activity must not be able to choose another one.
     fn is_from_channel(&self, request: &HttpRequest, bot: &BotEntry, activity: &Value) -> bool {
@@ -47,6 +59,26 @@ impl DemoBots {
         is_platforms && named == Some(own.trim_end_matches('/'))
     }
 
+    /// The parent bot whose token the request has, if the bot is a skill.
+    fn find_parent(&self, request: &HttpRequest, bot: &BotEntry) -> Option<&BotEntry> {
+        let directory = &self.services.directory;
+        let parent = directory.find_bot(directory.find_skill(bot.name)?.parent)?;
+        let claims = self.services.tokens.verify_for(bearer_token(request)?, bot.app_id).ok()?;
+        let is_app = text_member(&claims, "idtyp") == Some("app");
+        (is_app && text_member(&claims, "azp") == Some(parent.app_id)).then_some(parent)
+    }
+
+    /// Who has sent the activity; `None` if the bot must not accept it.
+    fn find_sender(&self, request: &HttpRequest, bot: &BotEntry, activity: &Value) -> Option<Sender<'_>> {
+        if let Some(parent) = self.find_parent(request, bot) {
+            return Some(Sender::Parent(parent));
+        }
+        let is_admitted = self.is_from_channel(request, bot, activity)
+            || self.is_from_platform(request, bot, activity)
+            || self.may_be_from_emulator(request, activity);
+        is_admitted.then_some(Sender::Channel)
+    }
+
     /// Whether the request may come from the emulator. The bot sends its own bearer token to the service URL, so that
     /// URL must be on this machine. A request with an `Origin` header comes from a web page and is refused.
     fn may_be_from_emulator(&self, request: &HttpRequest, activity: &Value) -> bool {
@@ -58,15 +90,15 @@ impl DemoBots {
     }
 }
 
-pub(in crate::dev) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .route("/demo-bots/{bot}/api/messages", web::post().to(receive_activity))
         .route("/demo-bots/{bot}/received", web::get().to(show_received));
 }
 
-/// The demo bot of this name. The stage does not run the bots that have endpoints of their own.
-fn find_demo_bot<'b>(bots: &'b DemoBots, name: &str) -> Option<&'b BotEntry> {
-    bots.services.directory.find_bot(name).filter(|bot| bot.endpoint.is_none())
+/// The demo bot or the demo skill of this name. The stage does not run the bots that have endpoints of their own.
+pub(super) fn find_demo_bot<'b>(bots: &'b DemoBots, name: &str) -> Option<&'b BotEntry> {
+    bots.services.directory.bots_and_skills().find(|bot| bot.name == name && bot.endpoint.is_none())
 }
 
 async fn show_received(bot: Path<String>, bots: Data<DemoBots>) -> HttpResponse {
@@ -82,15 +114,12 @@ async fn receive_activity(request: HttpRequest, bot: Path<String>, body: Bytes, 
         Ok(activity) => activity,
         Err(_) => return HttpResponse::BadRequest().finish(),
     };
-    let is_admitted = bots.is_from_channel(&request, bot, &activity)
-        || bots.is_from_platform(&request, bot, &activity)
-        || bots.may_be_from_emulator(&request, &activity);
-    if !is_admitted {
+    let Some(sender) = bots.find_sender(&request, bot, &activity) else {
         return HttpResponse::Unauthorized().finish();
-    }
+    };
     bots.slowness.wait().await;
     bots.inboxes.record(bot.name, &activity);
-    let turn = BotTurn { services: &bots.services, bot, activity: &activity };
+    let turn = BotTurn { services: &bots.services, bot, activity: &activity, sender };
     match answer_activity(&turn).await {
         Ok(answer) => answer,
         Err(error) => {

@@ -22,11 +22,13 @@ async fn the_manifest_has_exactly_the_documented_members() {
         BTreeSet::from([
             "agent_365",
             "agents",
+            "assistants",
             "bots",
             "channel",
             "clients",
             "connections",
             "gateway",
+            "skills",
             "tenant",
             "token_service",
             "users",
@@ -52,6 +54,15 @@ async fn the_manifest_has_exactly_the_documented_members() {
     assert_eq!(members(&manifest["users"][0]), BTreeSet::from(["name", "oid", "password", "story", "tid"]));
     assert_eq!(members(&manifest["agents"][0]), BTreeSet::from(["agent_app_id", "bot", "name", "tenant", "user"]));
     assert_eq!(members(&manifest["agent_365"]), BTreeSet::from(["client_id", "client_secret", "token_endpoint"]));
+    let of_skill = [
+        "app_id", "app_secret", "connection", "exchange_uri", "host_messages_url", "host_service_url", "messages_url", "name",
+        "received_url", "story",
+    ];
+    assert_eq!(members(&manifest["skills"][0]), BTreeSet::from(of_skill));
+    assert_eq!(
+        members(&manifest["assistants"][0]),
+        BTreeSet::from(["app_id", "app_secret", "messages_url", "name", "received_url", "skills"])
+    );
     assert!(!manifest.to_string().contains("https://"), "programs without TLS read this");
     let stories: BTreeSet<_> =
         manifest["users"].as_array().unwrap().iter().map(|user| user["story"].as_str().unwrap()).collect();
@@ -76,4 +87,30 @@ async fn the_manifest_is_served_only_when_the_host_is_a_loopback_name() {
     let served: Value = actix_web::test::read_body_json(answer).await;
     assert_eq!(served, fixture.stage.manifest(GATEWAY));
     assert_eq!(actix_web::test::call_service(&app, get("rebound.example")).await.status(), 403);
+}
+
+#[tokio::test]
+async fn the_names_that_a_skill_and_an_assistant_refer_to_are_in_the_manifest() {
+    let fixture = Fixture::start().await;
+    let manifest = fixture.stage.manifest(GATEWAY);
+    let names = |list: &str| {
+        let entries = manifest[list].as_array().unwrap().iter();
+        entries.map(|entry| entry["name"].as_str().unwrap()).collect::<BTreeSet<_>>()
+    };
+    let (bots, skills, assistants) = (names("bots"), names("skills"), names("assistants"));
+    assert!(assistants.is_subset(&bots) && skills.is_disjoint(&bots), "users talk to the assistant only");
+    let [assistant] = &manifest["assistants"].as_array().unwrap()[..] else { panic!("{manifest}") };
+    let called: BTreeSet<_> = assistant["skills"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(called, skills);
+    for skill in manifest["skills"].as_array().unwrap() {
+        let connections = manifest["connections"].as_array().unwrap().iter();
+        let mut of_skill = connections.filter(|connection| connection["bot"] == skill["name"]);
+        assert_eq!(of_skill.next().unwrap()["name"], skill["connection"]);
+        let name = skill["name"].as_str().unwrap();
+        assert_eq!(skill["host_messages_url"], format!("{GATEWAY}/api/skills/{name}/messages"));
+        assert_eq!(skill["host_service_url"], format!("{GATEWAY}/api/skills/{name}/"));
+        assert_eq!(fixture.get(skill["received_url"].as_str().unwrap()).await.text, "[]");
+    }
+    let stories: Vec<_> = manifest["skills"].as_array().unwrap().iter().map(|skill| &skill["story"]).collect();
+    assert_eq!(stories, ["signs in", "lacks consent"]);
 }

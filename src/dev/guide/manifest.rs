@@ -44,7 +44,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "name": client.name,
             "client_id": client.client_id,
         })).collect::<Vec<_>>(),
-        "connections": directory.connections.iter().map(|connection| json!({
+        "connections": directory.all_connections().map(|connection| json!({
             "name": connection.name,
             "bot": connection.bot,
             "identity_provider": IDENTITY_PROVIDER,
@@ -61,6 +61,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
     });
     if let Value::Object(members) = &mut manifest {
         members.extend(agents(facts, &authority));
+        members.extend(skills(facts, gateway));
         members.extend(operations(facts).map(|operations| ("operations".to_owned(), operations)));
     }
     manifest
@@ -83,6 +84,39 @@ fn agents(facts: &StageFacts, authority: &str) -> [(String, Value); 2] {
         "client_secret": AGENT_365.secret,
     });
     [("agents".to_owned(), agents.collect()), ("agent_365".to_owned(), platform)]
+}
+
+/// The members with the skills, and the bots that may call them. `messages_url` of a skill is its own address, and the host's
+/// two are those by which a parent and its skill reach each other through the gateway.
+fn skills(facts: &StageFacts, gateway: &str) -> [(String, Value); 2] {
+    let (directory, addresses) = (&facts.directory, &facts.addresses);
+    let skills = directory.skills.iter().map(|skill| {
+        let name = skill.bot.name;
+        json!({
+            "name": name,
+            "app_id": skill.bot.app_id,
+            "app_secret": skill.bot.app_secret,
+            "story": skill.scenario(),
+            "connection": skill.connection.name,
+            "exchange_uri": skill.connection.token_exchange_uri,
+            "messages_url": addresses.demo_bot(name),
+            "host_messages_url": format!("{gateway}/api/skills/{name}/messages"),
+            "host_service_url": format!("{gateway}/api/skills/{name}/"),
+            "received_url": addresses.received_by(name),
+        })
+    });
+    let parents = directory.bots.iter().filter(|bot| directory.skills_of(bot.name).next().is_some());
+    let assistants = parents.map(|bot| {
+        json!({
+            "name": bot.name,
+            "app_id": bot.app_id,
+            "app_secret": bot.app_secret,
+            "messages_url": format!("{gateway}/bots/{}/api/messages", bot.name),
+            "skills": directory.skills_of(bot.name).map(|skill| skill.bot.name).collect::<Vec<_>>(),
+            "received_url": addresses.received_by(bot.name),
+        })
+    });
+    [("skills".to_owned(), skills.collect()), ("assistants".to_owned(), assistants.collect())]
 }
 
 /// The operator's listener, if there is one.

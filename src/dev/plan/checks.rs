@@ -17,6 +17,10 @@ fn check_bots(entries: &StageEntries, directory: &Directory, review: &mut PlanRe
         if !names.insert(bot.name.to_ascii_lowercase()) {
             review.report(format!("bots[{index}].name"), format!("another bot is called {:?}", bot.name));
         }
+        if directory.skills.iter().any(|skill| skill.bot.name.eq_ignore_ascii_case(bot.name)) {
+            let message = format!("a skill of the assistant is called {:?}", bot.name);
+            review.report(format!("bots[{index}].name"), message);
+        }
         if count_apps(directory, bot.app_id) > 1 {
             review.report(format!("bots[{index}].app_id"), taken(bot.app_id));
         }

@@ -104,6 +104,9 @@ function tellStory({ story, switchedOn }) {
   if (bot.afterExchange === 'none') {
     sentences.push(`After a silent sign-in ${bot.name} says nothing, because it is not told (after_exchange is none): write again.`);
   }
+  if (bot.skills.length > 0) {
+    sentences.push(`${bot.name} passes on what names a skill: write ${bot.skills.join(' or ')}.`);
+  }
   find('story').textContent = sentences.join(' ');
 }
 
@@ -125,7 +128,7 @@ async function start() {
     ...(await openConversation()),
   });
   watchMessages(directLine);
-  const texts = { TEXT_INPUT_PLACEHOLDER: `Say hello to ${choice.bot}` };
+  const texts = { TEXT_INPUT_PLACEHOLDER: ['Say hello to', choice.bot, bot.skills.length > 0 && 'or name a skill'].filter(Boolean).join(' ') };
   window.WebChat.renderWebChat(
     { directLine, store, locale: 'en-US', styleOptions: look(), overrideLocalizedStrings: texts },
     find('chat')

@@ -66,7 +66,7 @@ impl PlaygroundFacts {
 pub(super) async fn show_settings(facts: Data<PlaygroundFacts>, libraries: Data<WebChatLibraries>) -> HttpResponse {
     let directory = &facts.directory;
     let users = directory.users.iter().filter(|user| user.scenario != UserScenario::AgentUser);
-    let connections = directory.connections.iter();
+    let connections = directory.all_connections();
     let scopes: BTreeMap<_, _> =
         connections.map(|entry| (&entry.token_exchange_uri, [&entry.exchange_scope])).collect();
     HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(json!({
@@ -83,6 +83,7 @@ pub(super) async fn show_settings(facts: Data<PlaygroundFacts>, libraries: Data<
             "scopes": facts.exchange_scopes(bot),
             "isDemo": bot.endpoint.is_none(),
             "afterExchange": bot.after_exchange,
+            "skills": directory.skills_of(bot.name).map(|skill| skill.bot.name).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "users": users.map(|user| json!({
             "name": user.name,

@@ -22,10 +22,19 @@ impl Consents {
         lock_ignoring_poison(&self.given).insert((user.oid.to_owned(), client_id.to_ascii_lowercase()));
     }
 
-    /// Whether `user` has consented to `app`, or does not need to.
+    /// Whether `user` has consented to the client `app`, or does not need to.
     pub(in crate::dev) fn allow(&self, user: &User, app: &App) -> bool {
-        self.stories.of(user) != UserScenario::LacksConsent
-            || lock_ignoring_poison(&self.given).contains(&(user.oid.to_owned(), app.client_id.to_owned()))
+        self.allow_api(user, app)
+            && (self.stories.of(user) != UserScenario::LacksConsent || self.has_consented(user, app))
+    }
+
+    /// Whether a client of `user` may get a token for the API `app`: with the user's consent, if the app needs one of its own.
+    pub(in crate::dev) fn allow_api(&self, user: &User, app: &App) -> bool {
+        !app.needs_consent || self.has_consented(user, app)
+    }
+
+    fn has_consented(&self, user: &User, app: &App) -> bool {
+        lock_ignoring_poison(&self.given).contains(&(user.oid.to_owned(), app.client_id.to_owned()))
     }
 
     /// Withdraws every consent.

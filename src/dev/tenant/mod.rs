@@ -33,6 +33,8 @@ mod obo_tests;
 mod session_tests;
 #[cfg(test)]
 mod silent_tests;
+#[cfg(test)]
+mod skill_tests;
 
 use actix_web::web::ServiceConfig;
 
@@ -45,7 +47,7 @@ pub(in crate::dev) use directory::{
 };
 pub use directory::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,
-    FederatedIssuer, ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
+    FederatedIssuer, ManagedIdentityEntry, SkillEntry, StageEntries, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use discovery::TenantDiscovery;
 pub(in crate::dev) use form::Form;

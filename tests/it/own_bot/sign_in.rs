@@ -40,14 +40,14 @@ async fn the_manifest_has_the_own_bot_and_its_connection_beside_the_stages_own()
     let manifest = &own.manifest;
     let bots = manifest["bots"].as_array().unwrap();
     let added = bots.last().unwrap();
-    assert_eq!((bots.len(), &added["name"]), (4, &json!("own-bot")));
+    assert_eq!((bots.len(), &added["name"]), (5, &json!("own-bot")));
     let gateway = manifest["gateway"].as_str().unwrap();
     assert_eq!(added["messages_url"], format!("{gateway}/bots/own-bot/api/messages"));
     assert_eq!(added["app_id"], "9b17d2e4-3c58-4f60-8a91-2d4e6f80a1b3");
     assert!(added["app_secret"].as_str().unwrap().ends_with("secret-of-the-local-stage"));
     let connections = manifest["connections"].as_array().unwrap();
     let of_own: Vec<_> = connections.iter().filter(|connection| connection["bot"] == "own-bot").collect();
-    assert_eq!((connections.len(), of_own.len(), &of_own[0]["name"]), (6, 1, &json!("graph")));
+    assert_eq!((connections.len(), of_own.len(), &of_own[0]["name"]), (9, 1, &json!("graph")));
     assert_eq!(
         own.development.printed[0],
         format!("{}/?bot=own-bot", own.development.address("the same, plain http").rsplit_once('/').unwrap().0)

@@ -11,5 +11,6 @@ mod observed_stage;
 mod panel;
 mod sayings;
 mod silent_user;
+mod skills;
 mod switches;
 mod visit;

@@ -8,6 +8,7 @@ use crate::harness::waiting::wait_for;
 pub struct SilentUser<'s> {
     observed: &'s ObservedStage,
     name: &'static str,
+    bot: &'static str,
     token: String,
     conversation: String,
 }
@@ -21,10 +22,15 @@ pub struct SilentSignIn {
 impl<'s> SilentUser<'s> {
     /// Starts a conversation with the bot `demo`.
     pub async fn start(observed: &'s ObservedStage, name: &'static str) -> Self {
-        let order = json!({"user": name, "bot": "demo"});
+        Self::start_with(observed, name, "demo").await
+    }
+
+    /// Starts a conversation with a bot.
+    pub async fn start_with(observed: &'s ObservedStage, name: &'static str, bot: &'static str) -> Self {
+        let order = json!({"user": name, "bot": bot});
         let (_, site) = observed.post_json("/web-chat/token", &order).await;
         let text = |member: &str| site[member].as_str().unwrap().to_owned();
-        let user = Self { observed, name, token: text("token"), conversation: text("conversationId") };
+        let user = Self { observed, name, bot, token: text("token"), conversation: text("conversationId") };
         user.call(reqwest::Method::POST, "", &Value::Null).await;
         user
     }
@@ -58,12 +64,20 @@ impl<'s> SilentUser<'s> {
     }
 
     pub async fn find_card(&self) -> Option<Value> {
+        self.cards().await.pop()
+    }
+
+    /// The sign-in cards of the conversation that a client can answer, oldest first.
+    pub async fn cards(&self) -> Vec<Value> {
         let activities = self.activities().await;
         let attachments = activities.iter().filter_map(|activity| activity["attachments"].as_array()).flatten();
-        attachments
-            .map(|attachment| &attachment["content"])
-            .rfind(|card| card["tokenExchangeResource"].is_object())
-            .cloned()
+        let cards = attachments.map(|attachment| &attachment["content"]);
+        cards.filter(|card| card["tokenExchangeResource"].is_object()).cloned().collect()
+    }
+
+    /// Writes to the bot.
+    pub async fn say(&self, text: &str) {
+        assert_eq!(self.post(&json!({"type": "message", "text": text})).await, 200);
     }
 
     pub async fn post(&self, activity: &Value) -> u16 {
@@ -88,7 +102,7 @@ impl<'s> SilentUser<'s> {
         let directory = self.observed.stage.directory();
         let user = directory.find_user(self.name).unwrap();
         let connection =
-            directory.connections.iter().find(|entry| entry.bot == "demo" && entry.name == "graph").unwrap();
+            directory.connections.iter().find(|entry| entry.bot == self.bot).unwrap();
         let form = [
             ("grant_type", "password"),
             ("client_id", directory.clients[0].client_id),

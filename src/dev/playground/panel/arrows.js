@@ -18,10 +18,10 @@
  * @property {string} [remark]
  */
 
-const [CLIENT, GATEWAY, PROVIDER, BOT] = [0, 1, 2, 3];
+const [CLIENT, GATEWAY, PROVIDER, BOT, SKILL] = [0, 1, 2, 3, 4];
 
-/** The names of the lanes, from left to right. */
-export const LANES = ['Client', 'bot-sso', 'Identity provider', 'Bot'];
+/** The names of the lanes, from left to right. The last one is shown only if something of a skill is drawn. */
+export const LANES = ['Client', 'bot-sso', 'Identity provider', 'Bot', 'Skill'];
 
 const GRANTS = {
   on_behalf_of: 'exchange on behalf of',
@@ -36,6 +36,9 @@ const PAGES = {
   ReviewSignIn: 'page: confirm, or the code',
   DecideSignIn: 'decision',
 };
+
+/** The operation by which a parent bot sends an activity to its skill. */
+const TO_SKILL = 'PostToSkill';
 
 /** What a page downloads before anybody signs in: the module for silent sign-in, which is no step of one. */
 const DOWNLOAD = /SingleSignOn(Module|Types)$/;
@@ -59,6 +62,12 @@ export function arrowOf(event, group) {
       return { from: GATEWAY, to: BOT, label: messageName(event, group) };
     case 'bot_answered':
       return { from: BOT, to: GATEWAY, label: messageName(event, group), isAnswer: true, status, took };
+    case 'skill_asked':
+      return { from: GATEWAY, to: SKILL, label: event.message };
+    case 'skill_answered':
+      return { from: SKILL, to: GATEWAY, label: event.message, isAnswer: true, status, took };
+    case 'skill_card':
+      return cardNote(event);
     case 'activity_answered': {
       const remark = event.shared ? 'shared with a duplicate' : undefined;
       return { from: GATEWAY, to: CLIENT, label: '', isAnswer: true, status, reason: event.reason, took, remark };
@@ -85,6 +94,16 @@ function signOutNote({ everywhere, tokens_removed: tokens }) {
   return { from: GATEWAY, to: GATEWAY, label };
 }
 
+/**
+ * What became of a sign-in card that a skill has sent.
+ * @param {GatewayEvent} event
+ * @returns {Arrow}
+ */
+function cardNote({ outcome, reason }) {
+  const label = outcome === 'swallowed' ? 'the card is answered, and the user does not see it' : 'the card goes on to the user';
+  return { from: GATEWAY, to: GATEWAY, label, reason };
+}
+
 /** @param {GatewayEvent} event */
 function providerWord(event) {
   if (event.error_number !== undefined) {
@@ -99,6 +118,9 @@ function providerWord(event) {
  */
 function messageName(event, group) {
   const arrived = group.find(({ kind }) => kind === 'activity_arrived');
+  if (event.message === 'skill_activity') {
+    return 'what the skill says';
+  }
   return event.message === 'activity' ? (arrived?.name ?? 'activity') : event.message;
 }
 
@@ -108,10 +130,21 @@ function messageName(event, group) {
  * @returns {Arrow}
  */
 function operationArrow(event, group) {
-  const isOfBot = event.door === 'token_service';
-  const label = isOfBot ? event.operation : (PAGES[event.operation] ?? event.operation);
+  const from = callerOf(event);
+  const label = from === CLIENT ? (PAGES[event.operation] ?? event.operation) : event.operation;
   const { status, took_ms: took } = event;
-  return { from: isOfBot ? BOT : CLIENT, to: GATEWAY, label, isAnswer: true, status, reason: findRefusal(group)?.reason, took };
+  return { from, to: GATEWAY, label, isAnswer: true, status, reason: findRefusal(group)?.reason, took };
+}
+
+/**
+ * The lane of the caller of an operation. A parent bot calls the skill host with messages for its skill, and the skill everything else.
+ * @param {GatewayEvent} event
+ */
+function callerOf({ door, operation }) {
+  if (door === 'skill_host') {
+    return operation === TO_SKILL ? BOT : SKILL;
+  }
+  return door === 'token_service' ? BOT : CLIENT;
 }
 
 /**

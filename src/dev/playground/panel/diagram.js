@@ -14,7 +14,9 @@ const DETAILS = {
   bot: 'Bot',
   channel: 'Channel',
   conversation: 'Conversation',
+  skill: 'Skill',
   connection: 'Connection',
+  outcome: 'Card',
   provider: 'Identity provider',
   error: 'Error',
   error_number: 'Error number',
@@ -63,6 +65,7 @@ export class Diagram {
   clear() {
     this.#groups.clear();
     this.#list.replaceChildren();
+    this.#scroller.classList.remove('panel-with-skills');
     this.#empty.hidden = false;
   }
 
@@ -75,6 +78,9 @@ export class Diagram {
     const arrow = arrowOf(event, group.events);
     group.events.push(event);
     if (arrow) {
+      if (event.skill) {
+        this.#scroller.classList.add('panel-with-skills');
+      }
       endWaiting(group, event.kind);
       group.arrows.append(this.#drawArrow(arrow, event, group));
       group.item.hidden = false;
@@ -138,16 +144,15 @@ export class Diagram {
    * @param {Group} group
    */
   #writeTitle({ events, title, item }) {
-    const arrived = events.find(({ kind }) => kind === 'activity_arrived');
+    const about = aboutOf(events);
     const id = events[0].correlation_id;
-    if (!arrived) {
-      title.hidden = true;
-      item.classList.add('panel-single');
+    title.hidden = !about;
+    item.classList.toggle('panel-single', !about);
+    if (!about) {
       return;
     }
-    const about = [arrived.bot, arrived.connection].filter(Boolean).join(' / ');
     title.replaceChildren(
-      element('span', { class: 'panel-about' }, `${arrived.name}, ${about}`),
+      element('span', { class: 'panel-about' }, about),
       element('span', { class: 'panel-id', title: `Correlation id ${id}` }, spoken('Correlation id '), shortened(id)),
     );
   }
@@ -187,6 +192,19 @@ export class Diagram {
     });
     return element('li', {}, button, details);
   }
+}
+
+/**
+ * Which request it is; `undefined` if its only arrow says it.
+ * @param {GatewayEvent[]} events
+ */
+function aboutOf(events) {
+  const arrived = events.find(({ kind }) => kind === 'activity_arrived');
+  if (arrived) {
+    return `${arrived.name}, ${[arrived.bot, arrived.connection].filter(Boolean).join(' / ')}`;
+  }
+  const ofSkill = events.find(({ skill }) => skill);
+  return ofSkill && `skill ${ofSkill.skill}`;
 }
 
 /**

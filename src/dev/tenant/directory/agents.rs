@@ -105,5 +105,6 @@ pub(super) fn agent_apps(bots: &[BotEntry]) -> impl Iterator<Item = App> {
         identifier_uris: Vec::new(),
         token_version: AppTokenVersion::V2,
         blueprint: bots.iter().find(|bot| bot.name == agent.bot).map(|bot| bot.app_id),
+        needs_consent: false,
     })
 }

@@ -82,6 +82,8 @@ pub struct App {
     pub token_version: AppTokenVersion,
     /// Client id of its blueprint if this is an agent identity, which has no credentials.
     pub blueprint: Option<&'static str>,
+    /// Whether each user has to consent to this app, whatever the user's story is.
+    pub needs_consent: bool,
 }
 
 /// An agent identity with its agent user.
@@ -116,6 +118,19 @@ pub struct BotEntry {
     pub after_exchange: Option<&'static str>,
     /// The other invokes from which the gateway takes tokens: `adaptive_card`, `message_extension`.
     pub sign_in_invokes: &'static [&'static str],
+}
+
+/// A skill of the stage, which the stage runs itself. It is also a bot, because it has tokens of its own at the Token Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkillEntry {
+    /// The skill as a bot.
+    pub bot: BotEntry,
+    /// Name of the bot that may call it.
+    pub parent: &'static str,
+    /// Its connection. The Token Exchange URL is what the parent's tokens are exchanged for.
+    pub connection: ConnectionEntry,
+    /// Whether each user has to consent to the app of its connection first.
+    pub needs_consent: bool,
 }
 
 /// The entries of a directory that a stage may choose; all others follow from them or are fixed.
@@ -188,6 +203,14 @@ pub struct FederatedCredential {
     pub issuer: FederatedIssuer,
     /// `sub`, compared with case.
     pub subject: &'static str,
+}
+
+impl SkillEntry {
+    /// What happens when a parent's token is exchanged for the skill, in the words of the users' stories.
+    #[must_use]
+    pub fn scenario(&self) -> UserScenario {
+        if self.needs_consent { UserScenario::LacksConsent } else { UserScenario::SignsIn }
+    }
 }
 
 impl User {

@@ -8,7 +8,10 @@ use super::tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 /// The subject of the only workload that the bots' apps trust.
 pub(in crate::dev) const WORKLOAD_SUBJECT: &str = "system:serviceaccount:bot-sso:gateway";
 
-const BOTS: [BotEntry; 3] = [
+/// The name of the bot that has the demo skills.
+pub(super) const ASSISTANT: &str = "assistant";
+
+const BOTS: [BotEntry; 4] = [
     BotEntry {
         name: "demo",
         app_id: "1b7f3c52-8a0e-4d61-9c2b-5e4f6a7b8c01",
@@ -34,6 +37,15 @@ const BOTS: [BotEntry; 3] = [
         endpoint: None,
         sdk: None,
         after_exchange: Some("none"),
+        sign_in_invokes: &[],
+    },
+    BotEntry {
+        name: ASSISTANT,
+        app_id: "e5a1c3d7-0f24-4b68-8d9e-1a2b3c4d5e06",
+        app_secret: "assistant-app-secret-of-the-local-stage",
+        endpoint: None,
+        sdk: None,
+        after_exchange: Some("notify"),
         sign_in_invokes: &[],
     },
 ];
@@ -125,6 +137,8 @@ const USERS: [User; 7] = [
 
 /// The scopes of a connection that names none.
 pub(in crate::dev) const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/User.Read"];
+/// The scope of the assistant's own API. A token for it can be exchanged again: for the APIs of the skills.
+const ASSISTANT_SCOPES: &[&str] = &["api://botid-e5a1c3d7-0f24-4b68-8d9e-1a2b3c4d5e06/access_as_user"];
 const MAIL_SCOPES: &[&str] = &["https://graph.microsoft.com/Mail.Read"];
 
 /// Every bot's app trusts the first managed identity, and no app trusts the second.
@@ -189,6 +203,7 @@ pub(super) fn apps(entries: &StageEntries) -> Vec<App> {
         identifier_uris: Vec::new(),
         token_version: AppTokenVersion::V2,
         blueprint: None,
+        needs_consent: false,
     }));
     apps.push(App {
         client_id: AGENT_365.client_id,
@@ -197,12 +212,13 @@ pub(super) fn apps(entries: &StageEntries) -> Vec<App> {
         identifier_uris: vec![AGENT_365.client_id.to_owned()],
         token_version: AppTokenVersion::V1,
         blueprint: None,
+        needs_consent: false,
     });
     apps.extend(agent_apps(&entries.bots));
     apps
 }
 
-fn bot_app(bot: &BotEntry) -> App {
+pub(super) fn bot_app(bot: &BotEntry) -> App {
     App {
         client_id: bot.app_id,
         name: bot.name,
@@ -210,6 +226,7 @@ fn bot_app(bot: &BotEntry) -> App {
         identifier_uris: vec![format!("api://botid-{}", bot.app_id), format!("api://{}", bot.app_id)],
         token_version: AppTokenVersion::V2,
         blueprint: None,
+        needs_consent: false,
     }
 }
 
@@ -222,6 +239,7 @@ fn connection_app(connection: &ConnectionEntry) -> App {
         identifier_uris: vec![connection.token_exchange_uri.clone()],
         token_version: if connection.v1_tokens { AppTokenVersion::V1 } else { AppTokenVersion::V2 },
         blueprint: None,
+        needs_consent: false,
     }
 }
 
@@ -244,7 +262,8 @@ fn bot_connection(bot: &BotEntry, name: &'static str, scopes: &'static [&'static
 }
 
 fn connections() -> Vec<ConnectionEntry> {
-    let mut connections: Vec<_> = BOTS.iter().map(graph_connection).collect();
+    let with_skills = |bot: &&BotEntry| bot.name == ASSISTANT;
+    let mut connections: Vec<_> = BOTS.iter().filter(|bot| !with_skills(bot)).map(graph_connection).collect();
     connections.extend(BOTS.first().map(|bot| bot_connection(bot, "mail", MAIL_SCOPES)));
     connections.push(ConnectionEntry {
         name: "legacy",
@@ -256,5 +275,6 @@ fn connections() -> Vec<ConnectionEntry> {
         scopes: GRAPH_SCOPES,
         v1_tokens: true,
     });
+    connections.extend(BOTS.iter().find(with_skills).map(|bot| bot_connection(bot, ASSISTANT, ASSISTANT_SCOPES)));
     connections
 }

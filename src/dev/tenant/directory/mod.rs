@@ -6,6 +6,7 @@
 mod agents;
 mod entries;
 mod fixed;
+mod skills;
 mod tenant_ids;
 
 pub(in crate::dev) use agents::AGENT_365;
@@ -13,10 +14,11 @@ use agents::agents;
 pub(in crate::dev) use entries::derive_id;
 pub use entries::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
-    ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
+    ManagedIdentityEntry, SkillEntry, StageEntries, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use fixed::{GRAPH_SCOPES, WORKLOAD_SUBJECT, graph_connection};
 use fixed::{WEB_CHAT_CLIENT_ID, apps, clients, entries, federated_credentials, identities, tenants, users};
+use skills::{skill_apps, skills};
 pub(in crate::dev) use tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 
 /// The id of the tenant that is not `tid`.
@@ -31,16 +33,18 @@ pub struct Directory {
     pub tenants: Vec<Tenant>,
     /// Users.
     pub users: Vec<User>,
-    /// App registrations: bots, the further APIs of connections, the clients, the Agent 365 platform and the agent identities. All of them
-    /// exist in every tenant.
+    /// App registrations: bots, the further APIs of connections, the skills, the clients, the Agent 365 platform and the agent identities.
+    /// All of them exist in every tenant.
     pub apps: Vec<App>,
-    /// Bots.
+    /// Bots that users talk to.
     pub bots: Vec<BotEntry>,
+    /// Skills of these bots.
+    pub skills: Vec<SkillEntry>,
     /// Agents.
     pub agents: Vec<AgentEntry>,
     /// Clients.
     pub clients: Vec<ClientEntry>,
-    /// Connections.
+    /// Connections of the bots that users talk to.
     pub connections: Vec<ConnectionEntry>,
     /// Managed identities. The managed identity endpoint also issues tokens for the apps with a secret, which are not
     /// listed here.
@@ -70,7 +74,8 @@ impl Directory {
         Self {
             tenants: tenants(),
             users: users(&entries),
-            apps: apps(&entries),
+            apps: apps(&entries).into_iter().chain(skill_apps(&entries.bots)).collect(),
+            skills: skills(&entries.bots),
             agents: agents(&entries.bots),
             clients: clients(),
             identities: identities(),
@@ -134,7 +139,28 @@ impl Directory {
         self.agents.iter().find(|agent| agent.agent_app_id.eq_ignore_ascii_case(app_id))
     }
 
-    /// The bot with this name.
+    /// The bots that users talk to, and the skills.
+    pub fn bots_and_skills(&self) -> impl Iterator<Item = &BotEntry> {
+        self.bots.iter().chain(self.skills.iter().map(|skill| &skill.bot))
+    }
+
+    /// The connections of all of them.
+    pub fn all_connections(&self) -> impl Iterator<Item = &ConnectionEntry> {
+        self.connections.iter().chain(self.skills.iter().map(|skill| &skill.connection))
+    }
+
+    /// The skills that this bot may call.
+    pub fn skills_of<'d>(&'d self, bot: &'d str) -> impl Iterator<Item = &'d SkillEntry> {
+        self.skills.iter().filter(move |skill| skill.parent == bot)
+    }
+
+    /// The skill with this name.
+    #[must_use]
+    pub fn find_skill(&self, name: &str) -> Option<&SkillEntry> {
+        self.skills.iter().find(|skill| skill.bot.name == name)
+    }
+
+    /// The bot that users talk to with this name.
     #[must_use]
     pub fn find_bot(&self, name: &str) -> Option<&BotEntry> {
         self.bots.iter().find(|bot| bot.name == name)

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::request::GrantRequest;
 use crate::dev::tenant::directory::{User, UserScenario};
 use crate::dev::tenant::refusal::EntraRefusal;
-use crate::dev::tenant::scopes::ScopeRequest;
+use crate::dev::tenant::scopes::{Resource, ScopeRequest};
 
 /// The user, or refusal 50057 if the account is disabled.
 pub(super) fn require_enabled<'u>(request: &GrantRequest<'_>, user: &'u User) -> Result<&'u User, EntraRefusal> {
@@ -27,6 +27,21 @@ pub(super) fn mfa_refusal() -> EntraRefusal {
     let text = "Due to a configuration change made by your administrator, or because you moved to a new location, you must \
                 use multi-factor authentication to access the resource.";
     EntraRefusal::invalid_grant(50_076, text).with_suberror("basic_action").with_claims(&claims)
+}
+
+/// Refuses with 65001 if the scope is of an API that the user has not consented to, though it needs consent of its own. Other
+/// clients than the API's own are concerned: that one is checked as the client.
+pub(super) fn check_consent_to_api(
+    request: &GrantRequest<'_>,
+    user: &User,
+    scope: &ScopeRequest<'_>,
+) -> Result<(), EntraRefusal> {
+    match scope.resource {
+        Resource::App(api) if !request.services.consents.allow_api(user, api) => {
+            Err(consent_refusal(request.client.name, request.client.client_id))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refusal 65001: the user has not consented.

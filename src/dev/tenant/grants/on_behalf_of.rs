@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::checks::{consent_refusal, mfa_refusal, parse_required_scope, require_enabled};
+use super::checks::{check_consent_to_api, consent_refusal, mfa_refusal, parse_required_scope, require_enabled};
 use super::request::GrantRequest;
 use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::jwt::{TokenProblem, text_member};
@@ -38,6 +38,7 @@ pub(in crate::dev) fn exchange_on_behalf_of(request: &GrantRequest<'_>) -> Resul
     let scope = parse_required_scope(request)?;
     let passed_mfa = claims.get("acrs").is_some();
     check_scenario(request, user, passed_mfa)?;
+    check_consent_to_api(request, user, &scope)?;
     build_token_answer(request, &UserGrant { passed_mfa, ..UserGrant::new(user, &scope) })
 }
 

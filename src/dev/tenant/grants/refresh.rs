@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::checks::{consent_refusal, mfa_refusal, require_enabled};
+use super::checks::{check_consent_to_api, consent_refusal, mfa_refusal, require_enabled};
 use super::request::GrantRequest;
 use super::user_grant::{UserGrant, build_token_answer};
 use crate::dev::tenant::refusal::EntraRefusal;
@@ -41,5 +41,6 @@ pub(in crate::dev) fn redeem_refresh_token(request: &GrantRequest<'_>) -> Result
     let asked = request.form.find("scope").unwrap_or(&grant.scope);
     let mut scope = ScopeRequest::parse(&services.directory, asked)?;
     scope.offline_access = true;
+    check_consent_to_api(request, user, &scope)?;
     build_token_answer(request, &UserGrant { passed_mfa: grant.passed_mfa, ..UserGrant::new(user, &scope) })
 }
