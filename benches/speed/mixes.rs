@@ -33,7 +33,8 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    pub const WHOLE: Self = Self { rounds: 7, repeating: 40_000, cold: 3000, dup: 1500, sdk: 1500, skill: 10_000, cards: 1600 };
+    pub const WHOLE: Self =
+        Self { rounds: 7, repeating: 40_000, cold: 3000, dup: 1500, sdk: 1500, skill: 10_000, cards: 1600 };
     /// A short run that shows that everything works and measures little.
     pub const QUICK: Self = Self { rounds: 3, repeating: 4000, cold: 400, dup: 200, sdk: 200, skill: 1000, cards: 160 };
 }

@@ -51,7 +51,7 @@ pub use plan::{BotHosts, OwnBot, PlanProblem, add_own_bot, read_stage_file, writ
 pub use stage::{Signer, Stage, StageOptions};
 pub use tenant::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,
-    FederatedIssuer, ManagedIdentityEntry, RegisteredCertificate, SessionSwitches, SkillEntry, StageEntries,
-    Tenant, User, UserScenario,
+    FederatedIssuer, ManagedIdentityEntry, RegisteredCertificate, SessionSwitches, SkillEntry, StageEntries, Tenant,
+    User, UserScenario,
 };
 pub use workload::WorkloadClaims;

@@ -40,12 +40,15 @@ mod real_bot;
 #[cfg(feature = "stage")]
 mod real_clients;
 #[cfg(feature = "stage")]
+mod real_skills;
+#[cfg(feature = "stage")]
 mod sign_in;
 #[cfg(feature = "stage")]
 mod sign_in_invokes;
 #[cfg(feature = "stage")]
-mod skills;
 mod skill_invokes;
+#[cfg(feature = "stage")]
+mod skills;
 #[cfg(feature = "stage")]
 mod smoke;
 #[cfg(feature = "stage")]

@@ -35,8 +35,11 @@ export function noteActivity({ type, name }, digest) {
   print({ event: 'activity', type, name, digest });
 }
 
-/** Acts as the user: asks the graph which user the token belongs to, as a bot would. Returns the text that the bot says. */
-export async function actAsUser(activity, token) {
+/**
+ * Acts as the user: asks the graph which user the token belongs to, as a bot would. Returns the text that the bot says; `say` makes it of
+ * the user's name and the number of times the bot has acted.
+ */
+export async function actAsUser(activity, token, say = (name, count) => `Signed in as ${name} (#${count})`) {
   const { channelId, conversation, from } = activity;
   if (!token) {
     seen.noToken += 1;
@@ -49,7 +52,7 @@ export async function actAsUser(activity, token) {
   const cause = activity.name ?? activity.type;
   seen.continuations.push({ count, displayName, cause, channelId, conversation: conversation.id, user: from?.id });
   print({ event: 'continued', count, displayName, cause, conversation: conversation.id, user: from?.id });
-  return `Signed in as ${displayName} (#${count})`;
+  return say(displayName, count);
 }
 
 async function readDisplayName(graphUrl, token) {
@@ -104,15 +107,16 @@ function answerJson(response, status, body) {
   response.end(JSON.stringify(body));
 }
 
-async function answer(handle, request, response) {
+async function answer(find, request, response) {
   const { pathname } = new URL(request.url, 'http://bot');
   if (request.method === 'GET' && pathname === '/state') {
     return answerJson(response, 200, seen);
   }
-  if (pathname !== '/api/messages') {
+  const handle = find(request, pathname);
+  if (!handle) {
     return answerJson(response, 404, { error: 'not found' });
   }
-  if (request.method === 'POST') {
+  if (request.method === 'POST' || request.method === 'PUT') {
     const body = await readBody(request);
     request.digest = createHash('sha256').update(body).digest('hex');
     request.body = JSON.parse(body.toString('utf8'));
@@ -120,10 +124,14 @@ async function answer(handle, request, response) {
   return handle(request, asSdkResponse(response));
 }
 
-/** Serves on `PORT` of 127.0.0.1. `handle` takes the arguments of an SDK's adapter. */
-export function serve(handle) {
+/**
+ * Serves on `PORT` of 127.0.0.1, and returns the server. `handle` takes the arguments of an SDK's adapter. `findRoute` finds the function
+ * for a request that is not one to the bot's endpoint.
+ */
+export function serve(handle, findRoute = () => undefined) {
+  const find = (request, pathname) => (pathname === '/api/messages' ? handle : findRoute(request, pathname));
   const server = http.createServer((request, response) => {
-    answer(handle, request, response).catch((problem) => {
+    answer(find, request, response).catch((problem) => {
       reportError('http', problem);
       if (!response.headersSent) {
         answerJson(response, 400, { error: 'bad request' });
@@ -134,4 +142,5 @@ export function serve(handle) {
   for (const signal of ['SIGTERM', 'SIGINT']) {
     process.on(signal, () => process.exit(0));
   }
+  return server;
 }

@@ -153,7 +153,8 @@ async fn what_a_skill_says_reaches_the_user_as_the_assistants_answer() {
         passed.body["serviceUrl"].as_str().unwrap(),
         passed.conversation.unwrap()
     );
-    let app_id = |bot: &str| fixture.stage.directory().bots_and_skills().find(|entry| entry.name == bot).unwrap().app_id;
+    let app_id =
+        |bot: &str| fixture.stage.directory().bots_and_skills().find(|entry| entry.name == bot).unwrap().app_id;
     let token = app_token(&fixture, app_id("weather"), app_id("assistant")).await;
     let sunny = json!({"type": "message", "text": "It is sunny.", "from": {"id": "somebody else"}});
     let answer = fixture.post_json_as(&format!("{activities}/in-1"), &token, &sunny).await;
@@ -164,9 +165,15 @@ async fn what_a_skill_says_reaches_the_user_as_the_assistants_answer() {
     assert_eq!(sent.len(), 1, "{sent:?}");
     let said = &sent[0]["activity"];
     assert_eq!((&sent[0]["conversation"], &sent[0]["bot"]), (&json!("the conversation"), &json!(app_id("assistant"))));
-    assert_eq!(json!([said["text"], said["from"]["id"], said["replyToId"]]), json!(["It is sunny.", "the assistant", "in-1"]));
+    assert_eq!(
+        json!([said["text"], said["from"]["id"], said["replyToId"]]),
+        json!(["It is sunny.", "the assistant", "in-1"])
+    );
     let received = fixture.stage.received_activities("assistant");
-    assert_eq!(received.iter().map(|one| &one["type"]).collect::<Vec<_>>(), ["message", "message", "endOfConversation"]);
+    assert_eq!(
+        received.iter().map(|one| &one["type"]).collect::<Vec<_>>(),
+        ["message", "message", "endOfConversation"]
+    );
 
     let own = app_token(&fixture, app_id("assistant"), app_id("assistant")).await;
     assert_eq!(fixture.post_json_as(&activities, &own, &sunny).await.status, 401, "the assistant is not its own skill");
@@ -191,7 +198,11 @@ async fn a_skill_greets_the_user_by_its_own_token_or_asks_for_it_with_a_card() {
     let (skill, assistant) = (directory.find_skill("weather").unwrap(), directory.find_bot("assistant").unwrap());
     let base = gateway_base(&fixture);
     let resource = json!({"id": "card-1", "uri": skill.connection.token_exchange_uri});
-    gateway.answers("/api/botsignin/GetSignInResource", 200, json!({"signInLink": "x", "tokenExchangeResource": resource}));
+    gateway.answers(
+        "/api/botsignin/GetSignInResource",
+        200,
+        json!({"signInLink": "x", "tokenExchangeResource": resource}),
+    );
     gateway.answers("/host/", 200, json!({"id": "sent-1"}));
     let from_parent = |members: &Value| {
         let mut passed = activity(&fixture, members);
@@ -199,7 +210,8 @@ async fn a_skill_greets_the_user_by_its_own_token_or_asks_for_it_with_a_card() {
         passed
     };
     let parent = app_token(&fixture, assistant.app_id, skill.bot.app_id).await;
-    let tell = async |activity: &Value| fixture.post_json_as(&messages_url(&fixture, "weather"), &parent, activity).await;
+    let tell =
+        async |activity: &Value| fixture.post_json_as(&messages_url(&fixture, "weather"), &parent, activity).await;
     assert_eq!(tell(&from_parent(&json!({"type": "message", "text": "weather"}))).await.status, 200);
     let sent = gateway.last_call("/host/v3/conversations/the%20conversation/activities");
     assert_eq!(json!([sent.claims["aud"], sent.claims["azp"]]), json!([assistant.app_id, skill.bot.app_id]));

@@ -8,8 +8,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::answers::answer_activity;
-use super::inboxes::Inboxes;
 use super::bot_calls::BotServices;
+use super::inboxes::Inboxes;
 use super::turn::{BotTurn, Sender};
 use crate::dev::admission::is_loopback_url;
 use crate::dev::bot_slowness::BotSlowness;

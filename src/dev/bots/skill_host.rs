@@ -83,12 +83,7 @@ struct Relay<'a> {
 impl Relay<'_> {
     /// Sends `activity` to the user by the same method. A new one is an answer to what the user said last; a changed or a
     /// deleted one is named by the id that the channel gave to it.
-    async fn send(
-        &self,
-        method: &Method,
-        id: Option<&str>,
-        activity: Value,
-    ) -> Result<BotCallAnswer, BotCallError> {
+    async fn send(&self, method: &Method, id: Option<&str>, activity: Value) -> Result<BotCallAnswer, BotCallError> {
         let asked = &self.hosted.activity;
         let id = id.filter(|_| method != Method::POST);
         let message = readdress(activity, asked);

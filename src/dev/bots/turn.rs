@@ -62,11 +62,7 @@ impl<'a> BotTurn<'a> {
 
     /// Calls `exchange`: the user's token for a connection in exchange for `token`, which a client or a parent has obtained.
     /// `None` if the Token Service refuses.
-    pub(in crate::dev) async fn exchange(
-        &self,
-        connection: &str,
-        token: &str,
-    ) -> Result<Option<String>, BotCallError> {
+    pub(in crate::dev) async fn exchange(&self, connection: &str, token: &str) -> Result<Option<String>, BotCallError> {
         let url = self.user_token_url("exchange", connection)?;
         let (own, body) = (self.app_token()?, json!({ "token": token }));
         let call = BotCall { method: "POST", body: Some(&body), ..BotCall::get(url, &own) };

@@ -55,8 +55,16 @@ async fn the_manifest_has_exactly_the_documented_members() {
     assert_eq!(members(&manifest["agents"][0]), BTreeSet::from(["agent_app_id", "bot", "name", "tenant", "user"]));
     assert_eq!(members(&manifest["agent_365"]), BTreeSet::from(["client_id", "client_secret", "token_endpoint"]));
     let of_skill = [
-        "app_id", "app_secret", "connection", "exchange_uri", "host_messages_url", "host_service_url", "messages_url", "name",
-        "received_url", "story",
+        "app_id",
+        "app_secret",
+        "connection",
+        "exchange_uri",
+        "host_messages_url",
+        "host_service_url",
+        "messages_url",
+        "name",
+        "received_url",
+        "story",
     ];
     assert_eq!(members(&manifest["skills"][0]), BTreeSet::from(of_skill));
     assert_eq!(
@@ -100,7 +108,8 @@ async fn the_names_that_a_skill_and_an_assistant_refer_to_are_in_the_manifest() 
     let (bots, skills, assistants) = (names("bots"), names("skills"), names("assistants"));
     assert!(assistants.is_subset(&bots) && skills.is_disjoint(&bots), "users talk to the assistant only");
     let [assistant] = &manifest["assistants"].as_array().unwrap()[..] else { panic!("{manifest}") };
-    let called: BTreeSet<_> = assistant["skills"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let called: BTreeSet<_> =
+        assistant["skills"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(called, skills);
     for skill in manifest["skills"].as_array().unwrap() {
         let connections = manifest["connections"].as_array().unwrap().iter();

@@ -38,7 +38,10 @@ async fn the_assistants_token_becomes_a_skills_token_and_that_one_for_the_resour
     assert_eq!(of_skill.status, 200, "{}", of_skill.text);
     let of_skill = of_skill.text_member("access_token");
     let claims = decode_claims(of_skill);
-    assert_eq!((claims["aud"].as_str(), claims["scp"].as_str()), (Some(skill.connection.client_id), Some("access_as_user")));
+    assert_eq!(
+        (claims["aud"].as_str(), claims["scp"].as_str()),
+        (Some(skill.connection.client_id), Some("access_as_user"))
+    );
     let client = [skill.connection.client_id, skill.connection.client_secret];
     let of_resource = exchange(&fixture, client, of_skill, GRAPH_SCOPE).await;
     let me = format!("{}/graph/v1.0/me", fixture.stage.http_base());

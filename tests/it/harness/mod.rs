@@ -5,6 +5,7 @@ pub mod activities;
 mod answer;
 pub mod api_documents;
 mod application;
+pub mod beside;
 mod browser;
 pub mod chromium;
 mod codes;

@@ -46,24 +46,25 @@ impl Harness {
     }
 
     pub async fn user_token_for(&self, bot: &str, user: &str, connection: &str) -> String {
+        let connections = &self.stage.directory().connections;
+        let connection = connections.iter().find(|entry| entry.name == connection && entry.bot == bot).unwrap();
+        self.user_token_with_scope(user, &connection.exchange_scope).await
+    }
+
+    /// A token of `user` for `scope`, which the user's client has.
+    pub async fn user_token_with_scope(&self, user: &str, scope: &str) -> String {
         let directory = self.stage.directory();
         let user = directory.find_user(user).unwrap();
-        let connection =
-            directory.connections.iter().find(|entry| entry.name == connection && entry.bot == bot).unwrap();
         let client = directory.clients.iter().find(|client| client.client_id.starts_with("5e3ce6c0")).unwrap();
-        let answer = self
-            .form(
-                &format!("{}/{}/oauth2/v2.0/token", self.stage.http_base(), user.tid),
-                &[
-                    ("grant_type", "password"),
-                    ("client_id", client.client_id),
-                    ("username", user.principal_name),
-                    ("password", user.password),
-                    ("scope", &connection.exchange_scope),
-                ],
-            )
-            .await;
-        answer["access_token"].as_str().unwrap().to_owned()
+        let url = format!("{}/{}/oauth2/v2.0/token", self.stage.http_base(), user.tid);
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", client.client_id),
+            ("username", user.principal_name),
+            ("password", user.password),
+            ("scope", scope),
+        ];
+        self.token_request(&url, &form).await
     }
 
     /// A channel's token for `bot`.

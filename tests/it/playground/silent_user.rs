@@ -101,8 +101,7 @@ impl<'s> SilentUser<'s> {
     async fn exchangeable_token(&self) -> String {
         let directory = self.observed.stage.directory();
         let user = directory.find_user(self.name).unwrap();
-        let connection =
-            directory.connections.iter().find(|entry| entry.bot == self.bot).unwrap();
+        let connection = directory.connections.iter().find(|entry| entry.bot == self.bot).unwrap();
         let form = [
             ("grant_type", "password"),
             ("client_id", directory.clients[0].client_id),
