@@ -75,7 +75,7 @@ pub(super) fn build_providers(
         }
         registry.register(connection, provider);
         let (key, goes_to) = (section.key.clone(), config.find_credentials_destination(name));
-        let holder = CredentialHolder::Connection { key, connection: connection.clone() };
+        let holder = CredentialHolder::Connection { key, connection: Box::new(connection.clone()) };
         renewable.push(RenewableCredential { holder, goes_to, replace });
     }
     let mut built = BuiltProviders { registry, renewable, credentials, parents: HashMap::new() };

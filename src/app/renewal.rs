@@ -40,7 +40,8 @@ pub(super) enum CredentialHolder {
     Connection {
         /// The connection's key in the configuration.
         key: String,
-        connection: Connection,
+        /// Boxed, because it is much larger than the other variant.
+        connection: Box<Connection>,
     },
     /// A bot that calls skills.
     Bot {

@@ -1,5 +1,7 @@
 //! Properties of the functions that read and write what parents and skills exchange, as in `checks.rs`.
 
+use std::borrow::Cow;
+
 use bot_sso::domain::Timestamp;
 use bot_sso::protocol::{
     Activity, EventStream, ExpectedActivities, ParentActivity, SkillActivity, SkillAddress, SkillInvoke, StreamEvent,
@@ -151,7 +153,7 @@ fn check_answer(bytes: &[u8]) {
 /// A stream is read alike in chunks of every size, and what is passed on holds the same data in single lines.
 fn check_stream(bytes: &[u8]) {
     let data_of = |events: &[StreamEvent]| {
-        events.iter().filter_map(|event| event.data().map(|data| data.into_owned())).collect::<Vec<_>>()
+        events.iter().filter_map(|event| event.data().map(Cow::into_owned)).collect::<Vec<_>>()
     };
     let whole = events_of(bytes, bytes.len().max(1));
     let expected = data_of(&whole);

@@ -216,8 +216,8 @@ proptest! {
         let sent = if is_answer { json!({ "Activities": [activity, 0, {}], "body": null }) } else { activity };
         let text = serde_json::to_string_pretty(&sent).unwrap();
         skill_checks::skill_activity(text.as_bytes());
-        let stream: String = text.lines().map(|line| format!("data:{line}\r")).collect();
-        skill_checks::skill_activity(format!("event: activity\r\n{stream}\ndata: {sent}\n\n").as_bytes());
+        let stream = text.replace('\n', "\rdata:");
+        skill_checks::skill_activity(format!("event: activity\r\ndata:{stream}\r\ndata: {sent}\n\n").as_bytes());
     }
 
     #[test]

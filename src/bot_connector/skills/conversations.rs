@@ -31,7 +31,8 @@ impl SkillConversations {
 
     /// Finds the conversation in which a parent sends an activity, or opens it. Call it for every activity before the skill
     /// gets it: the conversation belongs to the user of the first activity that a user caused, and is shared as soon as
-    /// another one speaks in it. What has changed is durable when this method returns.
+    /// another one speaks in it. What has changed is durable when this method returns. Another user may speak right after it:
+    /// call [`SkillConversations::find`] before a token is exchanged.
     ///
     /// # Errors
     /// [`SkillConversationError`] if the store fails. The activity must not go on then.

@@ -60,12 +60,11 @@ async fn handle_message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError
     }
     let connection = turn.connections().find(|name| *name == text).or_else(|| turn.connections().next());
     let Some(connection) = connection else { return Err(BotCallError::NoConnection) };
-    match turn.find_token(connection, None).await? {
-        Some(token) => turn.greet(&token).await?,
-        None => {
-            turn.services.hosted.end_talk(turn.bot.name, turn.activity);
-            turn.send_sign_in_card(connection).await?;
-        }
+    if let Some(token) = turn.find_token(connection, None).await? {
+        turn.greet(&token).await?;
+    } else {
+        turn.services.hosted.end_talk(turn.bot.name, turn.activity);
+        turn.send_sign_in_card(connection).await?;
     }
     Ok(HttpResponse::Ok().finish())
 }

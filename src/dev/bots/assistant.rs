@@ -31,7 +31,7 @@ pub(super) fn find_spoken_to<'a>(turn: &BotTurn<'a>) -> Option<&'a SkillEntry> {
 pub(super) async fn pass_on(turn: &BotTurn<'_>, skill: &SkillEntry) -> Result<HttpResponse, BotCallError> {
     let services = turn.services;
     let conversation = services.hosted.open(turn.bot.name, skill.bot.name, turn.activity);
-    let passed = readdress(turn.activity, &conversation, services.addresses.skill_host(turn.bot.name));
+    let passed = readdress(turn.activity, &conversation, &services.addresses.skill_host(turn.bot.name));
     let call = BotCall {
         method: "POST",
         url: services.gateway_url(&format!("/api/skills/{}/messages", skill.bot.name))?,
@@ -55,7 +55,7 @@ pub(super) async fn pass_on(turn: &BotTurn<'_>, skill: &SkillEntry) -> Result<Ht
 }
 
 /// The activity as it goes to a skill: in the conversation with the skill, answered to `skill_host`.
-fn readdress(activity: &Value, conversation: &str, skill_host: String) -> Value {
+fn readdress(activity: &Value, conversation: &str, skill_host: &str) -> Value {
     let mut passed = activity.clone();
     let relates_to = json!({
         "activityId": activity.get("id"),

@@ -54,17 +54,16 @@ pub(super) fn read_action(
     inbound: &Inbound<'_>,
     activity: &Activity<'_>,
     kind: ActionKind,
-) -> Result<ActionCall, InvokeReply> {
-    let carried = CarriedSignIn::read(activity, kind);
-    let CarriedSignIn { token, code } =
-        carried.map_err(|error| refuse_ambiguous(gateway, inbound, kind.family(), &error))?;
+) -> Result<ActionCall, Box<InvokeReply>> {
+    let refused = |error| Box::new(refuse_ambiguous(gateway, inbound, kind.family(), &error));
+    let CarriedSignIn { token, code } = CarriedSignIn::read(activity, kind).map_err(refused)?;
     let call = ActionCall::new(activity, kind.family()).with_code(code);
     let Some(token) = token else { return Ok(call) };
     Ok(match token.connection_name.map(|name| find_connection(gateway, &inbound.bot, name)) {
         Some(InvokedConnection::OfBot(connection)) => call.with_token(inbound, activity, connection, token),
         Some(InvokedConnection::NearBots(near) | InvokedConnection::NearSkills(near)) => {
             log_near_match(inbound, near);
-            return Err(refuse_unreadable(gateway, inbound, kind.family()));
+            return Err(Box::new(refuse_unreadable(gateway, inbound, kind.family())));
         }
         Some(InvokedConnection::OfSkill(_) | InvokedConnection::Unknown) => {
             match fitting_connections(gateway, &inbound.bot, token.token).next() {

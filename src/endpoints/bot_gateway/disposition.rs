@@ -261,15 +261,16 @@ fn decide_skill_action<'a>(
         Ok(name) => name,
         Err(error) => return Disposition::Refuse(refuse_ambiguous(gateway, inbound, family, &error)),
     };
+    let named = find_connection(gateway, &inbound.bot, name);
+    if let InvokedConnection::NearSkills(near) = named {
+        log_near_match(inbound, near);
+        return Disposition::Refuse(refuse_unreadable(gateway, inbound, family));
+    }
     let otherwise = find_action(gateway, &inbound.bot, activity);
     let otherwise = otherwise.map_or(Disposition::Forward, |kind| decide_action(gateway, inbound, activity, kind));
-    match find_connection(gateway, &inbound.bot, name) {
+    match named {
         InvokedConnection::OfSkill(skill) if otherwise.reaches_bot() => {
             Disposition::to_skill(InvokeForSkill::of_action(skill, family, &inbound.body), otherwise)
-        }
-        InvokedConnection::NearSkills(near) => {
-            log_near_match(inbound, near);
-            Disposition::Refuse(refuse_unreadable(gateway, inbound, family))
         }
         _ => otherwise,
     }
@@ -285,7 +286,7 @@ fn decide_action<'a>(
     match read_action(gateway, inbound, activity, kind) {
         Ok(call) if call.is_empty() => Disposition::Forward,
         Ok(call) => Disposition::Action(Box::new(call)),
-        Err(reply) => Disposition::Refuse(reply),
+        Err(reply) => Disposition::Refuse(*reply),
     }
 }
 

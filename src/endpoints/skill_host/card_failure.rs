@@ -8,7 +8,8 @@ const MAX_NAME_CHARS: usize = 80;
 
 /// Why a card goes on, and what the operator can do.
 #[rustfmt::skip]
-const HINTS: [(CardReason, &str); 16] = [
+const HINTS: [(CardReason, &str); 17] = [
+    (CardReason::NotAnswerable, "the message has several OAuth cards, or its card has no connection name or no exchange resource with a URI and an id of at most 256 characters"),
     (CardReason::UriNotListed, "the card asks for a resource that is not in skills.*.exchange_uris of this skill"),
     (CardReason::AttemptedBefore, "the skill sent a card again that was tried before: each card is tried once"),
     (CardReason::NoCredentials, "the parent bot has no credentials, without which it cannot call its skill here: write bots.*.credentials"),
@@ -49,7 +50,7 @@ impl CardFailure {
         let (correlation_id, reason) = (turn.correlation_id.as_str(), reason.name());
         let (bot, skill) = (turn.peer.parent.name.as_str(), turn.peer.skill.name.as_str());
         let (connection, hint) = (to_log_text(connection, MAX_NAME_CHARS), find_hint(self.reason));
-        if matches!(self.reason, CardReason::NotSignedIn | CardReason::AttemptedBefore) {
+        if matches!(self.reason, CardReason::NotAnswerable | CardReason::NotSignedIn | CardReason::AttemptedBefore) {
             tracing::info!(correlation_id, bot, skill, connection, reason, hint, "a skill's card goes on to the user");
         } else {
             tracing::warn!(

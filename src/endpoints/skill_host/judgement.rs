@@ -6,7 +6,7 @@ use super::card_rates::TooManyCards;
 use super::oversteps::{Overstep, report_forged_tokens_response};
 use super::turn::SkillTurn;
 use crate::observability::{CardReason, Count};
-use crate::protocol::{ActivityError, SkillActivity, read_skill_activity, readdress_to_parent};
+use crate::protocol::{ActivityError, SkillActivity, read_skill_activity, readdress_to_parent, shows_oauth_card};
 
 /// What becomes of an activity of a skill.
 pub(super) enum Judgement {
@@ -27,7 +27,12 @@ pub(super) enum Judgement {
 pub(super) async fn judge(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Result<Judgement, ActivityError> {
     let readdressed = readdress(turn, activity)?;
     let card = match read_skill_activity(activity)? {
-        SkillActivity::Other => return Ok(Judgement::PassedOn(readdressed)),
+        SkillActivity::Other => {
+            if shows_oauth_card(activity)? {
+                CardFailure::from(CardReason::NotAnswerable).report(turn, "");
+            }
+            return Ok(Judgement::PassedOn(readdressed));
+        }
         SkillActivity::TokensResponse => {
             report_forged_tokens_response(&turn.peer, &turn.host.counters, &turn.correlation_id);
             return Ok(Judgement::Forged);

@@ -11,6 +11,8 @@ use super::table;
 pub enum CardReason {
     /// `swallowed`: the skill took the token, and the user does not see the card.
     Swallowed,
+    /// `not_answerable`: several cards, or one that offers no exchange.
+    NotAnswerable,
     /// `uri_not_listed`
     UriNotListed,
     /// `attempted_before`
@@ -45,8 +47,9 @@ pub enum CardReason {
     StoreFailed,
 }
 
-const REASONS: [(CardReason, &str); 17] = [
+const REASONS: [(CardReason, &str); 18] = [
     (CardReason::Swallowed, "swallowed"),
+    (CardReason::NotAnswerable, "not_answerable"),
     (CardReason::UriNotListed, "uri_not_listed"),
     (CardReason::AttemptedBefore, "attempted_before"),
     (CardReason::NoCredentials, "no_credentials"),

@@ -74,7 +74,7 @@ fn write_array(to: &mut Vec<u8>, array: &[u8], kept: &mut impl Iterator<Item = O
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     /// What becomes of `body` when the activities are replaced by `kept`; an empty text drops one.

@@ -78,7 +78,7 @@ pub fn readdress_to_parent(body: &[u8], from: SkillAddress<'_>, to: SkillAddress
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use proptest::prelude::*;
     use serde_json::Value;
 

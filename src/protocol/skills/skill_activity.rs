@@ -54,6 +54,16 @@ pub fn read_skill_activity(body: &[u8]) -> Result<SkillActivity, ActivityError> 
     Ok(read_card(json).map_or(SkillActivity::Other, SkillActivity::OAuthCard))
 }
 
+/// Whether some reader finds an OAuth card in the activity `body`, which may be one that cannot be answered: one without a
+/// resource for which a token could be exchanged, or one of several.
+///
+/// # Errors
+/// As [`read_skill_activity`].
+pub fn shows_oauth_card(body: &[u8]) -> Result<bool, ActivityError> {
+    let mut attachments = readings_of(require_object(body)?, "attachments").flat_map(elements_of);
+    Ok(attachments.any(may_be_oauth_card))
+}
+
 /// Whether some reader takes the activity for a `tokens/response` event. Without a `type` that a reader can use, the name
 /// alone tells what is meant.
 fn may_be_tokens_response(json: &[u8]) -> bool {
@@ -70,8 +80,8 @@ fn read_card(json: &[u8]) -> Option<OfferedCard> {
     let content = single(card, "content")?;
     let resource = single(content, "tokenExchangeResource")?;
     let resource_id = single_text(resource, "id")?;
-    let recipient_id = match optional(json, "recipient")? {
-        Some(recipient) => optional_text(recipient, "id")?,
+    let recipient_id = match optional(json, "recipient").ok()? {
+        Some(recipient) => optional_text(recipient, "id").ok()?,
         None => None,
     };
     (resource_id.chars().count() <= MAX_RESOURCE_ID_CHARACTERS).then_some(())?;
@@ -81,7 +91,7 @@ fn read_card(json: &[u8]) -> Option<OfferedCard> {
         resource_id,
         uri: single_text(resource, "uri").filter(|uri| uri.len() <= MAX_URI_BYTES)?,
         recipient_id,
-        activity_id: optional_text(json, "id")?,
+        activity_id: optional_text(json, "id").ok()?,
     })
 }
 
@@ -93,16 +103,19 @@ fn may_be_oauth_card(attachment: &[u8]) -> bool {
     })
 }
 
+/// Readers may find two values, or one that cannot be read.
+struct Unclear;
+
 /// The value that all readers find for the member `name`; `None` if there is none or `null`, or if they may find two.
 fn single<'b>(json: &'b [u8], name: &'static str) -> Option<&'b [u8]> {
-    optional(json, name)?
+    optional(json, name).ok()?
 }
 
-/// The value of the member `name`, if there is one that is not `null`; the outer `None` if readers may find two.
-fn optional<'b>(json: &'b [u8], name: &'static str) -> Option<Option<&'b [u8]>> {
+/// The value that all readers find for the member `name`, unless it is absent or `null`.
+fn optional<'b>(json: &'b [u8], name: &'static str) -> Result<Option<&'b [u8]>, Unclear> {
     let mut readings = readings_of(json, name);
     let first = readings.next().filter(|value| !is_null(value));
-    readings.next().is_none().then_some(first)
+    if readings.next().is_some() { Err(Unclear) } else { Ok(first) }
 }
 
 /// As [`single`], for a text that is not empty.
@@ -110,16 +123,19 @@ fn single_text(json: &[u8], name: &'static str) -> Option<String> {
     text_of(single(json, name)?).filter(|text| !text.is_empty()).map(String::from)
 }
 
-/// As [`optional`], for an id.
-fn optional_text(json: &[u8], name: &'static str) -> Option<Option<String>> {
-    let Some(value) = optional(json, name)? else { return is_object(json).then_some(None) };
-    let text = text_of(value).filter(|text| text.len() <= MAX_OTHER_ID_BYTES)?;
-    Some(Some(String::from(text)).filter(|text| !text.is_empty()))
+/// As [`optional`], for an id in an object.
+fn optional_text(json: &[u8], name: &'static str) -> Result<Option<String>, Unclear> {
+    if !is_object(json) {
+        return Err(Unclear);
+    }
+    let Some(value) = optional(json, name)? else { return Ok(None) };
+    let text = text_of(value).filter(|text| text.len() <= MAX_OTHER_ID_BYTES).ok_or(Unclear)?;
+    Ok(Some(String::from(text)).filter(|text| !text.is_empty()))
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     const CARD: &str = r#"{"contentType":"application/vnd.microsoft.card.oauth","content":{"text":"x","connectionName":"c","tokenExchangeResource":{"id":"r","uri":"api://s"}}}"#;
@@ -150,6 +166,22 @@ mod tests {
         }
         let members = format!(r#""id":"a1","recipient":{{"id":"u"}},"attachments":[{CARD}]"#);
         assert_eq!(read(&members), card(Some("u"), Some("a1")));
+    }
+
+    #[test]
+    fn a_card_that_cannot_be_answered_is_seen_as_well() {
+        let shows = |members: &str| shows_oauth_card(format!("{{{members}}}").as_bytes()).unwrap();
+        for members in [
+            format!(r#""attachments":[{CARD},{CARD}]"#),
+            format!(r#""Attachments":[{{"contentType":"image/png"}},{CARD}]"#),
+            r#""attachments":[{"contentType":"application/vnd.microsoft.card.oauth"}]"#.to_owned(),
+        ] {
+            assert!(shows(&members), "{members}");
+        }
+        assert!(!shows(
+            r#""text":"application/vnd.microsoft.card.oauth","attachments":[{"contentType":"image/png"},null]"#
+        ));
+        assert!(!shows(r#""attachments":null"#));
     }
 
     #[test]

@@ -86,6 +86,10 @@ impl StreamEvent {
         let mut is_data_written = false;
         for line in self.lines() {
             if OTHER_FIELDS.contains(&line.field) {
+                if written.ends_with(b"\r") && line.whole.starts_with(b"\n") {
+                    // Without what stood between them, the two would become one line end, and the blank line be lost.
+                    written.push(b'\n');
+                }
                 written.extend_from_slice(line.whole);
             } else if line.field == DATA && !is_data_written {
                 is_data_written = true;
@@ -119,16 +123,17 @@ fn read_line(bytes: &[u8]) -> Option<Line<'_>> {
 /// Writes the JSON `data` in the form of `line`, a line of data. Line breaks in JSON are no more than space.
 fn write_data(to: &mut Vec<u8>, line: Line<'_>, data: &[u8]) {
     to.extend_from_slice(DATA);
+    let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
+    let begins_with_space = data.first().is_some_and(|byte| *byte == b' ' || is_break(*byte));
     // A reader takes away one space.
-    let needs_space = data.starts_with(b" ") || line.separator == b": ";
-    to.extend_from_slice(if needs_space { b": " } else { b":" });
-    to.extend(data.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte }));
+    to.extend_from_slice(if begins_with_space || line.separator == b": " { b": " } else { b":" });
+    to.extend(data.iter().map(|byte| if is_break(*byte) { b' ' } else { *byte }));
     to.extend_from_slice(line.end);
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn event(text: &str) -> StreamEvent {
@@ -160,7 +165,9 @@ mod tests {
         ] {
             assert_eq!(event(before).with_data(b"[1,\r\n2]"), after);
         }
-        assert_eq!(event("data:x\n\n").with_data(b" 1").as_ref(), b"data:  1\n\n");
+        for data in [b" 1", b"\n1"] {
+            assert_eq!(event("data:x\n\n").with_data(data), "data:  1\n\n");
+        }
     }
 
     /// The Agents SDK for .NET reads each line of data as an activity, and takes the second line for one of data as well.
@@ -172,6 +179,8 @@ mod tests {
                 "event: x\ndata: {\"a\": {\"name\":\"tokens/response\"} }\nevent: activity\n\n",
             ),
             ("data: {}\nda\u{ad}ta: {\"type\":\"event\"}\n\n", "data: {}\n\n"),
+            ("data: {}\rother: x\n\n", "data: {}\r\n\n"),
+            ("data: {\rdata: }\n\n", "data: { }\r\n\n"),
             ("Data: {}\n\n", "\n"),
             ("\u{feff}data: {}\n\n", "\n"),
             (" event: x\nevent : y\nevent: z\n\n", "event: z\n\n"),

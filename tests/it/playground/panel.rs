@@ -85,3 +85,39 @@ async fn the_panel_is_readable_in_light_and_dark_and_on_a_telephone() {
         assert_eq!(look["animation"] != "none", moves, "{look}");
     }
 }
+
+#[tokio::test]
+async fn what_happens_at_the_skill_host_is_drawn_in_a_lane_of_its_own() {
+    let observed = ObservedStage::start().await;
+    let seen = observed.watch_panel("skills").await;
+    let [weather, calendar, look] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!(weather["before"], json!(["Client", "bot-sso", "Identity provider", "Bot"]));
+    assert_eq!(weather["lanes"], json!(["Client", "bot-sso", "Identity provider", "Bot", "Skill"]));
+    assert_eq!(json!([weather["title"], calendar["title"]]), json!(["skill weather", "skill calendar"]));
+    assert_eq!(
+        outline(&weather["arrows"]),
+        [
+            ["provider_asked", "", ""],
+            ["provider_answered", "200", ""],
+            ["provider_asked", "", ""],
+            ["provider_answered", "200", ""],
+            ["skill_asked", "", ""],
+            ["skill_answered", "200", ""],
+            ["skill_card", "", ""],
+            ["operation_answered", "200", ""],
+        ]
+    );
+    let spoken = weather["arrows"][4]["spoken"].as_str().unwrap();
+    assert_eq!(spoken, "bot-sso to Skill: signin/tokenExchange");
+    let card = weather["arrows"][6]["text"].as_str().unwrap();
+    assert!(card.contains("the user does not see it"), "{card}");
+    let of_calendar = outline(&calendar["arrows"]);
+    assert_eq!(
+        of_calendar[1..4].iter().map(|arrow| arrow[0]).collect::<Vec<_>>(),
+        ["provider_answered", "skill_card", "bot_asked"]
+    );
+    let card = calendar["arrows"][2]["text"].as_str().unwrap();
+    assert!(card.contains("the card goes on to the user"), "{card}");
+    assert_eq!(look["axe"], json!([]));
+    assert!(look["poorest"]["contrast"].as_f64().unwrap() >= 4.5, "{look}");
+}

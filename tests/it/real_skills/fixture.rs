@@ -18,6 +18,8 @@ pub const PARENT_BOT: &str = "demo";
 pub const WEATHER: &str = "weather";
 pub const CALENDAR: &str = "calendar";
 
+const TEAMS: &str = "msteams";
+
 /// The parent's way to call its skill.
 #[derive(Clone, Copy)]
 pub enum Call {
@@ -53,6 +55,8 @@ pub struct Pair {
     pub parent: Peer,
     /// The name of the connection by which the skill signs its user in.
     pub connection: &'static str,
+    /// The channel on which users talk to the parent: Teams, unless a test changes it.
+    pub channel: &'static str,
     /// The skill's program; `None` if the test is the skill.
     pub skill: Option<Peer>,
     _secrets: tempfile::TempDir,
@@ -104,16 +108,19 @@ impl Pair {
         };
         let connection = surroundings.stage.directory().find_skill(setup.skill).unwrap().connection.name;
         let harness = surroundings.run(&options).await;
-        Self { harness, parent, connection, skill: None, _secrets: secrets }
+        Self { harness, parent, connection, channel: TEAMS, skill: None, _secrets: secrets }
     }
 
-    /// Posts an activity to the parent, as the channel does.
-    pub async fn post(&self, activity: &Value) -> Answer {
-        self.harness.post(activity).await
+    /// Posts a Teams activity of `user` to the parent, as the channel does on which the user talks to the parent.
+    pub async fn post(&self, user: &User, activity: Value) -> Answer {
+        if self.channel == TEAMS {
+            return self.harness.post(&activity).await;
+        }
+        self.harness.post(&activities::on_channel(activity, self.channel, &id_elsewhere(user))).await
     }
 
     pub async fn say(&self, user: &User, text: &str) {
-        let answer = self.post(&activities::message(&self.harness, user, text)).await;
+        let answer = self.post(user, activities::message(&self.harness, user, text)).await;
         assert!(matches!(answer.status, 200..=202), "{text}: {} {}", answer.status, answer.text());
     }
 
@@ -123,16 +130,22 @@ impl Pair {
         let card = self.wait_for_card(user, "graph").await;
         let token = self.harness.user_token(user.name, "graph").await;
         let id = card["tokenExchangeResource"]["id"].as_str().unwrap();
-        let answer = self.post(&activities::exchange(&self.harness, user, id, &token)).await;
+        let answer = self.post(user, activities::exchange(&self.harness, user, id, &token)).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         self.wait_until_said(user, &format!("Signed in as {} (#", user.display_name)).await;
     }
 
     /// What the parent has sent to the channel in the conversation with `user`.
     pub fn transcript(&self, user: &User) -> Vec<Value> {
-        let calls = self.harness.stage.connector_calls(Some(&format!("a:{}", user.name)));
+        let conversation = match self.channel {
+            TEAMS => format!("a:{}", user.name),
+            _ => format!("conversation-of-{}", id_elsewhere(user)),
+        };
+        let calls = self.harness.stage.connector_calls(Some(&conversation));
         let parent = self.harness.bot_app_id(PARENT_BOT);
         assert!(calls.iter().all(|call| call["bot"] == parent), "{calls:#?}");
+        let failed = |call: &Value| call["activity"]["text"].as_str().is_some_and(|text| text.contains("an error"));
+        assert!(!calls.iter().any(failed), "{calls:#?}");
         calls
     }
 
@@ -156,12 +169,7 @@ impl Pair {
 
     /// Waits until the user has read something that begins with `text`.
     pub async fn wait_until_said(&self, user: &User, text: &str) {
-        wait_for(text, async || {
-            let texts = self.texts(user);
-            assert!(!texts.iter().any(|said| said.contains("encountered an error")), "{texts:?}");
-            texts.iter().any(|said| said.starts_with(text)).then_some(())
-        })
-        .await;
+        wait_for(text, async || self.texts(user).iter().any(|said| said.starts_with(text)).then_some(())).await;
     }
 
     /// Waits until the skill has greeted the user by name and has ended. The skill's card arrived `cards` times, and no
@@ -177,6 +185,11 @@ impl Pair {
         let errors: Vec<_> = printed.filter(|event| event["event"] == "error").collect();
         assert!(errors.is_empty(), "{errors:?}");
     }
+}
+
+/// The id of a user on another channel than Teams.
+fn id_elsewhere(user: &User) -> String {
+    format!("dl_{}", user.name)
 }
 
 /// The URL of the activity that the skill host gave to a skill is this address and `/v3/conversations/…`.

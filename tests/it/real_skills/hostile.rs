@@ -115,9 +115,9 @@ impl Hostile {
         received.iter().map(crate::harness::Received::json).filter(|activity| activity["type"] == "invoke").collect()
     }
 
-    /// Waits for one security event about what the skill did since the log had `length` bytes; returns its line. The requests after it
+    /// Waits for one security event about what the skill did since the log had `length` bytes. The requests about it
     /// have ended, so there is no second one.
-    async fn one_event(&self, length: usize) -> Value {
+    async fn one_event(&self, length: usize, detail: &str) {
         let events = || {
             let text = logs::since(length);
             let lines = text.lines().filter(|line| line.contains(&self.pair.harness.tag));
@@ -125,9 +125,9 @@ impl Hostile {
             lines.filter(|line| line["security"] == true).collect::<Vec<_>>()
         };
         wait_for("a security event", async || (!events().is_empty()).then_some(())).await;
-        let mut events = events();
+        let events = events();
         assert_eq!(events.len(), 1, "{events:#?}");
-        events.remove(0)
+        assert_eq!((&events[0]["detail"], &events[0]["skill"]), (&json!(detail), &json!(WEATHER)), "{events:#?}");
     }
 
     /// The parent opens a conversation with the skill `calendar`; returns the id that the skill gets.
@@ -173,7 +173,7 @@ async fn a_card_for_another_user_gives_the_skill_the_token_of_the_user_who_asked
     let claims = claims_of(invokes[0]["value"]["token"].as_str().unwrap());
     assert_eq!(claims["oid"], hostile.ada.oid);
     assert_eq!(invokes[0]["from"]["id"], "29:ada");
-    hostile.one_event(length).await;
+    hostile.one_event(length, "user").await;
     assert_eq!(hostile.pair.cards(&ben, hostile.pair.connection).len(), 0);
     assert_eq!(hostile.pair.cards(&hostile.ada, hostile.pair.connection).len(), 0);
 }
@@ -186,7 +186,7 @@ async fn a_card_for_another_uri_reaches_the_user_and_gives_the_skill_nothing() {
         let length = logs::length();
         let answer = hostile.send_card(&hostile.card(&format!("r-{number}"), uri, "29:ada")).await;
         assert_eq!(answer.status, 200, "{uri}: {}", answer.text());
-        hostile.one_event(length).await;
+        hostile.one_event(length, "uri").await;
         let cards = hostile.pair.cards(&hostile.ada, hostile.pair.connection);
         assert_eq!(cards.len(), number + 1, "{uri}");
         assert_eq!(cards[number]["tokenExchangeResource"]["uri"], uri);
@@ -220,7 +220,7 @@ async fn another_skills_conversation_is_answered_as_an_unknown_one() {
         if method == "POST" {
             assert_eq!(seen(&answer), seen(&of_unknown));
         }
-        hostile.one_event(length).await;
+        hostile.one_event(length, "conversation").await;
     }
     assert_eq!(hostile.pair.transcript(&hostile.ada).len(), before);
 }
@@ -234,21 +234,27 @@ async fn the_parents_messages_stay_as_they_are() {
         let length = logs::length();
         let answer = hostile.call(method, &path, &body).await;
         assert_eq!(answer.status, 404, "{method}: {}", answer.text());
-        hostile.one_event(length).await;
+        hostile.one_event(length, "activity").await;
     }
     assert_eq!(hostile.pair.transcript(&hostile.ada), before);
 
-    // Its own message it may change.
-    let posted = hostile
-        .call(
-            "POST",
-            &format!("{}/activities", hostile.conversation()),
-            &hostile.message(hostile.conversation(), "29:ada"),
-        )
-        .await;
-    let own = posted.json()["id"].as_str().unwrap().to_owned();
-    let path = format!("{}/activities/{own}", hostile.conversation());
-    let answer = hostile.call("PUT", &path, &hostile.message(hostile.conversation(), "29:ada")).await;
+    // Its own message it may change, but not in the parent's place.
+    let own = hostile.message(hostile.conversation(), "29:ada");
+    let posted = hostile.call("POST", &format!("{}/activities", hostile.conversation()), &own).await;
+    let id = posted.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("{}/activities/{id}", hostile.conversation());
+    let put = |id: &str| {
+        let mut changed = own.clone();
+        changed["id"] = id.into();
+        changed
+    };
+    let length = logs::length();
+    let answer = hostile.call("PUT", &path, &put(&message)).await;
+    assert_eq!(answer.status, 404, "{}", answer.text());
+    hostile.one_event(length, "activity").await;
+    assert_eq!(hostile.pair.transcript(&hostile.ada).len(), before.len() + 1);
+    let answer = hostile.call("PUT", &path, &put(&id)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(hostile.pair.transcript(&hostile.ada).last().unwrap()["method"], "PUT");
+    let last = hostile.pair.transcript(&hostile.ada).pop().unwrap();
+    assert_eq!((&last["method"], &last["activity_id"]), (&json!("PUT"), &json!(id)));
 }

@@ -5,34 +5,54 @@ use super::fixture::{Call, PARENT_BOT, Pair, Route, Sdk, Sections, Setup, WEATHE
 use crate::harness::beside::Beside;
 use crate::harness::{Options, Surroundings};
 
-async fn greets_behind_its_own_instance(call: Call, scenario: &str) {
-    let surroundings = Surroundings::start().await;
-    let mut instance = Beside::bind();
-    let setup = Setup { call, sdk: Sdk::BotBuilder, skill: WEATHER };
-    let (skill, endpoint) = start_skill(&surroundings, &instance.base, setup, scenario).await;
-    let called = format!("{}/api/skills/{WEATHER}/messages", surroundings.base);
-    let gateway = format!("{}/bots/{WEATHER}/api/messages", instance.base);
-    let route = Route { called: &called, endpoint: &gateway };
-    let mut pair = Pair::with_route(surroundings, setup, &route, scenario).await;
-    pair.skill = Some(skill);
+/// A pair whose skill stands behind an instance of its own.
+pub struct BehindItsOwn {
+    pub pair: Pair,
+    pub instance: Beside,
+    _secrets: tempfile::TempDir,
+}
 
-    let secrets = tempfile::tempdir().unwrap();
-    let stage = &pair.harness.stage;
-    let caller = format!(
-        "after_exchange = \"notify\"\n[[bots.{WEATHER}.callers]]\napp_id = \"{parent}\"\ntenant = \"{tenant}\"\n\
-         service_urls = [\"{base}/api/skills/{WEATHER}/\"]\nchannels = [\"msteams\"]\n",
+impl BehindItsOwn {
+    pub async fn start(setup: Setup, scenario: &str) -> Self {
+        let surroundings = Surroundings::start().await;
+        let mut instance = Beside::bind();
+        let (skill, endpoint) = start_skill(&surroundings, &instance.base, setup, scenario).await;
+        let called = format!("{}/api/skills/{}/messages", surroundings.base, setup.skill);
+        let gateway = format!("{}/bots/{}/api/messages", instance.base, setup.skill);
+        let route = Route { called: &called, endpoint: &gateway };
+        let mut pair = Pair::with_route(surroundings, setup, &route, scenario).await;
+        pair.skill = Some(skill);
+        let secrets = tempfile::tempdir().unwrap();
+        let sections = Sections { stage: &pair.harness.stage, secrets: secrets.path() };
+        let entry = pair.harness.stage.directory().find_skill(setup.skill).unwrap();
+        let appended = sections.of_skill_as_bot(entry, &endpoint, &parent_as_caller(&pair, setup.skill));
+        instance.run(&pair.harness, &Options { reachable: true, appended, ..Options::default() }).await;
+        Self { pair, instance, _secrets: secrets }
+    }
+}
+
+/// The lines of the section of the bot `skill` by which the parent may call it, through the parent's skill host.
+fn parent_as_caller(pair: &Pair, skill: &str) -> String {
+    format!(
+        "after_exchange = \"notify\"\n[[bots.{skill}.callers]]\napp_id = \"{parent}\"\ntenant = \"{tenant}\"\n\
+         service_urls = [\"{base}/api/skills/{skill}/\"]\nchannels = [\"msteams\"]\n",
         parent = pair.harness.bot_app_id(PARENT_BOT),
-        tenant = stage.directory().main_tenant_id(),
+        tenant = pair.harness.stage.directory().main_tenant_id(),
         base = pair.harness.base,
-    );
-    let sections = Sections { stage, secrets: secrets.path() };
-    let appended = sections.of_skill_as_bot(stage.directory().find_skill(WEATHER).unwrap(), &endpoint, &caller);
-    instance.run(&pair.harness, &Options { reachable: true, appended, ..Options::default() }).await;
+    )
+}
 
+async fn greets_behind_its_own_instance(call: Call, scenario: &str) {
+    let setup = Setup { call, sdk: Sdk::BotBuilder, skill: WEATHER };
+    let BehindItsOwn { pair, instance, .. } = &BehindItsOwn::start(setup, scenario).await;
     let ada = pair.harness.user("Ada");
     pair.sign_in_at_parent(&ada).await;
     pair.say(&ada, "ask the skill").await;
     pair.wait_for_greeting(&ada, 0).await;
+    // The skill's instance has told the skill, whose own code has exchanged nothing.
+    let skill = pair.skill.as_ref().unwrap().events();
+    let names: Vec<_> = skill.iter().filter_map(|event| event["name"].as_str()).collect();
+    assert_eq!(names, ["tokens/response"], "{} {skill:?}", instance.base);
 }
 
 #[tokio::test]

@@ -33,6 +33,17 @@ async fn a_botbuilder_skill_greets_a_user_of_a_parent_with_skill_dialog_and_expe
 }
 
 #[tokio::test]
+async fn a_skill_greets_a_user_of_web_chat_whom_no_channel_names() {
+    let setup = Setup { call: Call::Handler, sdk: Sdk::BotBuilder, skill: WEATHER };
+    let mut pair = Pair::start(setup, "web-chat").await;
+    pair.channel = "webchat";
+    let ada = pair.harness.user("Ada");
+    pair.sign_in_at_parent(&ada).await;
+    pair.say(&ada, "ask the skill").await;
+    pair.wait_for_greeting(&ada, 0).await;
+}
+
+#[tokio::test]
 async fn an_agents_skill_greets_a_user_of_a_parent_with_the_handler_for_skills() {
     greets_without_a_card(Call::Handler, Sdk::Agents, "agents-handler").await;
 }
@@ -57,7 +68,7 @@ async fn the_client_answers_the_card_of_an_agents_skill_that_is_not_ready_before
     let mut invoke =
         activities::exchange(&pair.harness, &ada, card["tokenExchangeResource"]["id"].as_str().unwrap(), &token);
     invoke["value"]["connectionName"] = pair.connection.into();
-    let answer = pair.post(&invoke).await;
+    let answer = pair.post(&ada, invoke).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     pair.wait_for_greeting(&ada, 1).await;
 }

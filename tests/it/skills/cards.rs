@@ -73,6 +73,7 @@ async fn a_skills_card_is_answered_with_the_sign_in_of_the_parents_user() {
     let bearer = bearer_of(&request);
     assert_eq!((&bearer["aud"], &bearer["azp"], &bearer["tid"]), (&WEATHER.into(), &PARENT.into(), &CONTOSO.into()));
     assert_eq!(request.header("x-ms-conversation-id"), Some(id.as_str()));
+    assert_eq!((fixture.counted("swallowed").await, fixture.counted("not_signed_in").await), (1, 0));
     // The id of the card is the skill's, and nothing of it reaches the parent.
     let path = format!("{id}/activities/{given}");
     let mut edit = fixture.reply(&id);
@@ -169,6 +170,7 @@ async fn a_card_goes_on_where_the_skill_may_not_have_a_token_or_no_user_can_be_t
         assert_eq!(fixture.parent.received()[before].json()["attachments"], card["attachments"]);
     }
     assert!(fixture.oversteps(logged).is_empty(), "an ambiguous card is no event");
+    assert_eq!(fixture.card_reasons(logged), vec!["not_answerable"; 4]);
     assert!(fixture.invokes().is_empty());
     assert_eq!(fixture.redemptions(), redemptions, "nothing was exchanged");
 }

@@ -37,6 +37,10 @@ pub struct Fixture {
 pub struct Setting {
     /// Leaves the parent's credentials out.
     pub without_credentials: bool,
+    /// Leaves the skill `news` out.
+    pub without_news: bool,
+    /// Another prefix of the parent's service URLs; none if empty.
+    pub elsewhere: &'static str,
     /// Lines put into every connection, instead of the list of resources.
     pub connection: Option<&'static str>,
     /// TOML at the end of the configuration.
@@ -54,17 +58,20 @@ impl Fixture {
         let secret = "demo-app-secret-of-the-local-stage";
         let credentials =
             if setting.without_credentials { "" } else { "credentials = [{ secret = { env = \"PARENT_SECRET\" } }]" };
-        let hosts = format!("skill_host_urls = [\"{}\"]", service_url(&parent));
+        let mut hosts = vec![service_url(&parent)];
+        hosts.extend(Some(setting.elsewhere.to_owned()).filter(|url| !url.is_empty()));
+        let hosts = format!("skill_host_urls = {hosts:?}");
         let weather = skill_section("weather", WEATHER, &skill.endpoint(), "\"demo\"", SKILL_CONNECTION);
         let news = skill_section("news", LEGACY, &skill.endpoint(), "\"demo\", \"demo-none\"", "news-graph");
         let listed = format!("exchange_uris = [\"{WEATHER_URI}\", \"{MAIL_URI}\"]");
         let options = Options {
             bot: Box::leak(format!("{credentials}\n{hosts}").into_boxed_str()),
-            appended: format!("{weather}{news}{}", setting.appended),
+            appended: format!("{weather}{}{}", if setting.without_news { "" } else { &news }, setting.appended),
             environment: vec![("PARENT_SECRET".to_owned(), secret.to_owned())],
             connection: setting.connection.map_or(listed, str::to_owned),
             offline_access: true,
             reachable: true,
+            operations: true,
             ..Options::default()
         };
         let harness = surroundings.run(&options).await;
@@ -206,6 +213,14 @@ impl Fixture {
     pub fn card_reasons(&self, logged: usize) -> Vec<String> {
         let lines = self.lines(logged, "a skill's card goes on to the user");
         lines.iter().map(|line| line["reason"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How many cards of the skill `weather` had this outcome, by the metrics.
+    pub async fn counted(&self, outcome: &str) -> u64 {
+        let url = format!("{}/metrics", self.harness.operations);
+        let metrics = text_of(&self.harness.send("GET", &url, &[], Vec::new()).await);
+        let series = format!("bot_sso_skill_cards_total{{skill=\"weather\",outcome=\"{outcome}\"}} ");
+        metrics.lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse().unwrap()
     }
 
     /// The invokes with tokens that the skill has received.

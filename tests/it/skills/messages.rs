@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{Fixture, PARENT, WEATHER, service_url, text_of};
-use crate::harness::{Behaviour, logs};
+use super::fixture::{Fixture, OTHER_PARENT, PARENT, Setting, WEATHER, service_url, skill_section, text_of};
+use crate::harness::{Behaviour, NOWHERE, logs};
 
 #[tokio::test]
 async fn a_parents_activity_reaches_the_skill_with_another_address_and_nothing_else_changed() {
@@ -238,21 +238,47 @@ async fn a_body_of_another_conversation_than_the_path_is_400_and_a_security_even
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_502_and_tells_the_operator_where() {
+async fn the_parents_last_address_counts_and_its_redirects_are_not_followed() {
     let fixture = Fixture::start().await;
     let mut message = fixture.message();
     let id = fixture.open().await;
-    // The parent moves to an address at which nothing listens.
+    // The parent moves.
     message["serviceUrl"] = format!("{}not-there/", service_url(&fixture.parent)).into();
     fixture.parent.behave(Behaviour::answering(500, "parent's own"));
     fixture.open_with(&message).await;
     let answer = fixture.send(&id, &fixture.reply(&id)).await;
     assert_eq!((answer.status, text_of(&answer).as_str()), (500, "parent's own"));
     assert!(fixture.parent.received()[0].path.starts_with("/api/skills/not-there/v3/"), "the last address counts");
-    fixture
-        .parent
-        .behave(Behaviour { headers: vec![("location", "https://evil.example/")], ..Behaviour::answering(302, "") });
-    let answer = fixture.send(&id, &fixture.reply(&id)).await;
-    assert_eq!(answer.status, 302, "case 48: a redirect is not followed");
+    let elsewhere = Box::leak(format!("{}/elsewhere", fixture.skill.endpoint()).into_boxed_str());
+    fixture.parent.behave(Behaviour { headers: vec![("location", elsewhere)], ..Behaviour::answering(302, "") });
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let path = format!("{}/api/skills/weather/v3/conversations/{id}/activities", fixture.harness.base);
+    let request = client.post(path).bearer_auth(fixture.token(WEATHER, PARENT).await);
+    let request = request.header("content-type", "application/json").body(fixture.reply(&id).to_string());
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 302, "case 48: a redirect is not followed");
     assert_eq!(fixture.parent.received().len(), 2);
+    assert!(fixture.skill.received().iter().all(|request| !request.path.contains("elsewhere")));
+}
+
+#[tokio::test]
+async fn a_skill_or_a_parent_that_cannot_be_reached_is_502_and_a_line_in_the_log() {
+    let nowhere = format!("http://{NOWHERE}/api/messages");
+    let away =
+        skill_section("away", OTHER_PARENT, &nowhere, "\"demo\"", "away-graph").replace("the-api-of-news", "away");
+    let fixture =
+        Fixture::with(Setting { appended: away, elsewhere: "http://127.77.83.29:9/", ..Setting::default() }).await;
+    let token = fixture.token(PARENT, OTHER_PARENT).await;
+    let logged = logs::length();
+    let body = fixture.message().to_string().into_bytes();
+    let answer = fixture.call("POST", "/api/skills/away/messages", &token, body).await;
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (502, Some("BotUnavailable")));
+    let mut message = fixture.message();
+    message["serviceUrl"] = format!("http://{NOWHERE}/").into();
+    let id = fixture.open_with(&message).await;
+    let answer = fixture.send(&id, &fixture.reply(&id)).await;
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (502, Some("BotUnavailable")));
+    let lines = fixture.lines(logged, "no answer came through the skill host");
+    let sides: Vec<&str> = lines.iter().map(|line| line["side"].as_str().unwrap()).collect();
+    assert_eq!(sides, ["skill", "parent"]);
 }

@@ -1,12 +1,13 @@
-// A skill on the Microsoft 365 Agents SDK for JavaScript 1.8 (the SDK is unmodified): AgentApplication behind `authorizeJWT`. It greets the
-// user by the name that it reads with its own token, and ends the conversation. SIGN_IN chooses how it signs the user in: `authorization` by the
-// SDK's authorization handler, which stores the waiting sign-in after its card has left; `own` by the SDK's client of the Token Service, with the waiting
-// message stored before the card leaves, because an answer to the card may arrive before the turn ends.
+// A skill on the Microsoft 365 Agents SDK for JavaScript 1.8 (the SDK is unmodified), behind `authorizeJWT`. It greets the user by the name that it
+// reads with its own token, and ends the conversation. SIGN_IN chooses how it signs the user in: `authorization` by AgentApplication's authorization
+// handler, which stores the waiting sign-in after its card has left; `own` by an ActivityHandler and the SDK's client of the Token Service, with the
+// waiting sign-in stored before the card leaves, because an answer to the card may arrive before the turn ends.
 //
 // Standard output carries one JSON object a line and never a token; ../README.md lists the environment.
 
 import { Activity, ActivityTypes } from '@microsoft/agents-activity';
 import {
+  ActivityHandler,
   AgentApplication,
   CardFactory,
   CloudAdapter,
@@ -21,21 +22,14 @@ const HANDLER = 'graph';
 const CODE = /^\d{6}$/;
 const connection = required('CONNECTION_NAME');
 const parent = required('PARENT_APP_ID');
-const signsInItself = required('SIGN_IN') === 'own';
 
 const authentication = loadAuthConfigFromEnv();
 const adapter = new CloudAdapter(authentication);
 const storage = new MemoryStorage();
-const authorization = { [HANDLER]: { azureBotOAuthConnectionName: connection, title: 'Sign in', text: 'The skill asks you to sign in' } };
-const app = new AgentApplication({ adapter, storage, ...(signsInItself ? {} : { authorization }) });
 
 async function greet(context, token) {
   await context.sendActivity(await actAsUser(context.activity, token, (name) => `Hello, ${name}. I am the skill.`));
   await context.sendActivity(Activity.fromObject({ type: ActivityTypes.EndOfConversation, code: 'completedSuccessfully' }));
-}
-
-function answerInvoke(context, status, body) {
-  return context.sendActivity(Activity.fromObject({ type: ActivityTypes.InvokeResponse, value: { status, body } }));
 }
 
 /** The sign-in that a conversation waits for. */
@@ -68,38 +62,50 @@ async function greetOrAsk(context, code = '') {
   return context.sendActivity(MessageFactory.attachment(card));
 }
 
+/** The answer to a client's or a parent's token for the waiting sign-in. */
 async function answerTokenExchange(context) {
   const { from, channelId, value } = context.activity;
+  const refuse = (status, failureDetail) => ({ status, body: { id: value?.id, connectionName: connection, failureDetail } });
   if (value?.connectionName !== connection || !(await isWaiting(context))) {
-    return answerInvoke(context, 400, { id: value?.id, connectionName: connection, failureDetail: 'no sign-in waits for it' });
+    return refuse(400, 'no sign-in waits for it');
   }
   const client = context.turnState.get(adapter.UserTokenClientKey);
   const { token } = (await client.exchangeTokenAsync(from.id, connection, channelId, { token: value.token })) ?? {};
   if (!token) {
-    return answerInvoke(context, 412, { id: value.id, connectionName: connection, failureDetail: 'the exchange was refused' });
+    return refuse(412, 'the exchange was refused');
   }
   await storage.delete([waitingKey(context.activity)]);
-  await answerInvoke(context, 200, { id: value.id, connectionName: connection });
-  return greet(context, token);
+  await greet(context, token);
+  return { status: 200, body: { id: value.id, connectionName: connection } };
 }
 
-async function answerVerifyState(context) {
-  await answerInvoke(context, 200);
-  return greetOrAsk(context, String(context.activity.value?.state ?? ''));
+class SkillHandler extends ActivityHandler {
+  constructor() {
+    super();
+    this.onMessage(async (context, next) => {
+      const text = context.activity.text ?? '';
+      await greetOrAsk(context, CODE.test(text) && (await isWaiting(context)) ? text : '');
+      await next();
+    });
+  }
+
+  async onInvokeActivity(context) {
+    switch (context.activity.name) {
+      case 'signin/tokenExchange':
+        return answerTokenExchange(context);
+      case 'signin/verifyState':
+        await greetOrAsk(context, String(context.activity.value?.state ?? ''));
+        return { status: 200 };
+      default:
+        return super.onInvokeActivity(context);
+    }
+  }
 }
 
-function isInvoke(name) {
-  return ({ activity }) => Promise.resolve(activity.type === ActivityTypes.Invoke && activity.name === name);
-}
-
-if (signsInItself) {
-  app.onActivity(ActivityTypes.Message, async (context) => {
-    const text = context.activity.text ?? '';
-    return greetOrAsk(context, CODE.test(text) && (await isWaiting(context)) ? text : '');
-  });
-  app.addRoute(isInvoke('signin/tokenExchange'), answerTokenExchange, true);
-  app.addRoute(isInvoke('signin/verifyState'), answerVerifyState, true);
-} else {
+/** An agent with the SDK's authorization handler. */
+function createApplication() {
+  const options = { azureBotOAuthConnectionName: connection, title: 'Sign in', text: 'The skill asks you to sign in' };
+  const app = new AgentApplication({ adapter, storage, authorization: { [HANDLER]: options } });
   app.onActivity(
     ActivityTypes.Message,
     async (context) => {
@@ -108,12 +114,14 @@ if (signsInItself) {
     },
     [HANDLER],
   );
+  return app;
 }
-app.onError(async (context, problem) => {
+
+adapter.onTurnError = async (context, problem) => {
   reportError('turn', problem);
   await context.sendActivity('The skill encountered an error.');
-});
-
+};
+const bot = required('SIGN_IN') === 'own' ? new SkillHandler() : createApplication();
 const authorize = authorizeJWT(authentication);
 serve((request, response) =>
   authorize(request, response, () => {
@@ -123,7 +131,7 @@ serve((request, response) =>
     return adapter
       .process(request, response, (context) => {
         noteActivity(context.activity);
-        return app.run(context);
+        return bot.run(context);
       })
       .catch((problem) => {
         reportError('process', problem);

@@ -200,6 +200,26 @@ const scenarios = {
     }
   },
 
+  /** A user of the assistant asks for two skills: the card of the first one is answered, the other one lacks consent. */
+  async skills() {
+    const page = await open();
+    const lanes = () => page.locator('.panel-lanes span:visible').allInnerTexts();
+    const before = await lanes();
+    const chat = await DirectLineChat.start(manifest, 'ada', 'assistant');
+    await chat.signIn();
+    for (const [index, skill] of ['weather', 'calendar'].entries()) {
+      await chat.say(skill);
+      const group = page.locator('.panel-group', { has: page.locator('[data-kind=skill_card]') }).nth(index);
+      await group.locator('[data-kind=operation_answered]').waitFor();
+      const id = await group.getAttribute('data-correlation-id');
+      print({ skill, before, lanes: await lanes(), title: await group.locator('.panel-about').innerText(), arrows: await arrowsOf(page, id) });
+    }
+    await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
+    const { width, poorest } = await measure(page);
+    print({ width, poorest, axe: await axeFindings(page) });
+    await picture(page, 'wide');
+  },
+
   /** The bot is slow, until all is as it was. */
   async slow_bot() {
     const page = await open();

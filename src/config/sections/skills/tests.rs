@@ -1,9 +1,7 @@
 //! Skills, and where they may answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use crate::config::test_samples::{
-    BOT_ID, ENDPOINT, MINIMAL, PUBLIC_URL, TENANTS, changed, problem_of, read, read_with,
-};
+use crate::config::test_samples::{BOT_ID, ENDPOINT, PUBLIC_URL, TENANTS, changed, problem_of, read, read_with};
 use crate::config::{Configuration, Environment};
 
 const TENANT: &str = "22222222-2222-4222-8222-222222222222";
@@ -252,5 +250,4 @@ fn the_skills_of_the_guide_are_read_without_a_warning() {
     let caller = &configuration.skill_callers()[0];
     assert_eq!(caller.place, "bots.assistant token for skills.travel");
     assert_eq!(caller.scope.as_str(), "44444444-4444-4444-8444-444444444444/.default");
-    assert!(!MINIMAL.contains("skills"));
 }

@@ -100,7 +100,7 @@ function signOutNote({ everywhere, tokens_removed: tokens }) {
  * @returns {Arrow}
  */
 function cardNote({ outcome, reason }) {
-  const label = outcome === 'swallowed' ? 'the card is answered, and the user does not see it' : 'the card goes on to the user';
+  const label = outcome === 'swallowed' ? 'the card is answered, and the user does not see it' : 'the card goes on to the user:';
   return { from: GATEWAY, to: GATEWAY, label, reason };
 }
 
