@@ -131,7 +131,7 @@ pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
     let skill = SkillMix::prepare(&signer, identity.port, full.port);
     let [.., full, _, _] = &mut benches;
     let of_skill = measure_skill(full, &skill, sizes);
-    report(&rows, &of_skill, RunFacts { rounds: sizes.rounds, idle, directory });
+    report(&rows, &of_skill, &RunFacts { rounds: sizes.rounds, idle, directory });
 }
 
 /// The names of the rows of *skill* in printing order.
@@ -261,8 +261,8 @@ struct RunFacts<'d> {
     directory: &'d Path,
 }
 
-fn report(rows: &[Row; 10], of_skill: &[Row; 4], facts: RunFacts<'_>) {
-    let RunFacts { rounds, idle, directory } = facts;
+fn report(rows: &[Row; 10], of_skill: &[Row; 4], facts: &RunFacts<'_>) {
+    let RunFacts { rounds, idle, directory } = *facts;
     let [a, b, hot, _, get_token, dup, cold, ..] = rows;
     let measured: Vec<&Row> = rows.iter().chain(of_skill).filter(|row| !row.is_empty()).collect();
     let (calls, exchanges) = dup.calls.unwrap_or_default();

@@ -9,7 +9,7 @@ use super::callers::Callers;
 use super::problem::Problem;
 use super::refusal::{ANOTHER_SKILL, CallerRefusal};
 use super::service_url::is_skill_host_url;
-use crate::domain::{Bot, Skill};
+use crate::domain::{Bot, BotName, Skill};
 use crate::observability::to_log_list;
 use crate::token_validation::{AppClaims, VerifiedCaller};
 
@@ -112,7 +112,7 @@ impl Callers {
     fn find_parent(&self, skill: &Skill, claims: &AppClaims) -> Result<Arc<Bot>, CallerRefusal> {
         let bot = self.registrations.find_bot_by_app_id(&claims.app_id);
         let parent = bot.filter(|bot| skill.has_parent(&bot.name)).ok_or_else(|| {
-            let listed = to_log_list(skill.parents.iter().map(|parent| parent.as_str()));
+            let listed = to_log_list(skill.parents.iter().map(BotName::as_str));
             not_allowed("skill_parent").comparing(&claims.app_id, listed)
         })?;
         let tenants = &self.policy.token_service.tenants;

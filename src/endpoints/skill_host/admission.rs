@@ -22,10 +22,11 @@ pub(super) fn read_segments(http: &HttpRequest) -> Result<Vec<String>, Problem> 
     segments.map(|segment| Some(decode_percent(segment)?.into_owned())).collect::<Option<_>>().ok_or(Problem::NotFound)
 }
 
-/// The skill that the path of `http` names.
+/// The skill that the path of `http` names; empty if the path cannot be read, and then no skill has the name.
 fn skill_of(http: &HttpRequest) -> String {
-    let segments = read_segments(http).unwrap_or_else(|_| Vec::new());
-    segments.into_iter().nth(SKILL_SEGMENT).unwrap_or_else(String::new)
+    let Ok(segments) = read_segments(http) else { return String::new() };
+    let Some(name) = segments.into_iter().nth(SKILL_SEGMENT) else { return String::new() };
+    name
 }
 
 /// Authenticates the parent that calls the skill of the path.

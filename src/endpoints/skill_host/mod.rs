@@ -141,16 +141,16 @@ const OPERATIONS: &[Operation] = &[
         description: description::post_to_skill,
     },
     Operation {
-        method: Method::Post,
-        path: "/api/skills/{skill}/v3/conversations",
-        route: |route| route.to(to_parent::decline),
-        description: || description::declined("CreateConversation"),
-    },
-    Operation {
         method: Method::Get,
         path: "/api/skills/{skill}/v3/conversations",
         route: |route| route.to(to_parent::decline),
         description: || description::declined("GetConversations"),
+    },
+    Operation {
+        method: Method::Post,
+        path: "/api/skills/{skill}/v3/conversations",
+        route: |route| route.to(to_parent::decline),
+        description: || description::declined("CreateConversation"),
     },
     Operation {
         method: Method::Post,

@@ -97,7 +97,9 @@ fn read_opening(
 
 /// Whether the answer is a stream of server-sent events that can be read.
 fn is_event_stream(answer: &RelayedAnswer) -> bool {
-    let content_type = find_content_type(answer).unwrap_or_default();
-    let (essence, _) = content_type.split_once(';').unwrap_or((&content_type, ""));
-    essence.trim().eq_ignore_ascii_case("text/event-stream") && !is_encoded(answer)
+    let is_events = |content_type: String| {
+        let (essence, _) = content_type.split_once(';').unwrap_or((&content_type, ""));
+        essence.trim().eq_ignore_ascii_case("text/event-stream")
+    };
+    find_content_type(answer).is_some_and(is_events) && !is_encoded(answer)
 }

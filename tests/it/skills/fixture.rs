@@ -226,7 +226,7 @@ impl Fixture {
     /// The invokes with tokens that the skill has received.
     pub fn invokes(&self) -> Vec<Received> {
         let received = self.skill.received().into_iter();
-        received.filter(|request| is_token_exchange(request)).collect()
+        received.filter(is_token_exchange).collect()
     }
 }
 

@@ -6,12 +6,11 @@ use crate::config::review::{Place, Proposal, Review};
 use crate::domain::{Bot, Skill};
 
 /// Reports a skill's endpoint that leads back to this gateway. A skill that stands behind the same gateway has the path of
-/// its own bot there, and that bot has to list the skill's parents.
+/// its own bot there, and that bot has to list the skill's parents. A skill that only uses the Token Service may be called
+/// directly, although a bot has its app id.
 pub(super) fn check(skill: &Skill, own: OwnAddresses<'_>, review: &mut Review<'_>) {
     let bot = own.bots.iter().find(|bot| bot.app_id == skill.app_id && !skill.has_parent(&bot.name));
-    let Some(way_in) = own.find_way_in(&skill.endpoint) else {
-        return warn_of_bypass(skill, bot, own, review);
-    };
+    let Some(way_in) = own.find_way_in(&skill.endpoint) else { return };
     let has_path_of = |bot: &&Bot| skill.endpoint.path() == gateway_path(bot) && skill.endpoint.query().is_none();
     match bot.filter(has_path_of).filter(|_| way_in.is_public()) {
         Some(bot) => check_callers(skill, bot, own, review),
@@ -56,19 +55,6 @@ fn report_way_in(skill: &Skill, bot: Option<&Bot>, own: OwnAddresses<'_>, way_in
             review.report(&place, format!("{complaint}: {example}"));
         }
     }
-}
-
-/// Warns of a skill that is a bot of this gateway and is called past it.
-fn warn_of_bypass(skill: &Skill, bot: Option<&Bot>, own: OwnAddresses<'_>, review: &mut Review<'_>) {
-    let (Some(bot), Some(server)) = (bot, own.server) else { return };
-    let Ok(right) = server.public_url.join(&gateway_path(bot)) else { return };
-    let message = format!(
-        "\"{}\" passes by this gateway, behind which the bot {:?} with the skill's app id is, so nothing is exchanged for the \
-         skill on the way: write \"{right}\", unless the skill exchanges tokens itself",
-        skill.endpoint,
-        bot.name.as_str()
-    );
-    review.warn(&place_of(skill).key("endpoint"), message);
 }
 
 /// Reports each parent that `bot`, the bot of the skill behind this gateway, does not list as caller, or not with the

@@ -251,11 +251,6 @@ fn a_skill_behind_the_same_gateway_has_the_path_of_its_bot() {
     let text = same_instance("http://127.0.0.1:4100/bots/weather-bot/api/messages", host);
     let right = "write \"https://sso.example.com/bots/weather-bot/api/messages\"";
     expect(&format!("{token_service}{text}"), "skills.weather.endpoint: ", right);
-    expect_warning(
-        &same_instance("http://127.0.0.1:4000/api/messages", host),
-        "skills.weather.endpoint: ",
-        "passes by this gateway",
-    );
 }
 
 #[test]
