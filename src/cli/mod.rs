@@ -240,6 +240,10 @@ fn summary(configuration: &Configuration) -> String {
     if !connections.is_empty() {
         lines.push(format!("  connections  {}", connections.join(", ")));
     }
+    if !configuration.skills.is_empty() {
+        let skills: Vec<&str> = configuration.skills.iter().map(|skill| skill.name.as_str()).collect();
+        lines.push(format!("  skills       {}", skills.join(", ")));
+    }
     if let Some(operations) = &configuration.operations {
         lines.push(format!("  operations   {}", operations.listen));
         lines.extend(operations.health_listen.map(|address| format!("  health       {address}")));

@@ -88,10 +88,10 @@ pub const SKILL_CONVERSATION: Kind =
 /// The id that the skill knows a parent's conversation by. It expires with the conversation.
 pub const SKILL_CONVERSATION_NAME: Kind =
     Kind::new("bot_connector.skill_conversation.name", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME));
-/// The id of an activity that was given to a skill, which may change or delete it. It expires seven days after it was
-/// given.
-pub const SKILL_ACTIVITY: Kind =
-    Kind::new("bot_connector.skill_activity", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME));
+/// The ids of the newest activities that were given to a skill in a conversation, which may change or delete them. It
+/// expires seven days after the last one was given.
+pub const SKILL_ACTIVITIES: Kind =
+    Kind::new("bot_connector.skill_activities", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME));
 /// A card of a skill that bot-sso has tried to answer, and the id that the skill got for it if that succeeded. It expires
 /// 15 minutes after it was last written.
 pub const SKILL_CARD: Kind = Kind::new("bot_connector.skill_card", "bot_connector", Fixed(CARD_LIFETIME));
@@ -136,7 +136,7 @@ pub(super) const KINDS: [&Kind; 21] = [
     &CONTINUATION,
     &SKILL_CONVERSATION,
     &SKILL_CONVERSATION_NAME,
-    &SKILL_ACTIVITY,
+    &SKILL_ACTIVITIES,
     &SKILL_CARD,
     &AGENT_USER_VERSION,
 ];

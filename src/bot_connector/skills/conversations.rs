@@ -3,9 +3,9 @@ use std::sync::Arc;
 use super::card_claims::{CardClaim, ClaimedCard};
 use super::conversation::{SkillConversation, SkillConversationOpening, is_conversation_id};
 use super::conversation_error::SkillConversationError;
-use super::given_activities::GivenActivity;
+use super::given_activities::{GivenActivities, GivenActivity};
 use super::kept_conversations::KeptConversations;
-use crate::domain::{Account, ConversationId, SharedEntropy, SkillName};
+use crate::domain::{Account, ConversationId, RecordKey, SharedEntropy, SkillName};
 use crate::records::{Collection, Records, SingleWriter};
 
 /// The conversations of parent bots with skills, and what was given to the skills in them. What is in use is kept in
@@ -13,7 +13,7 @@ use crate::records::{Collection, Records, SingleWriter};
 #[derive(Clone)]
 pub struct SkillConversations {
     pub(super) kept: Arc<KeptConversations>,
-    activities: Collection<GivenActivity>,
+    activities: Collection<GivenActivities>,
     cards: Collection<ClaimedCard>,
 }
 
@@ -71,7 +71,8 @@ impl SkillConversations {
     }
 
     /// Notes that the skill was given the id `activity_id` in `conversation`. The note is durable when this method returns,
-    /// so the skill may change the activity after a restart, too. It ends after seven days.
+    /// so the skill may change the activity after a restart, too. It ends seven days after the last note in the conversation, and
+    /// before if a thousand newer activities are noted.
     ///
     /// # Errors
     /// [`SkillConversationError`] if the store fails.
@@ -81,8 +82,19 @@ impl SkillConversations {
         activity_id: &str,
         kind: GivenActivity,
     ) -> Result<(), SkillConversationError> {
-        let key = self.activities.key(&[conversation.id.as_bytes(), activity_id.as_bytes()]);
-        Ok(self.activities.put(self.activities.seal(key, &kind)?).await?)
+        let key = self.activities.key(&[conversation.id.as_bytes()]);
+        let digest = self.digest_activity(conversation, activity_id);
+        // Another note of the conversation may be written meanwhile, and stays.
+        loop {
+            let (mut given, stored) = match self.activities.get(key).await? {
+                Some(record) => (record.content, Some(record.stored)),
+                None => (GivenActivities::default(), None),
+            };
+            given.add(digest, kind);
+            if self.activities.compare_and_put(stored, self.activities.seal(key, &given)?).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// Finds what the skill was given the id `activity_id` for in `conversation`; `None` if it was not given the id there.
@@ -94,8 +106,13 @@ impl SkillConversations {
         conversation: &SkillConversation,
         activity_id: &str,
     ) -> Result<Option<GivenActivity>, SkillConversationError> {
-        let key = self.activities.key(&[conversation.id.as_bytes(), activity_id.as_bytes()]);
-        Ok(self.activities.get(key).await?.map(|record| record.content))
+        let given = self.activities.get(self.activities.key(&[conversation.id.as_bytes()])).await?;
+        Ok(given.and_then(|record| record.content.find(self.digest_activity(conversation, activity_id))))
+    }
+
+    /// The keyed digest of an activity id in its conversation.
+    fn digest_activity(&self, conversation: &SkillConversation, activity_id: &str) -> RecordKey {
+        self.activities.key(&[conversation.id.as_bytes(), activity_id.as_bytes()])
     }
 
     /// Claims the card `card_id` (the id of its token exchange resource): one caller may try to answer it, until 15 minutes

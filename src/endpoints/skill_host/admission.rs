@@ -6,8 +6,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::SkillHost;
 use super::oversteps::Overstep;
-use crate::bot_connector::{SkillConversation, SkillConversationError};
-use crate::inbound::{CallerRefusal, Problem, RequestId, SkillPeer, decode_percent, read_body, require_plain_utf8};
+use super::parent_target::SegmentForm;
+use super::turn::SkillTurn;
+use crate::bot_connector::{GivenActivity, SkillConversation, SkillConversationError};
+use crate::inbound::{
+    BodyLimits, CallerRefusal, Problem, RequestId, SkillPeer, decode_percent, read_body, require_plain_utf8,
+};
 use crate::protocol::deadlines::PROVIDER_BUDGET;
 
 /// The segment of a path that names the skill, counted from 0.
@@ -57,16 +61,16 @@ async fn in_time(
     timeout_at(begun + PROVIDER_BUDGET, authenticating).await.unwrap_or_else(too_slow)
 }
 
-/// Reads the body of a request that `peer` makes or gets.
+/// Reads the body of a request that `peer` makes or gets, within `limits`.
 pub(super) async fn read_json_body(
     http: &HttpRequest,
     payload: web::Payload,
-    host: &SkillHost,
+    limits: BodyLimits,
     peer: &SkillPeer,
 ) -> Result<Bytes, Problem> {
     let refused = |problem| CallerRefusal::new(problem, "body").at_bot(peer.parent.name.as_str()).logged(http);
     require_plain_utf8(http.headers()).map_err(refused)?;
-    read_body(http, payload, host.limits).await.map_err(refused)
+    read_body(http, payload, limits).await.map_err(refused)
 }
 
 /// Finds the conversation `id` that the parent of `peer` opened with its skill, and whose answers may still go to the
@@ -98,6 +102,42 @@ pub(super) async fn find_conversation(
         return Err(Problem::NotFound);
     }
     Ok(conversation)
+}
+
+/// Admits the segments `rest` of a path below a conversation. One that some server may read as several is an id only if it is
+/// that of an activity that the skill was given.
+///
+/// # Errors
+/// 404 if a segment cannot be passed on; one that leads to another path is a security event. 503 if the store fails.
+pub(super) async fn admit_ids(turn: &SkillTurn, rest: &[&str]) -> Result<(), Problem> {
+    for (position, id) in rest.iter().enumerate() {
+        let is_activity = position == 1 && rest.first() == Some(&"activities");
+        match SegmentForm::of(id) {
+            SegmentForm::One => {}
+            SegmentForm::Several if is_activity && find_given(turn, id).await?.is_some() => {}
+            SegmentForm::Several => {
+                let (bot, skill) = (turn.peer.parent.name.as_str(), turn.peer.skill.name.as_str());
+                let (correlation_id, hint) =
+                    (&turn.correlation_id, "an id with a slash is passed on if the parent gave it");
+                tracing::info!(correlation_id, bot, skill, hint, "a skill named an unknown id with a slash");
+                return Err(Problem::NotFound);
+            }
+            SegmentForm::Elsewhere => {
+                Overstep::Activity.report(&turn.peer, &turn.correlation_id);
+                return Err(Problem::NotFound);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the skill was given the activity `id` for; `None` if it was not given the id in this conversation.
+///
+/// # Errors
+/// 503 if the store fails.
+pub(super) async fn find_given(turn: &SkillTurn, id: &str) -> Result<Option<GivenActivity>, Problem> {
+    let found = turn.host.conversations.find_activity(&turn.conversation, id).await;
+    found.map_err(|error| unavailable(&error, &turn.correlation_id))
 }
 
 /// Logs that the store failed.

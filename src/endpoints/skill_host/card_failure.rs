@@ -9,7 +9,7 @@ const MAX_NAME_CHARS: usize = 80;
 /// Why a card goes on, and what the operator can do.
 #[rustfmt::skip]
 const HINTS: [(CardReason, &str); 17] = [
-    (CardReason::NotAnswerable, "the message has several OAuth cards, or its card has no connection name or no exchange resource with a URI and an id of at most 256 characters"),
+    (CardReason::NotAnswerable, "the message has several OAuth cards, or its card has no connection name or no exchange resource with a URI and an id of at most 256 characters, or it is the update of an earlier message"),
     (CardReason::UriNotListed, "the card asks for a resource that is not in skills.*.exchange_uris of this skill"),
     (CardReason::AttemptedBefore, "the skill sent a card again that was tried before: each card is tried once"),
     (CardReason::NoCredentials, "the parent bot has no credentials, without which it cannot call its skill here: write bots.*.credentials"),

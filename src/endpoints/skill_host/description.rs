@@ -84,7 +84,8 @@ pub(super) fn get_paged_members() -> Description {
 }
 
 pub(super) fn upload_attachment() -> Description {
-    in_conversation(passed_on("UploadAttachment")).body_errors()
+    let too_large = "The body is larger than 4 MiB, or than `server.body_limit_bytes` if that is more.";
+    in_conversation(passed_on("UploadAttachment")).body_errors().error(413, too_large)
 }
 
 /// An operation that is passed on to the parent as it is.

@@ -59,6 +59,7 @@ pub(super) async fn look_at(turn: &SkillTurn, activity: &[u8], arrived: Instant)
 
 /// Logs that a part of a skill's answer is dropped.
 pub(super) fn report_dropped(turn: &SkillTurn, error: &ActivityError) {
-    let (correlation_id, skill) = (turn.correlation_id.as_str(), turn.peer.skill.name.as_str());
-    tracing::warn!(correlation_id, skill, %error, "an activity in a skill's answer was dropped");
+    let (bot, skill) = (turn.peer.parent.name.as_str(), turn.peer.skill.name.as_str());
+    let correlation_id = turn.correlation_id.as_str();
+    tracing::warn!(correlation_id, bot, skill, %error, "an activity in a skill's answer was dropped");
 }

@@ -6,7 +6,9 @@ use super::card_rates::TooManyCards;
 use super::oversteps::{Overstep, report_forged_tokens_response};
 use super::turn::SkillTurn;
 use crate::observability::{CardReason, Count};
-use crate::protocol::{ActivityError, SkillActivity, read_skill_activity, readdress_to_parent, shows_oauth_card};
+use crate::protocol::{
+    ActivityError, OfferedCard, SkillActivity, read_skill_activity, readdress_to_parent, shows_oauth_card,
+};
 
 /// What becomes of an activity of a skill.
 pub(super) enum Judgement {
@@ -39,11 +41,7 @@ pub(super) async fn judge(turn: &SkillTurn, activity: &[u8], arrived: Instant) -
         }
         SkillActivity::OAuthCard(card) => card,
     };
-    if let Err(TooManyCards { retry_after, is_logged }) = turn.host.card_rates.charge(&turn.conversation.id) {
-        turn.host.counters.add(Count::CallerRateLimited);
-        if !is_logged {
-            CardFailure::from(CardReason::TooManyCards).report(turn, &card.connection_name);
-        }
+    if let Err(retry_after) = charge_card(turn, &card) {
         return Ok(Judgement::TooManyCards { retry_after, readdressed });
     }
     let swallowed = turn.host.interception.answer(turn, &card, arrived).await;
@@ -61,4 +59,71 @@ pub(super) fn readdress(turn: &SkillTurn, activity: &[u8]) -> Result<Bytes, Acti
             Overstep::Conversation.report(&turn.peer, &turn.correlation_id);
         }
     })
+}
+
+/// What becomes of the new form of an activity.
+pub(super) enum Update {
+    /// It goes on to the parent, in these bytes.
+    PassedOn(Bytes),
+    /// It is an event that no skill may send.
+    Forged,
+    /// It has one card too many; the next one is accepted after this many seconds.
+    TooManyCards(u64),
+}
+
+/// Judges `activity`, the new form of one that the skill has sent before. A card in it counts and is looked at, but it is not
+/// answered: the user sees the earlier form already.
+///
+/// # Errors
+/// As [`judge`].
+pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<Update, ActivityError> {
+    let readdressed = readdress(turn, activity)?;
+    match read_skill_activity(activity)? {
+        SkillActivity::Other => {
+            if shows_oauth_card(activity)? {
+                CardFailure::from(CardReason::NotAnswerable).report(turn, "");
+            }
+        }
+        SkillActivity::TokensResponse => {
+            report_forged_tokens_response(&turn.peer, &turn.host.counters, &turn.correlation_id);
+            return Ok(Update::Forged);
+        }
+        SkillActivity::OAuthCard(card) => {
+            if let Err(retry_after) = charge_card(turn, &card) {
+                return Ok(Update::TooManyCards(retry_after));
+            }
+            report_card_of_update(turn, &card);
+        }
+    }
+    Ok(Update::PassedOn(readdressed))
+}
+
+/// Counts `card` towards the limit of its conversation.
+///
+/// # Errors
+/// The seconds until the next card is accepted.
+fn charge_card(turn: &SkillTurn, card: &OfferedCard) -> Result<(), u64> {
+    turn.host.card_rates.charge(&turn.conversation.id).map_err(|TooManyCards { retry_after, is_logged }| {
+        turn.host.counters.add(Count::CallerRateLimited);
+        if !is_logged {
+            CardFailure::from(CardReason::TooManyCards).report(turn, &card.connection_name);
+        }
+        retry_after
+    })
+}
+
+/// Logs why the card of an update goes on, and what it asks for that is not the skill's.
+fn report_card_of_update(turn: &SkillTurn, card: &OfferedCard) {
+    let SkillTurn { peer, conversation, correlation_id, .. } = turn;
+    let user =
+        conversation.account.as_ref().filter(|_| !conversation.is_shared).map(|account| account.subject.as_str());
+    let reason =
+        if peer.skill.exchange_uris.contains(&card.uri) { CardReason::NotAnswerable } else { CardReason::UriNotListed };
+    let is_for_another = user.is_some_and(|user| card.recipient_id.as_ref().is_some_and(|recipient| recipient != user));
+    if reason == CardReason::UriNotListed {
+        Overstep::Uri.report(peer, correlation_id);
+    } else if is_for_another {
+        Overstep::User.report(peer, correlation_id);
+    }
+    CardFailure::from(reason).report(turn, &card.connection_name);
 }

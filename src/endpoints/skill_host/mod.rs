@@ -18,6 +18,7 @@ mod relay;
 mod to_parent;
 mod to_skill;
 mod turn;
+mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use url::Url;
 
 use self::card_rates::CardRates;
 use self::interception::Interception;
+use self::uploads::Uploads;
 use crate::bot_connector::{ParentTokens, SkillClient, SkillConversations};
 use crate::domain::{ClockAndEntropy, Registrations, SharedEntropy};
 use crate::exchange::{ResourceTokens, Speakers};
@@ -47,6 +49,7 @@ pub struct SkillHost {
     public_url: Url,
     interception: Interception,
     card_rates: CardRates,
+    uploads: Uploads,
     counters: Arc<Counters>,
 }
 
@@ -114,6 +117,7 @@ impl SkillHost {
             public_url,
             interception,
             card_rates,
+            uploads: Uploads::new(),
             counters,
         }
     }

@@ -6,20 +6,25 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::SkillHost;
-use super::admission::{authenticate_skill, find_conversation, read_json_body, read_segments, run_to_end, unavailable};
-use super::judgement::{Judgement, judge, readdress};
-use super::oversteps::{Overstep, report_forged_tokens_response};
-use super::parent_target::{is_one_segment, parent_url};
+use super::admission::{
+    admit_ids, authenticate_skill, find_conversation, find_given, read_json_body, read_segments, run_to_end,
+};
+use super::judgement::{Judgement, Update, judge, judge_update, readdress};
+use super::oversteps::Overstep;
+use super::parent_target::{names_history, parent_url};
 use super::relay::{Answering, RelayedHead, logged, stream_back};
 use super::turn::SkillTurn;
+use super::uploads::UploadPlace;
 use crate::bot_connector::{GivenActivity, ParentRequest, SkillCall, is_encoded};
 use crate::domain::SkillMessage;
 use crate::inbound::{Problem, RequestId, refuse_activity};
 use crate::outbound::RelayedAnswer;
-use crate::protocol::{JsonDocument, Node, SkillActivity, names_other_activity, read_skill_activity};
+use crate::protocol::{JsonDocument, Node, names_other_activity};
 
 /// The segments of the path before the conversation: `api`, `skills`, the skill, `v3`, `conversations`.
 const SEGMENTS_BEFORE_CONVERSATION: usize = 5;
+/// The segments of the path before an activity: the conversation and `activities` follow those above.
+const SEGMENTS_BEFORE_ACTIVITY: usize = SEGMENTS_BEFORE_CONVERSATION + 2;
 /// The longest answer of a parent to an activity that is searched for the activity's id, in bytes. The hosted service answers
 /// with less than a hundred.
 const MAX_SEARCHED_BYTES: usize = 64 * 1024;
@@ -33,6 +38,8 @@ struct ConversationCall {
     /// The activity that the path names, if it names one.
     activity_id: Option<String>,
     body: Bytes,
+    /// The place in memory of a large body.
+    _place: Option<UploadPlace>,
     arrived: Instant,
 }
 
@@ -48,6 +55,10 @@ pub(super) async fn post_activity(
     payload: web::Payload,
     host: web::Data<SkillHost>,
 ) -> HttpResponse {
+    let activity_id = |segments: Vec<String>| segments.into_iter().nth(SEGMENTS_BEFORE_ACTIVITY);
+    if read_segments(&http).ok().and_then(activity_id).is_some_and(|id| names_history(&id)) {
+        return decline(http, host).await;
+    }
     match ConversationCall::admit(http, payload, host).await {
         Ok(call) => run_to_end(call.post_activity()).await,
         Err(problem) => problem.respond(),
@@ -100,13 +111,14 @@ impl ConversationCall {
         let conversation = find_conversation(&http, &host, &peer, id).await?;
         let rest: Vec<&str> = segments.collect();
         let turn = SkillTurn::new(&host, peer, conversation, RequestId::get_or_draw(&http, &host.entropy));
+        admit_ids(&turn, &rest).await?;
         let (parent, query) = (turn.parent_address(), http.query_string());
-        let Some(url) = parent_url(parent.service_url, parent.conversation_id, &rest, query) else {
-            return Err(refuse_path(&turn, &rest));
-        };
+        let url = parent_url(parent.service_url, parent.conversation_id, &rest, query).ok_or(Problem::NotFound)?;
         let activity_id = rest.get(1).filter(|_| rest.first() == Some(&"activities")).map(|id| (*id).to_owned());
-        let body = read_json_body(&http, payload, &host, &turn.peer).await?;
-        Ok(Self { turn, http, url, activity_id, body, arrived })
+        let (limits, place) =
+            if rest == ["attachments"] { host.uploads.admit(&http, host.limits).await? } else { (host.limits, None) };
+        let body = read_json_body(&http, payload, limits, &turn.peer).await?;
+        Ok(Self { turn, http, url, activity_id, body, _place: place, arrived })
     }
 
     /// Passes an activity on to the parent, unless it is a card that is answered here, or an event that no skill may send.
@@ -134,18 +146,18 @@ impl ConversationCall {
         if names_other_activity(&self.body, id).map_err(refused)? {
             return Err(self.refuse_activity_id());
         }
-        let readdressed = readdress(turn, &self.body).map_err(refused)?;
-        let activity = read_skill_activity(&self.body).map_err(refused)?;
-        if activity == SkillActivity::TokensResponse {
-            report_forged_tokens_response(&turn.peer, &turn.host.counters, &turn.correlation_id);
+        if given == GivenActivity::SwallowedCard {
+            // The parent has not seen the activity, so its new form goes nowhere either.
+            readdress(turn, &self.body).map_err(refused)?;
             return Ok(answer_id(id));
         }
-        match given {
-            GivenActivity::SwallowedCard => Ok(answer_id(id)),
-            GivenActivity::PassedOn => {
+        match judge_update(turn, &self.body).map_err(refused)? {
+            Update::PassedOn(readdressed) => {
                 let (answer, by) = self.call_parent(readdressed).await?;
                 self.relay_noting_id(answer, by).await
             }
+            Update::Forged => Ok(answer_id(id)),
+            Update::TooManyCards(retry_after) => Err(Problem::TooManyRequests { retry_after }),
         }
     }
 
@@ -169,10 +181,7 @@ impl ConversationCall {
     /// # Errors
     /// 404 if it was not given the id in this conversation, exactly as for a conversation that does not exist.
     async fn find_given(&self, id: &str) -> Result<GivenActivity, Problem> {
-        let Self { turn, .. } = self;
-        let found = turn.host.conversations.find_activity(&turn.conversation, id).await;
-        let found = found.map_err(|error| unavailable(&error, &turn.correlation_id))?;
-        found.ok_or_else(|| self.refuse_activity_id())
+        find_given(&self.turn, id).await?.ok_or_else(|| self.refuse_activity_id())
     }
 
     fn refuse_activity_id(&self) -> Problem {
@@ -225,14 +234,6 @@ impl ConversationCall {
             tracing::error!(correlation_id, skill, %error, "the skill cannot change this activity later: its id is not stored");
         }
     }
-}
-
-/// Refuses a path whose ids cannot be passed on. An activity id of this form is none that the skill was given.
-fn refuse_path(turn: &SkillTurn, rest: &[&str]) -> Problem {
-    if rest.iter().any(|segment| !is_one_segment(segment)) {
-        Overstep::Activity.report(&turn.peer, &turn.correlation_id);
-    }
-    Problem::NotFound
 }
 
 /// The id in a parent's answer to an activity; `None` if there is none.

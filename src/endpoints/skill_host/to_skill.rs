@@ -21,7 +21,7 @@ pub(super) async fn receive(http: HttpRequest, payload: web::Payload, host: web:
     let begun = Instant::now();
     let read = async {
         let peer = authenticate_parent(&http, &host, begun).await?;
-        let body = read_json_body(&http, payload, &host, &peer).await?;
+        let body = read_json_body(&http, payload, host.limits, &peer).await?;
         Ok::<_, Problem>((peer, body))
     };
     match read.await {

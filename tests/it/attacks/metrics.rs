@@ -76,7 +76,11 @@ async fn ten_thousand_made_up_bots_paths_keys_and_connections_add_no_series() {
 
 #[tokio::test]
 async fn another_parser_reads_the_metrics_in_both_formats() {
-    let harness = Harness::with(Options { operations: true, ..Options::default() }).await;
+    // A metric of skills has series where there are skills.
+    let appended = "[skills.weather]\napp_id = \"33333333-3333-4333-8333-333333333333\"\nbots = [\"demo\"]\n\
+                    tenant = \"22222222-2222-4222-8222-222222222222\"\nendpoint = \"https://weather.example/api/messages\"\n";
+    let options = Options { operations: true, appended: appended.to_owned(), ..Options::default() };
+    let harness = Harness::with(options).await;
     let token = harness.user_token("Ada", "graph").await;
     for _ in 0..2 {
         let exchange = activities::exchange(&harness, &harness.user("Ada"), "x", &token);
@@ -112,6 +116,7 @@ async fn another_parser_reads_the_metrics_in_both_formats() {
         assert_eq!(value("bot_sso_identity_provider_call_duration_seconds_count", called), "1");
         assert_ne!(value("bot_sso_store_size_bytes", json!({})), "0");
         assert_ne!(value("bot_sso_open_connections", json!({"listener": "public"})), "0");
+        assert_eq!(value("bot_sso_skill_cards_total", json!({"skill": "weather", "outcome": "swallowed"})), "0");
         let fetched = json!({"key_set": "channels", "result": "ok"});
         assert_ne!(value("bot_sso_key_set_fetches_total", fetched), "0");
     }

@@ -97,7 +97,7 @@ impl RecorderBot {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(shared.clone())
-                .app_data(web::PayloadConfig::new(1 << 21))
+                .app_data(web::PayloadConfig::new(1 << 23))
                 .default_service(web::to(receive))
         })
         .workers(1)

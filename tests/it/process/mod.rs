@@ -3,6 +3,7 @@
 
 mod audit;
 mod audit_events;
+mod check_summary;
 mod checking;
 mod checking_openid;
 mod command_line;
