@@ -64,8 +64,8 @@ impl Store for MeasuredStore {
         self.write(StoreOperation::ConditionalPut, self.inner.compare_and_put(key, expected, record))
     }
 
-    fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
-        self.read(StoreOperation::List, self.inner.members(index))
+    fn members(&self, index: RecordKey, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
+        self.read(StoreOperation::List, self.inner.members(index, limit))
     }
 
     fn list_expiring_by(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {

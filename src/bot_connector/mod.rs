@@ -22,6 +22,6 @@ pub use conversation_turns::{ConversationTurns, RunningTurn};
 pub use forwarding::{BotCall, BotClient, ForwardedRequest};
 pub use running_actions::{RunningAction, RunningActions};
 pub use skills::{
-    CardClaim, GivenActivity, ParentRequest, ParentTokenError, ParentTokens, SkillCall, SkillClient, SkillConversation,
-    SkillConversationError, SkillConversationOpening, SkillConversations,
+    CardClaim, GivenActivity, ParentRequest, ParentTokenError, ParentTokens, PlaceRule, SkillCall, SkillClient,
+    SkillConversation, SkillConversationError, SkillConversationOpening, SkillConversations,
 };

@@ -81,7 +81,7 @@ pub const CODE_TRIES: Kind = Kind::new("magic_code.tries", "sign_in", Fixed(CODE
 pub const CONTINUATION: Kind = Kind::new("pending.continuation", "bot_connector", Fixed(CARD_LIFETIME));
 
 /// A conversation of a parent bot with a skill: whose it is, and where the parent's side of it is. It expires seven days
-/// after its last use.
+/// after the last activity of the parent or invoke of the user in it.
 pub const SKILL_CONVERSATION: Kind =
     Kind::new("bot_connector.skill_conversation", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME))
         .listed_by("bot_connector.skill_conversation.user");

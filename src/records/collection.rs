@@ -198,12 +198,20 @@ impl<T: Content> Collection<T> {
         Ok(self.records.store.remove(keys).await?)
     }
 
-    /// Lists the records of `index` that have not expired, in no particular order and without opening them.
+    /// Lists the records of `index` that have not expired, without opening them.
     ///
     /// # Errors
     /// [`RecordError::Store`] if the store fails.
     pub async fn members(&self, index: RecordKey) -> Result<Vec<StoredRecord<T>>, RecordError> {
-        let members = self.records.store.members(index).await?;
+        self.last_members(index, usize::MAX).await
+    }
+
+    /// As [`Collection::members`], up to `limit` records: those that expire last, the last first.
+    ///
+    /// # Errors
+    /// [`RecordError::Store`] if the store fails.
+    pub async fn last_members(&self, index: RecordKey, limit: usize) -> Result<Vec<StoredRecord<T>>, RecordError> {
+        let members = self.records.store.members(index, limit).await?;
         Ok(members.into_iter().map(|(key, sealed)| StoredRecord::new(key, sealed)).collect())
     }
 

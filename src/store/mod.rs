@@ -109,8 +109,8 @@ pub trait Store: Send + Sync {
     /// be no live record. Returns whether the record was written.
     fn compare_and_put(&self, key: RecordKey, expected: Option<Bytes>, record: Record) -> StoreFuture<'_, bool>;
 
-    /// Lists the keys and values of the live records in `index`, in no particular order.
-    fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>>;
+    /// Lists the keys and values of up to `limit` live records in `index`: those that expire last, the last first.
+    fn members(&self, index: RecordKey, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>>;
 
     /// Lists the keys and indexes of up to `limit` live records that expire at or before `until`, earliest first. For
     /// use at start-up, because it may read that many records.

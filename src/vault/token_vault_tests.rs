@@ -222,7 +222,7 @@ async fn a_token_redeemed_before_sign_out_is_not_kept_after_it() {
 async fn a_raised_epoch_ends_an_old_record_that_was_put_back_also_after_a_restart() {
     let fixture = Fixture::new();
     fixture.keep(&slot("graph"), fixture.token("t")).await;
-    let copy = fixture.storage.store.members(user_index(&fixture)).await.unwrap();
+    let copy = fixture.storage.store.members(user_index(&fixture), usize::MAX).await.unwrap();
     fixture.vault.raise_epoch(&user()).await.unwrap();
     // The test writes the old bytes back under their old key.
     fixture.storage.overwrite(copy[0].0, copy[0].1.clone()).await;
@@ -240,7 +240,7 @@ async fn a_record_moved_to_another_slot_or_epoch_does_not_open() {
     let fixture = Fixture::new();
     fixture.keep(&slot("graph"), fixture.token("t")).await;
     fixture.keep(&slot("files"), fixture.token("f")).await;
-    let members = fixture.storage.store.members(user_index(&fixture)).await.unwrap();
+    let members = fixture.storage.store.members(user_index(&fixture), usize::MAX).await.unwrap();
     fixture.storage.overwrite(members[0].0, members[1].1.clone()).await;
     let mut forged = members[1].1.to_vec();
     forged[7] ^= 1;
@@ -273,7 +273,7 @@ async fn old_tokens_stay_readable_after_a_rotation_and_the_error_names_a_missing
 async fn the_store_contains_neither_names_nor_tokens_in_plain_text() {
     let fixture = Fixture::new();
     fixture.keep(&slot("graph"), fixture.token("the-token-itself")).await;
-    let members = fixture.storage.store.members(user_index(&fixture)).await.unwrap();
+    let members = fixture.storage.store.members(user_index(&fixture), usize::MAX).await.unwrap();
     let stored = String::from_utf8_lossy(&members[0].1).into_owned();
     for text in ["the-token-itself", "0a0a", "29:alice", "graph", "User.Read"] {
         assert!(!stored.contains(text), "{text}");

@@ -23,7 +23,8 @@ pub struct SkillConversation {
     pub account: Option<Account>,
     /// The conversation in which the user speaks to the parent; `None` if the parent has not said it.
     pub user_conversation: Option<ConversationId>,
-    /// How the parent addresses the skill in this user's name, as the text of a JSON object.
+    /// How the parent addresses the skill in this user's name, as the text of a JSON object; empty if that was too long to
+    /// be kept so far. Without it no one can address the skill in the parent's name.
     pub addressing: String,
     /// Whether several users have spoken in this conversation. What the skill asks for may then be meant for any of them, so
     /// no token is exchanged in it.
@@ -45,11 +46,17 @@ pub struct SkillConversationOpening {
     pub account: Option<Account>,
     /// The conversation in which the user speaks to the parent, if the activity names it.
     pub user_conversation: Option<ConversationId>,
-    /// How the activity addresses the skill, as the text of a JSON object.
+    /// How the activity addresses the skill, as the text of a JSON object; empty if that is too long to be kept.
     pub addressing: String,
 }
 
 impl SkillConversation {
+    /// Whether it is known how the parent addresses the skill.
+    #[must_use]
+    pub const fn has_addressing(&self) -> bool {
+        !self.addressing.is_empty()
+    }
+
     /// The conversation that `opening` opens.
     pub(super) fn opened(id: &str, opening: SkillConversationOpening) -> Self {
         let SkillConversationOpening { parent, skill, parent_conversation_id, parent_service_url, .. } = opening;
@@ -83,22 +90,35 @@ impl SkillConversation {
             });
         }
         let is_moved = opening.user_conversation.is_some() && opening.user_conversation != self.user_conversation;
-        (is_elsewhere || is_moved || self.account.is_none()).then(|| Self {
+        let is_addressed = !self.has_addressing() && !opening.addressing.is_empty();
+        (is_elsewhere || is_moved || is_addressed || self.account.is_none()).then(|| Self {
             parent_service_url: opening.parent_service_url.clone(),
             account: Some(speaking.into_owned()),
             user_conversation: opening.user_conversation.clone().or_else(|| self.user_conversation.clone()),
-            addressing: opening.addressing.clone(),
+            addressing: self.addressing_after(opening),
             ..self.clone()
         })
     }
 
-    /// How well the conversation fits a user who speaks to the parent in `conversation`; `None` if it does not.
-    pub(super) fn place_for(&self, conversation: &ConversationId) -> Option<ConversationPlace> {
-        match &self.user_conversation {
-            _ if self.is_shared => None,
-            None => Some(ConversationPlace::Unknown),
-            Some(known) => (known == conversation).then_some(ConversationPlace::Exact),
+    /// The addressing after the activity `opening` of its user. One that is too long to be kept does not replace that of an
+    /// earlier activity of the user; that of an update, which no user has caused, is replaced in any case.
+    fn addressing_after(&self, opening: &SkillConversationOpening) -> String {
+        let is_kept = opening.addressing.is_empty() && self.account.is_some();
+        if is_kept { self.addressing.clone() } else { opening.addressing.clone() }
+    }
+
+    /// How well the conversation fits a user who speaks to the parent in `conversation`; `None` if nothing can be sent into it
+    /// in this user's name, or if `rule` does not allow the place.
+    pub(super) fn place_for(&self, conversation: &ConversationId, rule: PlaceRule) -> Option<ConversationPlace> {
+        if self.is_shared || !self.has_addressing() {
+            return None;
         }
+        let place = match &self.user_conversation {
+            Some(known) if known == conversation => ConversationPlace::Exact,
+            None => ConversationPlace::Unknown,
+            Some(_) => ConversationPlace::Other,
+        };
+        (rule == PlaceRule::Any || place == ConversationPlace::Exact).then_some(place)
     }
 
     /// The bytes that it occupies in memory beside its fixed size.
@@ -110,6 +130,17 @@ impl SkillConversation {
     }
 }
 
+/// Where the user of a conversation may speak to the parent, compared with where the parent said it when it opened the
+/// conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceRule {
+    /// Exactly there. For a user whose id a client has chosen: somebody else can choose the same id, but cannot speak in the
+    /// conversation of the user.
+    Exact,
+    /// Anywhere; a better place goes before.
+    Any,
+}
+
 /// How a conversation fits the place where its user speaks to the parent; the better one is the smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ConversationPlace {
@@ -117,6 +148,8 @@ pub(super) enum ConversationPlace {
     Exact,
     /// The parent has not said where the user speaks.
     Unknown,
+    /// The parent has said that the user speaks elsewhere.
+    Other,
 }
 
 /// The stored form of a conversation, and when it was written.

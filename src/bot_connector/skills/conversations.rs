@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use super::card_claims::{CardClaim, ClaimedCard};
-use super::conversation::{SkillConversation, SkillConversationOpening, is_conversation_id};
+use super::conversation::{PlaceRule, SkillConversation, SkillConversationOpening, is_conversation_id};
 use super::conversation_error::SkillConversationError;
 use super::given_activities::{GivenActivities, GivenActivity};
-use super::kept_conversations::KeptConversations;
+use super::kept_conversations::{KeptConversations, SoughtPlace};
 use crate::domain::{Account, ConversationId, RecordKey, SharedEntropy, SkillName};
 use crate::records::{Collection, Records, SingleWriter};
 
@@ -43,8 +43,8 @@ impl SkillConversations {
         self.kept.open(&opening).await
     }
 
-    /// Finds the conversation that the skill knows by `id`, which is thereby used. `None` if there is none, or if `id` is not
-    /// written exactly as it was given to the skill.
+    /// Finds the conversation that the skill knows by `id`. `None` if there is none, or if `id` is not written exactly as it was
+    /// given to the skill. This is no use of the conversation: a skill alone does not keep it alive.
     ///
     /// # Errors
     /// [`SkillConversationError`] if the store fails.
@@ -56,8 +56,9 @@ impl SkillConversations {
     }
 
     /// Finds the conversation with `skill` that the user of the parent's `account` has used last, among those that the user
-    /// has opened from `conversation`; if there is none, among those whose parent has not said where the user is. Shared
-    /// conversations are left out.
+    /// has opened from `conversation`; if there is none and `rule` allows it, among those whose parent has not said where the
+    /// user is, and then among the others. It looks at the 64 that were written last. Shared conversations are left out, and
+    /// those whose addressing is not known. What is found is thereby used.
     ///
     /// # Errors
     /// [`SkillConversationError`] if the store fails.
@@ -66,8 +67,10 @@ impl SkillConversations {
         skill: &SkillName,
         account: &Account,
         conversation: &ConversationId,
+        rule: PlaceRule,
     ) -> Result<Option<Arc<SkillConversation>>, SkillConversationError> {
-        self.kept.find_of_user(skill, &account.as_channel_account(), conversation).await
+        let account = account.as_channel_account();
+        self.kept.find_of_user(skill, &account, SoughtPlace { conversation, rule }).await
     }
 
     /// Notes that the skill was given the id `activity_id` in `conversation`. The note is durable when this method returns,

@@ -5,7 +5,9 @@ use std::time::Duration;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::conversation::{ConversationName, SkillConversation, SkillConversationOpening, WrittenConversation};
+use super::conversation::{
+    ConversationName, ConversationPlace, PlaceRule, SkillConversation, SkillConversationOpening, WrittenConversation,
+};
 use super::conversation_cell::{ConversationCell, DueWrite};
 use super::conversation_error::SkillConversationError;
 use crate::domain::{Account, BotName, ConversationId, RecordKey, SharedEntropy, SkillName, Timestamp};
@@ -20,6 +22,8 @@ const TYPICAL_BYTES: u64 = 2048;
 const OVERHEAD_BYTES: usize = 768;
 /// The names of conversations that stay in memory.
 const MAX_RECENT_NAMES: usize = 65_536;
+/// The conversations of one user with one skill that are looked at, the newest ones. A dialog of an SDK uses one.
+const MAX_LISTED: usize = 64;
 /// The record of a name that was written less than this ago is not written again with its conversation.
 const FRESH_NAME: Duration = Duration::from_mins(1);
 
@@ -46,6 +50,19 @@ struct KnownName {
     id: Arc<str>,
     /// When this process wrote the record; `None` if it has read it only.
     written_at: Option<Timestamp>,
+}
+
+/// Where a user speaks to the parent, and what of it has to fit.
+#[derive(Clone, Copy)]
+pub(super) struct SoughtPlace<'p> {
+    pub(super) conversation: &'p ConversationId,
+    pub(super) rule: PlaceRule,
+}
+
+impl SoughtPlace<'_> {
+    fn compare(self, known: &SkillConversation) -> Option<ConversationPlace> {
+        known.place_for(self.conversation, self.rule)
+    }
 }
 
 /// A cell that is kept alive.
@@ -103,7 +120,11 @@ impl KeptConversations {
     ) -> Result<Option<Arc<SkillConversation>>, SkillConversationError> {
         let cell = self.get_cell(id);
         self.load(&cell).await?;
-        Ok(self.use_cell(&cell))
+        let found = cell.find(self.now());
+        if found.is_some() {
+            self.keep_in_memory(id, &cell);
+        }
+        Ok(found)
     }
 
     /// As [`SkillConversations::find_of_user`](super::SkillConversations::find_of_user), for a channel's account.
@@ -111,24 +132,23 @@ impl KeptConversations {
         self: &Arc<Self>,
         skill: &SkillName,
         account: &Account,
-        conversation: &ConversationId,
+        place: SoughtPlace<'_>,
     ) -> Result<Option<Arc<SkillConversation>>, SkillConversationError> {
-        let members = self.conversations.members(self.index(account, skill)).await?;
+        let members = self.conversations.last_members(self.index(account, skill), MAX_LISTED).await?;
         let mut candidates = Vec::with_capacity(members.len());
         for member in members {
             let WrittenConversation { conversation: stored, written_at } = self.conversations.open(&member)?;
             let cell = self.get_cell(&stored.id);
-            if let Some(place) = stored.place_for(conversation) {
-                candidates.push((place, cell.used_at().unwrap_or(written_at), cell));
+            if let Some(fit) = place.compare(&stored) {
+                candidates.push((fit, cell.used_at().unwrap_or(written_at), cell));
             }
         }
-        candidates.sort_unstable_by_key(|(place, used_at, _)| (*place, Reverse(*used_at)));
+        candidates.sort_unstable_by_key(|(fit, used_at, _)| (*fit, Reverse(*used_at)));
         for (_, _, cell) in candidates {
             self.load(&cell).await?;
             // What the cell knows may be newer than the record that was listed.
-            let fits = |known: &SkillConversation| {
-                known.account.as_ref() == Some(account) && known.place_for(conversation).is_some()
-            };
+            let fits =
+                |known: &SkillConversation| known.account.as_ref() == Some(account) && place.compare(known).is_some();
             if cell.find(self.now()).is_some_and(|known| fits(&known)) {
                 return Ok(self.use_cell(&cell));
             }

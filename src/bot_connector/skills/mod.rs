@@ -18,7 +18,7 @@ mod tests;
 
 pub use card_claims::CardClaim;
 pub use client::{ParentRequest, SkillCall, SkillClient};
-pub use conversation::{SkillConversation, SkillConversationOpening};
+pub use conversation::{PlaceRule, SkillConversation, SkillConversationOpening};
 pub use conversation_error::SkillConversationError;
 pub use conversations::SkillConversations;
 pub use given_activities::GivenActivity;

@@ -40,8 +40,12 @@ impl Fixture {
 
     /// The id of the conversation that the gateway finds for Ada, who speaks in `conversation`.
     async fn find_of_ada(&self, conversation: &str) -> Option<String> {
+        self.find_of_ada_in(PlaceRule::Any, conversation).await
+    }
+
+    async fn find_of_ada_in(&self, rule: PlaceRule, conversation: &str) -> Option<String> {
         let (skill, conversation) = (SkillName::new("weather"), ConversationId::new(conversation));
-        let found = self.conversations.find_of_user(&skill, &user("29:ada"), &conversation).await.unwrap();
+        let found = self.conversations.find_of_user(&skill, &user("29:ada"), &conversation, rule).await.unwrap();
         found.map(|found| found.id.clone())
     }
 }
@@ -212,7 +216,10 @@ async fn a_card_is_answered_in_the_conversation_that_the_user_used_last_in_that_
     );
     fixture.beneath.clock.advance(tick);
     fixture.find(&first).await.unwrap();
-    assert_eq!(fixture.find_of_ada("19:a;messageid=9").await.as_ref(), Some(&first), "the skill spoke there last");
+    assert_eq!(fixture.find_of_ada("19:a").await.as_ref(), Some(&second), "what the skill says there does not count");
+    fixture.beneath.clock.advance(tick);
+    fixture.open(activity("first")).await;
+    assert_eq!(fixture.find_of_ada("19:a;messageid=9").await.as_ref(), Some(&first), "the user spoke there last");
     assert_eq!(fixture.find_of_ada("19:elsewhere").await.as_ref(), Some(&unknown));
     fixture.open(activity_of("29:ben", "bens")).await;
     fixture.open(SkillConversationOpening { skill: SkillName::new("news"), ..activity_from("19:a", "news") }).await;
@@ -221,12 +228,65 @@ async fn a_card_is_answered_in_the_conversation_that_the_user_used_last_in_that_
 }
 
 #[tokio::test]
+async fn a_user_who_has_moved_to_another_place_is_found_where_nothing_fits_better() {
+    let fixture = Fixture::start();
+    let tick = Duration::from_secs(1);
+    let unknown = fixture.open(activity("unknown")).await.id.clone();
+    fixture.beneath.clock.advance(tick);
+    let elsewhere = fixture.open(activity_from("19:b", "elsewhere")).await.id.clone();
+    assert_eq!(fixture.find_of_ada("19:a").await, Some(unknown), "an unknown place may be this one");
+    assert_eq!(fixture.find_of_ada_in(PlaceRule::Exact, "19:a").await, None);
+    assert_eq!(fixture.find_of_ada_in(PlaceRule::Exact, "19:b").await, Some(elsewhere));
+    let fixture = Fixture::start();
+    let elsewhere = fixture.open(activity_from("19:b", "elsewhere")).await.id.clone();
+    assert_eq!(fixture.find_of_ada("19:a").await, Some(elsewhere));
+    assert_eq!(fixture.find_of_ada_in(PlaceRule::Exact, "19:a").await, None);
+    fixture.open(activity_of("29:ben", "elsewhere")).await;
+    assert_eq!(fixture.find_of_ada("19:a").await, None, "a shared one is nobody's");
+}
+
+#[tokio::test]
+async fn among_many_conversations_of_a_user_the_newest_64_are_looked_at() {
+    let fixture = Fixture::start();
+    let tick = Duration::from_secs(1);
+    let oldest = fixture.open(activity_from("19:old", "0")).await.id.clone();
+    let mut newest = oldest.clone();
+    for number in 1..=64 {
+        assert_eq!(fixture.find_of_ada_in(PlaceRule::Exact, "19:old").await.as_ref(), Some(&oldest), "{number}");
+        fixture.beneath.clock.advance(tick);
+        newest = fixture.open(activity_from("19:a", &number.to_string())).await.id.clone();
+    }
+    assert_eq!(fixture.find_of_ada_in(PlaceRule::Exact, "19:old").await, None);
+    assert_eq!(fixture.find_of_ada("19:a").await, Some(newest));
+}
+
+#[tokio::test]
+async fn a_conversation_whose_addressing_is_too_long_to_keep_is_not_found_until_a_shorter_one_comes() {
+    let fixture = Fixture::start();
+    let unaddressed = SkillConversationOpening { addressing: String::new(), ..activity_from("19:a", "p1") };
+    let opened = fixture.open(unaddressed.clone()).await;
+    assert!(!opened.has_addressing() && opened.account == Some(user("29:ada")));
+    assert_eq!(fixture.find_of_ada("19:a").await, None, "the skill could not be addressed");
+    let addressed = fixture.open(activity_from("19:a", "p1")).await;
+    assert_eq!(addressed.addressing, activity("p1").addressing);
+    fixture
+        .open(SkillConversationOpening { parent_service_url: "https://other.example/".to_owned(), ..unaddressed })
+        .await;
+    let known = fixture.find(&opened.id).await.unwrap();
+    assert_eq!(known.addressing, activity("p1").addressing, "what is kept stays");
+    assert_eq!(fixture.find_of_ada("19:a").await, Some(known.id.clone()));
+    let shared =
+        fixture.open(SkillConversationOpening { addressing: String::new(), ..activity_of("29:ben", "p1") }).await;
+    assert!(shared.is_shared, "a second user is noticed all the same");
+}
+
+#[tokio::test]
 async fn a_conversation_ends_seven_days_after_its_last_use_and_its_next_activity_opens_another() {
     let mut fixture = Fixture::start();
     let opened = fixture.open(activity("p1")).await;
     for _ in 0..10 {
         fixture.beneath.clock.advance(DAY);
-        assert!(fixture.find(&opened.id).await.is_some(), "a skill uses it, too");
+        assert_eq!(fixture.open(update("p1")).await.id, opened.id, "what the parent sends is a use");
         fixture.conversations.kept.finish_writes(&opened.id).await;
     }
     fixture.restart();
@@ -243,6 +303,26 @@ async fn a_conversation_ends_seven_days_after_its_last_use_and_its_next_activity
         assert!(next.id != id && !next.is_shared && next.account == Some(user("29:ben")), "{restarts}");
         fixture.beneath.clock.advance(DAY * 8);
     }
+}
+
+#[tokio::test]
+async fn a_skill_that_keeps_calling_does_not_keep_its_conversation_alive() {
+    let mut fixture = Fixture::start();
+    let opened = fixture.open(activity("p1")).await;
+    for day in 1..7 {
+        fixture.beneath.clock.advance(DAY);
+        if day == 3 {
+            fixture.restart();
+        }
+        assert!(fixture.find(&opened.id).await.is_some(), "{day}");
+        // The store writes in order, so whatever the search has begun to write is written when these are.
+        for other in ["one", "two"] {
+            fixture.open(activity(&format!("{other}{day}"))).await;
+        }
+    }
+    fixture.beneath.clock.advance(DAY);
+    assert!(fixture.find(&opened.id).await.is_none());
+    assert_ne!(fixture.open(activity("p1")).await.id, opened.id);
 }
 
 #[tokio::test]

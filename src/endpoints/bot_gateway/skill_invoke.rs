@@ -14,11 +14,10 @@ use super::action_replies::refuse_action;
 use super::admitted::Inbound;
 use super::forward::{relay_skill, to_problem};
 use super::replies::{InvokeReply, RefusedExchange};
-use crate::bot_connector::{ForwardedRequest, SkillCall, SkillConversation};
+use crate::bot_connector::{ForwardedRequest, PlaceRule, SkillCall, SkillConversation};
 use crate::domain::{Secret, Skill, SkillMessage};
 use crate::exchange::{Reason, Refusal};
 use crate::protocol::deadlines::{ACTION_BUDGET, ANSWER_BUDGET};
-
 use crate::protocol::{ActionFamily, SkillAddress, TokenExchangeInvokeRequest, readdress_user_invoke};
 
 /// The header in which a parent bot repeats the conversation's id (docs/protocols/bot-auth-and-skills.md §4.1).
@@ -87,7 +86,8 @@ pub(super) async fn answer(
         return None;
     }
     let account = inbound.channel_account();
-    let found = skills.conversations.find_of_user(&skill.name, &account, &inbound.conversation()).await;
+    let rule = if inbound.bot.has_verified_id(&account) { PlaceRule::Any } else { PlaceRule::Exact };
+    let found = skills.conversations.find_of_user(&skill.name, &account, &inbound.conversation(), rule).await;
     let conversation = match found.map(|found| found.filter(|found| found.parent == inbound.bot.name)) {
         Ok(Some(conversation)) => conversation,
         Ok(None) => {

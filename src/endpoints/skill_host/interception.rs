@@ -94,7 +94,8 @@ impl Interception {
         if turn.conversation.is_shared {
             return Err(CardReason::SeveralUsers.into());
         }
-        let account = turn.conversation.account.as_ref().ok_or(CardReason::NoUser)?;
+        let account = turn.conversation.account.as_ref().filter(|_| turn.conversation.has_addressing());
+        let account = account.ok_or(CardReason::NoUser)?;
         if card.recipient_id.as_ref().is_some_and(|recipient| recipient != account.subject.as_str()) {
             Overstep::User.report(&turn.peer, &turn.correlation_id);
         }

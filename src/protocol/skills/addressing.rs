@@ -3,7 +3,6 @@
 
 use super::object_writer::ObjectWriter;
 use super::raw_readings::{is_null, is_object, readings_of};
-use crate::protocol::activity::ActivityError;
 use crate::protocol::raw_members::members_of;
 use crate::protocol::readings::is_read_as;
 
@@ -13,18 +12,15 @@ const MAX_ADDRESSING_BYTES: usize = 16 * 1024;
 /// The members of an activity that are kept whole.
 const KEPT_MEMBERS: [&str; 6] = ["from", "recipient", "conversation", "relatesTo", "channelId", "locale"];
 
-/// The addressing of the activity that well-formed `json` consists of, as a JSON object.
-///
-/// # Errors
-/// [`ActivityError::TooLong`] names the first member that does not fit.
-pub(super) fn compose_addressing(json: &[u8]) -> Result<String, ActivityError> {
+/// The addressing of the activity that well-formed `json` consists of, as a JSON object; `None` if it does not fit.
+pub(super) fn compose_addressing(json: &[u8]) -> Option<String> {
     let mut addressing = ObjectWriter::with_capacity(1024);
     let mut left = MAX_ADDRESSING_BYTES;
     let mut write = |name: &'static str, value: &[u8]| {
         // A comma, a colon, two quotes; and the braces of the object.
-        left = left.checked_sub(name.len() + value.len() + 6).ok_or(ActivityError::TooLong(name))?;
+        left = left.checked_sub(name.len() + value.len() + 6)?;
         addressing.write(name, value);
-        Ok::<_, ActivityError>(())
+        Some(())
     };
     for name in KEPT_MEMBERS {
         if let Some(value) = find(json, name) {
@@ -36,7 +32,7 @@ pub(super) fn compose_addressing(json: &[u8]) -> Result<String, ActivityError> {
         channel_data.write("tenant", tenant);
         write("channelData", &channel_data.finish())?;
     }
-    String::from_utf8(addressing.finish()).map_err(|_| ActivityError::Irregular)
+    String::from_utf8(addressing.finish()).ok()
 }
 
 /// The first value in well-formed `json` that some reader takes for the member `name`, unless it is `null`.

@@ -24,17 +24,17 @@ pub struct ParentActivity<'a> {
     pub service_url: &'a str,
     /// `channelId`: the channel of the user.
     pub channel_id: &'a str,
-    /// `from.id`, unless absent, empty or longer than the id of a user who has tokens.
+    /// `from.id`, unless absent or empty.
     pub from_id: Option<&'a str>,
     /// Whether some reader takes this for a `conversationUpdate`, whose sender may be the parent itself.
     pub is_conversation_update: bool,
-    /// `relatesTo.conversation.id`: the conversation of the user and the parent. `None` if absent, empty or longer than
-    /// 512 bytes.
+    /// `relatesTo.conversation.id`: the conversation of the user and the parent. `None` if absent, empty, longer than 512
+    /// bytes or no text: it only helps to find the conversation.
     pub relates_to_conversation: Option<&'a str>,
     /// `deliveryMode`.
     pub delivery: Delivery,
-    /// The members with which the parent addresses the skill, as a JSON object of 16 KiB at most: `from`, `recipient`,
-    /// `conversation`, `relatesTo`, `channelId`, `locale`, and `channelData.tenant`.
+    /// The members with which the parent addresses the skill, as a JSON object: `from`, `recipient`, `conversation`,
+    /// `relatesTo`, `channelId`, `locale`, and `channelData.tenant`. Empty if it is longer than 16 KiB.
     pub addressing: String,
 }
 
@@ -50,25 +50,39 @@ impl<'a> ParentActivity<'a> {
         if conversation_id.len() > 2 * MAX_ID_BYTES {
             return Err(ActivityError::TooLong("conversation.id"));
         }
-        let relates_to = agreed_text(root, &["relatesTo", "conversation", "id"], "relatesTo")?;
         let from_id = agreed_text(root, &["from", "id"], "from.id")?;
+        if from_id.is_some_and(|id| id.len() > MAX_ID_BYTES) {
+            return Err(ActivityError::TooLong("from.id"));
+        }
         let service_url = activity.service_url().ok_or(ActivityError::Missing("serviceUrl"))?;
-        let read = [Some(conversation_id), Some(service_url), Some(activity.channel_id()), from_id, relates_to];
         // In a regularized copy, the replacement character stands for several texts.
-        if !activity.is_regular && read.into_iter().flatten().any(|text| text.contains('\u{fffd}')) {
+        let is_legible = |text: &str| activity.is_regular || !text.contains('\u{fffd}');
+        let read = [Some(conversation_id), Some(service_url), Some(activity.channel_id()), from_id];
+        if !read.into_iter().flatten().all(is_legible) {
             return Err(ActivityError::Irregular);
         }
+        // Without addressing the message goes on all the same, but no one addresses the skill in the parent's name.
+        let addressing = compose_addressing(activity.document.text().as_bytes());
         let types = root.readings("type").filter_map(Node::as_str);
         Ok(Self {
             conversation_id,
             service_url,
             channel_id: activity.channel_id(),
-            from_id: from_id.filter(|id| id.len() <= MAX_ID_BYTES),
+            from_id,
             is_conversation_update: types.into_iter().any(|kind| is_read_as(kind, "conversationUpdate")),
-            relates_to_conversation: relates_to.filter(|id| id.len() <= 2 * MAX_ID_BYTES),
+            relates_to_conversation: read_relates_to(root)?.filter(|id| is_legible(id)),
             delivery: read_delivery(root)?,
-            addressing: compose_addressing(activity.document.text().as_bytes())?,
+            addressing: addressing.unwrap_or_default(),
         })
+    }
+}
+
+/// `relatesTo.conversation.id`; `None` if it is not a text that fits.
+fn read_relates_to(root: Node<'_>) -> Result<Option<&str>, ActivityError> {
+    match agreed_text(root, &["relatesTo", "conversation", "id"], "relatesTo") {
+        Ok(id) => Ok(id.filter(|id| id.len() <= 2 * MAX_ID_BYTES)),
+        Err(ActivityError::WrongKind(_)) => Ok(None),
+        Err(ambiguous) => Err(ambiguous),
     }
 }
 
@@ -127,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_parents_activity_tells_conversation_user_and_delivery() {
-        let long = "x".repeat(257);
+        let longest = "x".repeat(256);
         for (members, expected) in [
             (
                 r#""conversation":{"id":"k"},"from":{"id":"u"},"relatesTo":{"conversation":{"id":"a:1"}},"deliveryMode":"ExpectReplies""#,
@@ -146,11 +160,37 @@ mod tests {
                 "k None None false Normal",
             ),
             (
-                &format!(r#""conversation":{{"id":"k"}},"from":{{"id":"{long}"}},"text":"\ud83d""#),
-                "k None None false Normal",
+                &format!(r#""conversation":{{"id":"k"}},"from":{{"id":"{longest}"}},"text":"\ud83d""#),
+                &format!("k Some(\"{longest}\") None false Normal"),
             ),
         ] {
             assert_eq!(read(members).unwrap(), expected);
+        }
+    }
+
+    /// A user without a name would not be noticed as the second one of a conversation.
+    #[test]
+    fn a_user_whose_id_is_too_long_is_refused_and_not_left_out() {
+        for id in ["x".repeat(257), "\u{e4}".repeat(129)] {
+            let read = read(&format!(r#""conversation":{{"id":"k"}},"from":{{"id":"{id}"}}"#));
+            assert!(matches!(read, Err(ActivityError::TooLong("from.id"))), "{read:?}");
+        }
+    }
+
+    #[test]
+    fn what_relates_to_nothing_that_can_be_read_names_no_conversation() {
+        for relates_to in [
+            r#""x""#,
+            "[]",
+            "5",
+            r#"{"conversation":"x"}"#,
+            r#"{"conversation":[]}"#,
+            r#"{"conversation":{"id":5}}"#,
+            r#"{"conversation":{"id":{}}}"#,
+            r#"{"conversation":{"id":"a\ud83d"}}"#,
+        ] {
+            let members = format!(r#""conversation":{{"id":"k"}},"from":{{"id":"u"}},"relatesTo":{relates_to}"#);
+            assert_eq!(read(&members).unwrap(), "k Some(\"u\") None false Normal", "{relates_to}");
         }
     }
 
@@ -193,6 +233,11 @@ mod tests {
         let much =
             format!(r#"{{{ADDRESS},"conversation":{{"id":"k"}},"relatesTo":{{"x":"{}"}}}}"#, "x".repeat(16 * 1024));
         let activity = Activity::parse(much.as_bytes()).unwrap();
-        assert!(matches!(ParentActivity::read(&activity), Err(ActivityError::TooLong("relatesTo"))));
+        let read = ParentActivity::read(&activity).unwrap();
+        assert_eq!(
+            (read.conversation_id, read.addressing.as_str()),
+            ("k", ""),
+            "it is not kept, and the message goes on"
+        );
     }
 }

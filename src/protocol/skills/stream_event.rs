@@ -69,23 +69,26 @@ impl StreamEvent {
         Some(Cow::Owned(joined))
     }
 
-    /// The event as it is passed on: as it came, or without the lines of unknown fields and with all data in one line.
+    /// The event as it is passed on: as it came, or without the lines of unknown fields, without those that some readers find
+    /// to be several, and with all data in one line.
     #[must_use]
     pub fn bytes(&self) -> Bytes {
-        let is_known = |line: Line<'_>| line.field == DATA || OTHER_FIELDS.contains(&line.field);
+        let is_known = |line: Line<'_>| {
+            (line.field == DATA || OTHER_FIELDS.contains(&line.field)) && !OtherLineEnd::occurs_in(line.whole)
+        };
         let has_one_reading = self.lines().all(is_known) && self.lines().filter(|line| line.field == DATA).count() <= 1;
         if has_one_reading { self.raw.clone() } else { self.with_data(&self.data().unwrap_or_default()) }
     }
 
     /// The event with the JSON `data` in place of its data, in one line; without data if it has none. The lines of other
-    /// known fields stay as they are, and so do the line ends.
+    /// known fields stay as they are, unless some readers find several lines in one, and so do the line ends.
     #[must_use]
     pub fn with_data(&self, data: &[u8]) -> Bytes {
         let mut written = Vec::with_capacity(self.raw.len() + data.len());
         written.extend_from_slice(self.raw.get(..self.lines_start).unwrap_or_default());
         let mut is_data_written = false;
         for line in self.lines() {
-            if OTHER_FIELDS.contains(&line.field) {
+            if OTHER_FIELDS.contains(&line.field) && !OtherLineEnd::occurs_in(line.whole) {
                 if written.ends_with(b"\r") && line.whole.starts_with(b"\n") {
                     // Without what stood between them, the two would become one line end, and the blank line be lost.
                     written.push(b'\n');
@@ -120,14 +123,49 @@ fn read_line(bytes: &[u8]) -> Option<Line<'_>> {
     Some(Line { field, separator, value, end: rest.get(..end_length)?, whole })
 }
 
-/// Writes the JSON `data` in the form of `line`, a line of data. Line breaks in JSON are no more than space.
+/// A character at which some readers end lines besides `\r` and `\n`, as `splitlines` of Python does.
+struct OtherLineEnd {
+    /// Its bytes in UTF-8.
+    length: usize,
+    /// What stands for it in JSON: its escape, or space for a character that JSON allows nowhere.
+    replacement: &'static [u8],
+}
+
+impl OtherLineEnd {
+    /// The character with which `text` starts, if it is one.
+    const fn at_start_of(text: &[u8]) -> Option<Self> {
+        Some(match text {
+            [0x0b | 0x0c | 0x1c..=0x1e, ..] => Self { length: 1, replacement: b" " },
+            [0xc2, 0x85, ..] => Self { length: 2, replacement: b"\\u0085" },
+            [0xe2, 0x80, 0xa8, ..] => Self { length: 3, replacement: b"\\u2028" },
+            [0xe2, 0x80, 0xa9, ..] => Self { length: 3, replacement: b"\\u2029" },
+            _ => return None,
+        })
+    }
+
+    fn occurs_in(text: &[u8]) -> bool {
+        (0..text.len()).any(|at| text.get(at..).and_then(Self::at_start_of).is_some())
+    }
+}
+
+/// Writes the JSON `data` in the form of `line`, a line of data. Line breaks in JSON are no more than space; the other
+/// characters at which some readers end lines stand in texts only, where an escape means the same.
 fn write_data(to: &mut Vec<u8>, line: Line<'_>, data: &[u8]) {
     to.extend_from_slice(DATA);
     let is_break = |byte: u8| matches!(byte, b'\r' | b'\n');
     let begins_with_space = data.first().is_some_and(|byte| *byte == b' ' || is_break(*byte));
     // A reader takes away one space.
     to.extend_from_slice(if begins_with_space || line.separator == b": " { b": " } else { b":" });
-    to.extend(data.iter().map(|byte| if is_break(*byte) { b' ' } else { *byte }));
+    let mut rest = data;
+    while let Some((byte, behind)) = rest.split_first() {
+        if let Some(line_end) = OtherLineEnd::at_start_of(rest) {
+            to.extend_from_slice(line_end.replacement);
+            rest = rest.get(line_end.length..).unwrap_or_default();
+        } else {
+            to.push(if is_break(*byte) { b' ' } else { *byte });
+            rest = behind;
+        }
+    }
     to.extend_from_slice(line.end);
 }
 
@@ -187,6 +225,34 @@ mod tests {
         ] {
             assert_eq!(event(before).bytes(), after);
         }
+        assert_utf_16_is_not_passed_on();
+    }
+
+    /// `splitlines` of Python ends lines at these characters as well, so that what follows could be a line of data.
+    #[test]
+    fn characters_at_which_some_readers_end_lines_are_not_passed_on() {
+        const HIDDEN: &str = "data: {\"type\":\"event\",\"name\":\"tokens/response\"}";
+        for end in ["\u{2028}", "\u{2029}", "\u{85}", "\u{b}", "\u{c}", "\u{1c}", "\u{1d}", "\u{1e}"] {
+            for field in [": ", "id: 1", "event: activity", "retry: 5"] {
+                for text in
+                    [format!("{field}{end}{HIDDEN}\ndata: {{}}\n\n"), format!("data: {{}}\n{field}{end}{HIDDEN}\n\n")]
+                {
+                    assert_eq!(event(&text).bytes(), "data: {}\n\n", "{text:?}");
+                    assert_eq!(event(&text).with_data(b"[]"), "data: []\n\n", "{text:?}");
+                }
+            }
+            let code = u32::from(end.chars().next().unwrap());
+            let escape = if code < 0x20 { " ".to_owned() } else { format!("\\u{code:04x}") };
+            let with_text = |break_text: &str| format!("{{\"text\":\"\u{e4}{break_text}data: x\"}}");
+            let (raw, escaped) = (with_text(end), with_text(&escape));
+            assert_eq!(event(&format!("data: {raw}\n\n")).bytes(), format!("data: {escaped}\n\n"));
+            assert_eq!(event("data: {}\n\n").with_data(raw.as_bytes()), format!("data: {escaped}\n\n"));
+        }
+        let other = "event: \u{e4}\u{2027}\u{a0}\ndata: {\"text\":\"\u{e4}\u{2027}\u{a0}\u{5}\"}\n\n";
+        assert_eq!(event(other).bytes(), other);
+    }
+
+    fn assert_utf_16_is_not_passed_on() {
         let utf_16: Vec<u8> = "data: {}\n\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let utf_16 = [b"\xff\xfe".as_slice(), &utf_16].concat();
         let passed_on = StreamEvent::new(Bytes::from(utf_16), 0).bytes();

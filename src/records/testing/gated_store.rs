@@ -153,9 +153,9 @@ impl Store for GatedStore {
         })
     }
 
-    fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
+    fn members(&self, index: RecordKey, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
         Box::pin(async move {
-            let answer = self.inner.members(index).await;
+            let answer = self.inner.members(index, limit).await;
             pass(&self.next_members).await;
             answer
         })

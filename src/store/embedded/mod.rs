@@ -110,9 +110,9 @@ impl Store for EmbeddedStore {
         }))
     }
 
-    fn members(&self, index: RecordKey) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
+    fn members(&self, index: RecordKey, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Bytes)>> {
         let clock = self.clock.clone();
-        Box::pin(self.readers.run(move |connection| records::members(connection, index, clock.now())))
+        Box::pin(self.readers.run(move |connection| records::members(connection, index, clock.now(), limit)))
     }
 
     fn list_expiring_by(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>> {

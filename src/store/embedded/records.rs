@@ -50,10 +50,14 @@ pub(super) fn members(
     connection: &Connection,
     index: RecordKey,
     now: Timestamp,
+    limit: usize,
 ) -> rusqlite::Result<Vec<(RecordKey, Bytes)>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     connection
-        .prepare_cached("SELECT value, key FROM records WHERE idx = ?1 AND expires_at > ?2")?
-        .query_map(params![index.0.as_slice(), now.unix_millis()], |row| {
+        .prepare_cached(
+            "SELECT value, key FROM records WHERE idx = ?1 AND expires_at > ?2 ORDER BY expires_at DESC LIMIT ?3",
+        )?
+        .query_map(params![index.0.as_slice(), now.unix_millis(), limit], |row| {
             Ok((RecordKey(row.get::<_, [u8; 32]>(1)?), value_at_0(row)?))
         })?
         .collect()

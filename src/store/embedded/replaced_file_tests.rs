@@ -27,7 +27,7 @@ async fn put(store: &EmbeddedStore) -> Result<(), StoreError> {
 
 async fn refuses_all_work(store: &EmbeddedStore, reason: &str) {
     let (written, read) = (put(store).await.unwrap_err(), store.get(KEY).await.unwrap_err());
-    for error in [written, read, store.members(KEY).await.unwrap_err(), store.take(KEY).await.unwrap_err()] {
+    for error in [written, read, store.members(KEY, 1).await.unwrap_err(), store.take(KEY).await.unwrap_err()] {
         assert!(matches!(&error, StoreError::Unavailable(text) if text.contains(reason)), "{error}");
     }
 }

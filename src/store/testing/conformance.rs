@@ -62,7 +62,7 @@ impl StoreUnderTest {
     }
 
     async fn members(&self, index: u8) -> Vec<(RecordKey, Bytes)> {
-        let mut members = self.store.members(key(index)).await.unwrap();
+        let mut members = self.store.members(key(index), usize::MAX).await.unwrap();
         members.sort();
         members
     }
@@ -199,6 +199,10 @@ pub(crate) async fn an_index_lists_its_live_records(tested: StoreUnderTest) {
     tested.store.put(key(3), tested.listed(b"three", 8)).await.unwrap();
     tested.store.put(key(4), tested.record(b"four")).await.unwrap();
     assert_eq!(tested.members(9).await, [(key(1), bytes(b"one")), (key(2), bytes(b"two"))]);
+    let newest = tested.store.members(key(9), 1).await.unwrap();
+    assert_eq!(newest, [(key(2), bytes(b"two"))], "the one that expires last");
+    let both = tested.store.members(key(9), 2).await.unwrap();
+    assert_eq!(both, [(key(2), bytes(b"two")), (key(1), bytes(b"one"))]);
     tested.clock.advance(MINUTE);
     assert_eq!(tested.members(9).await, [(key(2), bytes(b"two"))]);
 }

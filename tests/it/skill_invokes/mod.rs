@@ -3,6 +3,7 @@
 
 mod actions;
 mod outages;
+mod places;
 mod refusals;
 mod to_parent;
 mod to_skill;
@@ -67,11 +68,25 @@ impl SkilledBot {
 
     /// Passes `message`, which a user has sent to `demo`, on to the skill as an SDK parent does.
     async fn converse_about(&self, message: &Value) -> String {
-        let mut passed_on = message.clone();
-        passed_on["relatesTo"] = json!({
+        let relates_to = json!({
             "serviceUrl": message["serviceUrl"], "activityId": message["id"], "channelId": message["channelId"],
             "conversation": message["conversation"], "bot": null,
         });
+        self.converse_relating_to(&relates_to, message).await
+    }
+
+    /// As [`SkilledBot::converse_about`], for a parent that writes `relates_to`.
+    async fn converse_relating_to(&self, relates_to: &Value, message: &Value) -> String {
+        let before = self.skill.received().len();
+        let answer = self.pass_on(relates_to, message).await;
+        assert_eq!(answer.status, 200, "{relates_to}: {}", text_of(&answer));
+        let received = self.skill.received()[before].json();
+        received["conversation"]["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn pass_on(&self, relates_to: &Value, message: &Value) -> Answer {
+        let mut passed_on = message.clone();
+        passed_on["relatesTo"] = relates_to.clone();
         passed_on["serviceUrl"] = PARENT_URL.into();
         let user = message["from"]["id"].as_str().unwrap();
         passed_on["conversation"] = json!({ "id": format!("{PARENT_CONVERSATION}-{user}") });
@@ -79,12 +94,8 @@ impl SkilledBot {
         let bearer = self.parent_token().await;
         let authorization = format!("Bearer {bearer}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
-        let before = self.skill.received().len();
         let body = passed_on.to_string().into_bytes();
-        let answer = self.harness.send("POST", "/api/skills/weather/messages", &headers, body).await;
-        assert_eq!(answer.status, 200, "{}", text_of(&answer));
-        let received = self.skill.received()[before].json();
-        received["conversation"]["id"].as_str().unwrap().to_owned()
+        self.harness.send("POST", "/api/skills/weather/messages", &headers, body).await
     }
 
     /// The token with which `demo` itself would call the skill.
