@@ -26,12 +26,23 @@ pub fn find_content_type(answer: &RelayedAnswer) -> Option<String> {
     header.and_then(|(_, value)| String::from_utf8(value.clone()).ok())
 }
 
+/// The length of the body that `answer` announces, in bytes, if it does.
+#[must_use]
+pub fn find_content_length(answer: &RelayedAnswer) -> Option<usize> {
+    let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    header.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok())
+}
+
 /// Reads the whole body of `answer`, which may have up to `limit_bytes`.
 ///
 /// # Errors
 /// [`OutboundError`] if the body is larger, or breaks off.
 pub async fn read_answer(answer: RelayedAnswer, limit_bytes: usize) -> Result<Bytes, OutboundError> {
-    let mut body = BytesMut::new();
+    let announced = find_content_length(&answer).unwrap_or(0);
+    if announced > limit_bytes {
+        return Err(OutboundError::TooLarge);
+    }
+    let mut body = BytesMut::with_capacity(announced);
     let mut stream = Box::pin(answer.into_stream());
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;

@@ -14,7 +14,7 @@ mod forwarding;
 mod running_actions;
 mod skills;
 
-pub use answers::{end_to_end_headers, find_content_type, is_encoded, read_answer};
+pub use answers::{end_to_end_headers, find_content_length, find_content_type, is_encoded, read_answer};
 pub use app_tokens::{AppToken, AppTokens};
 pub use continuation_claims::ContinuationClaims;
 pub use continuation_delivery::{ContinuationDelivery, Notification, TokenKeptCheck};
@@ -22,6 +22,6 @@ pub use conversation_turns::{ConversationTurns, RunningTurn};
 pub use forwarding::{BotCall, BotClient, ForwardedRequest};
 pub use running_actions::{RunningAction, RunningActions};
 pub use skills::{
-    CardClaim, GivenActivity, ParentRequest, ParentTokenError, ParentTokens, PlaceRule, SkillCall, SkillClient,
-    SkillConversation, SkillConversationError, SkillConversationOpening, SkillConversations,
+    CardAttempt, CardClaim, GivenActivity, ParentRequest, ParentTokenError, ParentTokens, PlaceRule, SkillCall,
+    SkillClient, SkillConversation, SkillConversationError, SkillConversationOpening, SkillConversations,
 };

@@ -60,7 +60,7 @@ pub struct OutboundSettings {
     /// Private networks that any host name may resolve into.
     pub private_networks: Vec<IpNet>,
     /// The maximum number of simultaneous requests to one host. Further requests wait until their deadline. Zero is
-    /// treated as one.
+    /// treated as one. Clients that are [counted apart](Outbound::counted_apart) have as many more each.
     pub max_connections_per_host: usize,
 }
 
@@ -119,6 +119,13 @@ impl Outbound {
             ..OutboundSettings::default()
         };
         Self::with_rules(settings, Some(&only))
+    }
+
+    /// The same client, whose requests are counted apart: neither they nor those of this client wait for the others. It is
+    /// meant for requests that a host waits for while it works on an earlier one, which holds a connection until then.
+    #[must_use]
+    pub fn counted_apart(&self) -> Self {
+        Self { in_flight: Arc::new(Cache::new(MAX_COUNTED_HOSTS)), ..self.clone() }
     }
 
     /// Builds the client.

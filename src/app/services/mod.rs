@@ -35,7 +35,8 @@ use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
 use crate::vault::TokenVault;
 
-/// The most connections that are open to one host at a time.
+/// The most connections that are open to one host at a time; as many more for each of the three kinds of requests between
+/// parents and skills, which wait for one another (`SkillClient`).
 const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
 /// The services from which the doors are built. They are built once.
@@ -176,7 +177,7 @@ impl SkillServices {
         clock: &SharedClock,
     ) -> Self {
         Self {
-            client: SkillClient::new(outbound.clone(), counters.observation.clone()),
+            client: SkillClient::new(outbound, counters.observation.clone()),
             conversations,
             tokens: ParentTokens::new(parents, clock.clone()),
         }

@@ -8,9 +8,15 @@ use crate::domain::{
 use crate::outbound::{Outbound, OutboundError, RelayedAnswer};
 
 /// Sends requests to skills, and those of skills to their parents.
+///
+/// A turn of a skill holds a connection to the skill until it ends. In it the skill waits for what it sends to its parent, and
+/// for its card, which waits for an invoke to the same skill. Each of the three is therefore counted apart, and apart from the
+/// turns of the parents: however many turns are open, and even if parents and skills share a host, none waits for its own end.
 #[derive(Clone)]
 pub struct SkillClient {
-    outbound: Outbound,
+    turns: Outbound,
+    token_invokes: Outbound,
+    parent_calls: Outbound,
     observation: ExchangeObservation,
 }
 
@@ -40,8 +46,13 @@ pub struct ParentRequest<'a> {
 impl SkillClient {
     /// Sends through the HTTP client `outbound`, and tells `observation` of each request.
     #[must_use]
-    pub fn new(outbound: Outbound, observation: ExchangeObservation) -> Self {
-        Self { outbound, observation }
+    pub fn new(outbound: &Outbound, observation: ExchangeObservation) -> Self {
+        Self {
+            turns: outbound.counted_apart(),
+            token_invokes: outbound.counted_apart(),
+            parent_calls: outbound.counted_apart(),
+            observation,
+        }
     }
 
     /// Posts `request` to the skill's endpoint once and returns the answer as soon as the status has arrived. The body is
@@ -59,7 +70,11 @@ impl SkillClient {
         let SkillCall { correlation_id, message, deadline } = call;
         let (name, begun) = (skill.name.as_str(), Instant::now());
         self.observation.tell(correlation_id, || ExchangeStep::SkillAsked { skill: name, message });
-        let answer = self.outbound.relay(request.to("POST", skill.endpoint.clone()), deadline).await;
+        let outbound = match message {
+            SkillMessage::Activity => &self.turns,
+            SkillMessage::TokenExchange => &self.token_invokes,
+        };
+        let answer = outbound.relay(request.to("POST", skill.endpoint.clone()), deadline).await;
         self.observation.tell(correlation_id, || ExchangeStep::SkillAnswered {
             skill: name,
             message,
@@ -83,7 +98,7 @@ impl SkillClient {
         let ParentRequest { parent, method, url, request } = request;
         let (bot, begun, message) = (parent.as_str(), Instant::now(), BotMessage::SkillActivity);
         self.observation.tell(correlation_id, || ExchangeStep::BotAsked { bot, message });
-        let answer = self.outbound.relay(request.to(method, url), deadline).await;
+        let answer = self.parent_calls.relay(request.to(method, url), deadline).await;
         self.observation.tell(correlation_id, || ExchangeStep::BotAnswered {
             bot,
             message,

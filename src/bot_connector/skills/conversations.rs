@@ -1,5 +1,8 @@
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
+use super::card_attempts::{CardAttempt, CardAttempts};
 use super::card_claims::{CardClaim, ClaimedCard};
 use super::conversation::{PlaceRule, SkillConversation, SkillConversationOpening, is_conversation_id};
 use super::conversation_error::SkillConversationError;
@@ -15,6 +18,7 @@ pub struct SkillConversations {
     pub(super) kept: Arc<KeptConversations>,
     activities: Collection<GivenActivities>,
     cards: Collection<ClaimedCard>,
+    attempts: Arc<CardAttempts>,
 }
 
 impl SkillConversations {
@@ -26,6 +30,7 @@ impl SkillConversations {
             kept: Arc::new(KeptConversations::new(records, writer, entropy)),
             activities: Collection::new(records),
             cards: Collection::new(records),
+            attempts: Arc::default(),
         }
     }
 
@@ -116,6 +121,19 @@ impl SkillConversations {
     /// The keyed digest of an activity id in its conversation.
     fn digest_activity(&self, conversation: &SkillConversation, activity_id: &str) -> RecordKey {
         self.activities.key(&[conversation.id.as_bytes(), activity_id.as_bytes()])
+    }
+
+    /// Takes part in the attempt to answer the card `card_id`: if another copy of it is being answered, waits for the end,
+    /// until `wait_until` at the most. Claim the card afterwards, and keep the attempt until the outcome is noted. A skill may
+    /// send a copy while it works on the invoke that answers the first one, so the first ends only after that copy: it needs
+    /// some of its time then.
+    pub async fn join_card_attempt(
+        &self,
+        conversation: &SkillConversation,
+        card_id: &str,
+        wait_until: Instant,
+    ) -> CardAttempt {
+        self.attempts.join(&conversation.id, card_id, wait_until).await
     }
 
     /// Claims the card `card_id` (the id of its token exchange resource): one caller may try to answer it, until 15 minutes

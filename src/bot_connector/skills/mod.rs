@@ -4,6 +4,7 @@
 //! the tokens with which parents call skills. It deliberately knows neither the form of an activity nor who may call whom:
 //! its callers check that.
 
+mod card_attempts;
 mod card_claims;
 mod client;
 mod conversation;
@@ -16,6 +17,7 @@ mod parent_tokens;
 #[cfg(test)]
 mod tests;
 
+pub use card_attempts::CardAttempt;
 pub use card_claims::CardClaim;
 pub use client::{ParentRequest, SkillCall, SkillClient};
 pub use conversation::{PlaceRule, SkillConversation, SkillConversationOpening};

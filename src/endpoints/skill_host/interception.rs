@@ -8,9 +8,10 @@ use super::card_failure::{CardFailure, report_swallowed};
 use super::oversteps::Overstep;
 use super::turn::SkillTurn;
 use crate::bot_connector::{
-    CardClaim, ParentTokens, SkillCall, SkillClient, SkillConversationError, SkillConversations, read_answer,
+    CardAttempt, CardClaim, ForwardedRequest, ParentTokens, SkillCall, SkillClient, SkillConversationError,
+    SkillConversations, read_answer,
 };
-use crate::domain::{Account, ClockAndEntropy, Connection, SkillMessage, TokenSlot, UserToken};
+use crate::domain::{Account, ClockAndEntropy, Connection, Secret, SkillMessage, TokenSlot, UserToken};
 use crate::exchange::{ObtainedToken, WantedResource, WantedToken};
 use crate::observability::{CardReason, Counters};
 use crate::outbound::OutboundError;
@@ -19,6 +20,9 @@ use crate::protocol::{OfferedCard, SkillInvoke, token_exchange_invoke};
 /// A card is answered within this time after its arrival, or goes on to the user. The skill's request waits for it, so the
 /// time is that of docs/protocols/bot-auth-and-skills.md §5.1.
 const CARD_BUDGET: Duration = Duration::from_secs(8);
+/// A copy of a card that is being answered waits this long after its arrival for the first one. The skill may have sent the copy
+/// while it works on the invoke: then it has the rest of the first card's time to take the token.
+const COPY_BUDGET: Duration = Duration::from_secs(3);
 /// The largest answer of a skill to a token, in bytes.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
@@ -34,8 +38,8 @@ pub(super) struct Interception {
 
 /// How a card was answered.
 enum Answered {
-    /// The skill has taken the token.
-    Now,
+    /// The skill has taken the token. Copies of the card wait until the attempt is dropped.
+    Now(CardAttempt),
     /// The skill took the token for an earlier copy of the card, and got this activity id.
     Before(String),
 }
@@ -46,10 +50,10 @@ impl Interception {
     /// while it waits for the answer to its card.
     pub(super) async fn answer(&self, turn: &SkillTurn, card: &OfferedCard, arrived: Instant) -> Option<String> {
         let deadline = arrived + CARD_BUDGET;
-        let answered = timeout_at(deadline, self.try_to_answer(turn, card, deadline)).await;
+        let answered = timeout_at(deadline, self.try_to_answer(turn, card, arrived)).await;
         match answered.unwrap_or_else(|_| Err(CardReason::TooLate.into())) {
             Ok(Answered::Before(id)) => Some(id),
-            Ok(Answered::Now) => {
+            Ok(Answered::Now(_attempt)) => {
                 report_swallowed(turn, &card.connection_name);
                 let id = self.ambient.entropy.uuid();
                 // The skill has the token already, so the card is of no use to the user.
@@ -68,18 +72,34 @@ impl Interception {
         &self,
         turn: &SkillTurn,
         card: &OfferedCard,
-        deadline: Instant,
+        arrived: Instant,
     ) -> Result<Answered, CardFailure> {
+        let deadline = arrived + CARD_BUDGET;
+        let turn = &self.refreshed(turn).await?;
         let account = self.find_user(turn, card)?;
+        let wait_until = arrived + COPY_BUDGET;
+        let attempt = self.conversations.join_card_attempt(&turn.conversation, &card.resource_id, wait_until).await;
         let claim = self.conversations.claim_card(&turn.conversation, &card.resource_id).await;
         match claim.map_err(|error| store_failed(turn, &error))? {
             CardClaim::First => {}
             CardClaim::Attempted => return Err(CardReason::AttemptedBefore.into()),
             CardClaim::Swallowed(id) => return Ok(Answered::Before(id)),
         }
+        let bearer = self.get_parent_token(turn, deadline).await?;
+        // The user's token comes last: the user may sign out while another one is awaited.
         let token = self.get_user_token(turn, card, account).await?;
-        self.hand_over(turn, card, &token, deadline).await?;
-        Ok(Answered::Now)
+        let turn = &self.refreshed(turn).await?;
+        require_one_user(turn)?;
+        let request = self.build_invoke(turn, card, &bearer, &token);
+        self.hand_over(turn, request, deadline).await?;
+        Ok(Answered::Now(attempt))
+    }
+
+    /// `turn` in its conversation as that is now: another user may have spoken since the turn began.
+    async fn refreshed(&self, turn: &SkillTurn) -> Result<SkillTurn, CardFailure> {
+        let found = self.conversations.find(&turn.conversation.id).await;
+        let conversation = found.map_err(|error| store_failed(turn, &error))?.ok_or(CardReason::NoUser)?;
+        Ok(turn.in_conversation(conversation))
     }
 
     /// The user whose sign-in may answer `card`, if one may: that of the conversation, whoever the card says it is for.
@@ -91,9 +111,7 @@ impl Interception {
         if !self.parent_tokens.has_credentials(&turn.peer.parent.name) {
             return Err(CardReason::NoCredentials.into());
         }
-        if turn.conversation.is_shared {
-            return Err(CardReason::SeveralUsers.into());
-        }
+        require_one_user(turn)?;
         let account = turn.conversation.account.as_ref().filter(|_| turn.conversation.has_addressing());
         let account = account.ok_or(CardReason::NoUser)?;
         if card.recipient_id.as_ref().is_some_and(|recipient| recipient != account.subject.as_str()) {
@@ -138,21 +156,25 @@ impl Interception {
         Err(reason.into())
     }
 
-    /// Sends `token` to the skill in the parent's name. The skill takes it if it answers 2xx, to the end.
-    async fn hand_over(
+    /// The parent's own app token for the skill.
+    async fn get_parent_token(&self, turn: &SkillTurn, deadline: Instant) -> Result<Secret, CardFailure> {
+        let (skill, parent, correlation_id) = (&turn.peer.skill, &turn.peer.parent, turn.correlation_id.as_str());
+        let bearer = self.parent_tokens.get(&parent.name, skill, correlation_id, deadline).await;
+        bearer.map_err(|error| {
+            let (bot, skill) = (parent.name.as_str(), skill.name.as_str());
+            tracing::warn!(correlation_id, bot, skill, %error, "the parent bot got no token to call its skill");
+            CardReason::ParentTokenRefused.into()
+        })
+    }
+
+    /// The invoke with which a parent hands `token` over, which `bearer` authorizes.
+    fn build_invoke(
         &self,
         turn: &SkillTurn,
         card: &OfferedCard,
+        bearer: &Secret,
         token: &UserToken,
-        deadline: Instant,
-    ) -> Result<(), CardFailure> {
-        let (skill, parent, correlation_id) = (&turn.peer.skill, &turn.peer.parent, turn.correlation_id.as_str());
-        let bearer = self.parent_tokens.get(&parent.name, skill, correlation_id, deadline).await;
-        let bearer = bearer.map_err(|error| {
-            let (bot, skill) = (parent.name.as_str(), skill.name.as_str());
-            tracing::warn!(correlation_id, bot, skill, %error, "the parent bot got no token to call its skill");
-            CardReason::ParentTokenRefused
-        })?;
+    ) -> ForwardedRequest {
         let invoke = token_exchange_invoke(SkillInvoke {
             id: &self.ambient.entropy.uuid(),
             address: turn.skill_address(),
@@ -163,9 +185,19 @@ impl Interception {
             token: token.access_token.expose(),
             timestamp: self.ambient.now(),
         });
-        let request = turn.composed_for_skill(bearer.expose(), invoke);
+        turn.composed_for_skill(bearer.expose(), invoke)
+    }
+
+    /// Sends `invoke` to the skill in the parent's name. The skill takes the token if it answers 2xx, to the end.
+    async fn hand_over(
+        &self,
+        turn: &SkillTurn,
+        invoke: ForwardedRequest,
+        deadline: Instant,
+    ) -> Result<(), CardFailure> {
+        let (skill, correlation_id) = (&turn.peer.skill, turn.correlation_id.as_str());
         let call = SkillCall { correlation_id, message: SkillMessage::TokenExchange, deadline };
-        let answer = self.client.post_to_skill(skill, request, call).await.map_err(|error| to_reason(&error))?;
+        let answer = self.client.post_to_skill(skill, invoke, call).await.map_err(|error| to_reason(&error))?;
         let status = answer.status;
         if !(200..300).contains(&status) {
             return Err(CardFailure { reason: CardReason::SkillRefused, status: Some(status) });
@@ -173,6 +205,11 @@ impl Interception {
         read_answer(answer, MAX_ANSWER_BYTES).await.map_err(|error| to_reason(&error))?;
         Ok(())
     }
+}
+
+/// Checks that one user alone has spoken in the conversation.
+fn require_one_user(turn: &SkillTurn) -> Result<(), CardFailure> {
+    if turn.conversation.is_shared { Err(CardReason::SeveralUsers.into()) } else { Ok(()) }
 }
 
 const fn to_reason(error: &OutboundError) -> CardReason {

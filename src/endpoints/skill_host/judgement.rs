@@ -10,7 +10,7 @@ use crate::protocol::{
     ActivityError, OfferedCard, SkillActivity, read_skill_activity, readdress_to_parent, shows_oauth_card,
 };
 
-/// What becomes of an activity of a skill.
+/// What becomes of an activity that a skill has posted.
 pub(super) enum Judgement {
     /// It goes on to the parent, in these bytes.
     PassedOn(Bytes),
@@ -18,34 +18,62 @@ pub(super) enum Judgement {
     Swallowed(String),
     /// It is an event that no skill may send.
     Forged,
-    /// It is one card too many. If it goes on all the same, then in these bytes.
-    TooManyCards { retry_after: u64, readdressed: Bytes },
+    /// It is one card too many.
+    TooManyCards { retry_after: u64 },
 }
 
-/// Judges `activity`, which arrived from the skill at `arrived`, and answers it if it is a sign-in card.
+/// What becomes of an activity of a skill, before it is readdressed.
+pub(super) enum Fate {
+    /// It goes on to the parent, if it can be readdressed.
+    GoesOn,
+    /// As [`Judgement::Swallowed`].
+    Swallowed(String),
+    /// As [`Judgement::Forged`].
+    Forged,
+    /// As [`Judgement::TooManyCards`]. In an answer it goes on all the same.
+    TooManyCards { retry_after: u64 },
+}
+
+/// Judges `activity`, which the skill posted and which arrived at `arrived`, and answers it if it is a sign-in card.
 ///
 /// # Errors
 /// [`ActivityError`] if it is no activity, or one of another conversation.
 pub(super) async fn judge(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Result<Judgement, ActivityError> {
-    let readdressed = readdress(turn, activity)?;
-    let card = match read_skill_activity(activity)? {
+    Ok(match find_fate(turn, activity, arrived).await? {
+        Fate::GoesOn => Judgement::PassedOn(readdress(turn, activity)?),
+        Fate::Swallowed(id) => Judgement::Swallowed(id),
+        Fate::Forged => Judgement::Forged,
+        Fate::TooManyCards { retry_after } => Judgement::TooManyCards { retry_after },
+    })
+}
+
+/// Judges `activity` as [`judge`] does. Its readdressed form is not in memory while a card waits for its answer.
+///
+/// # Errors
+/// As [`judge`]. What goes on can have an error of [`readdress`], too.
+pub(super) async fn find_fate(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Result<Fate, ActivityError> {
+    let read = read_skill_activity(activity);
+    if matches!(read, Ok(SkillActivity::Other)) && !shows_oauth_card(activity)? {
+        return Ok(Fate::GoesOn);
+    }
+    // An activity of another conversation is refused before anything is made of it.
+    readdress(turn, activity)?;
+    let card = match read? {
         SkillActivity::Other => {
-            if shows_oauth_card(activity)? {
-                CardFailure::from(CardReason::NotAnswerable).report(turn, "");
-            }
-            return Ok(Judgement::PassedOn(readdressed));
+            CardFailure::from(CardReason::NotAnswerable).report(turn, "");
+            return Ok(Fate::GoesOn);
         }
         SkillActivity::TokensResponse => {
             report_forged_tokens_response(&turn.peer, &turn.host.counters, &turn.correlation_id);
-            return Ok(Judgement::Forged);
+            return Ok(Fate::Forged);
         }
         SkillActivity::OAuthCard(card) => card,
     };
     if let Err(retry_after) = charge_card(turn, &card) {
-        return Ok(Judgement::TooManyCards { retry_after, readdressed });
+        return Ok(Fate::TooManyCards { retry_after });
     }
     let swallowed = turn.host.interception.answer(turn, &card, arrived).await;
-    Ok(swallowed.map_or(Judgement::PassedOn(readdressed), Judgement::Swallowed))
+    Ok(swallowed.map_or(Fate::GoesOn, Fate::Swallowed))
 }
 
 /// The activity as the parent gets it.

@@ -5,6 +5,7 @@
 //! token of a user except to hand it to the one skill that it is for.
 
 mod admission;
+mod answer_budget;
 mod card_failure;
 mod card_rates;
 mod description;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use actix_web::web;
 use url::Url;
 
+use self::answer_budget::AnswerBudget;
 use self::card_rates::CardRates;
 use self::interception::Interception;
 use self::uploads::Uploads;
@@ -50,6 +52,7 @@ pub struct SkillHost {
     interception: Interception,
     card_rates: CardRates,
     uploads: Uploads,
+    answer_budget: AnswerBudget,
     counters: Arc<Counters>,
 }
 
@@ -118,6 +121,7 @@ impl SkillHost {
             interception,
             card_rates,
             uploads: Uploads::new(),
+            answer_budget: AnswerBudget::new(),
             counters,
         }
     }

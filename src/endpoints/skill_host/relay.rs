@@ -39,6 +39,53 @@ impl Answering {
     }
 }
 
+/// Why an answer of a skill that has come does not go on: what cannot be read cannot be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UnreadableAnswer {
+    /// It is compressed, although the request did not allow that.
+    #[error("the answer is compressed")]
+    Encoded,
+    /// It is larger than an answer with activities may be.
+    #[error("the answer is too large")]
+    TooLarge,
+    /// It is no JSON, or an answer with very many activities.
+    #[error("the answer is no JSON, or holds more than 1,024 activities")]
+    NoActivities,
+    /// The memory for the answers that are looked at is used up.
+    #[error("too many answers are looked at")]
+    NoRoom,
+}
+
+impl UnreadableAnswer {
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Encoded => {
+                "bot-sso asked for an answer without Content-Encoding: see what stands in front of the skill"
+            }
+            Self::TooLarge => {
+                "an answer to expectReplies may have 1 MiB: the skill posts larger activities, or fewer at once"
+            }
+            Self::NoActivities => {
+                "an answer to expectReplies is {\"activities\": [...]}: see what the skill, or what stands in front of it, answers"
+            }
+            Self::NoRoom => {
+                "many skills' answers with cards wait at the same time: see why the tokens for them take long"
+            }
+        }
+    }
+
+    /// Logs that the answer does not go on, and returns the problem.
+    pub(super) fn report(self, turn: &SkillTurn) -> Problem {
+        let (bot, skill) = (turn.peer.parent.name.as_str(), turn.peer.skill.name.as_str());
+        let (correlation_id, side, hint) = (turn.correlation_id.as_str(), Answering::Skill.name(), self.hint());
+        tracing::error!(correlation_id, bot, skill, side, error = %self, hint, "a skill's answer cannot be read");
+        match self {
+            Self::NoRoom => Problem::ServiceUnavailable,
+            _ => Problem::BotUnavailable,
+        }
+    }
+}
+
 /// Status and headers of an answer that is relayed with another body.
 pub(super) struct RelayedHead {
     pub(super) status: u16,

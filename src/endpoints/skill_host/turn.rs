@@ -34,6 +34,11 @@ impl SkillTurn {
         Self { host: host.clone(), peer, conversation, correlation_id, service_url }
     }
 
+    /// The same turn in `conversation`, a later state of its conversation.
+    pub(super) fn in_conversation(&self, conversation: Arc<SkillConversation>) -> Self {
+        Self { conversation, ..self.clone() }
+    }
+
     /// How the skill knows the conversation.
     pub(super) fn skill_address(&self) -> SkillAddress<'_> {
         SkillAddress { conversation_id: &self.conversation.id, service_url: &self.service_url }

@@ -1,0 +1,100 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use crate::single_flight::{Registered, WeakRegistry};
+
+/// The cards that are being answered at the moment.
+#[derive(Default)]
+pub(super) struct CardAttempts {
+    running: WeakRegistry<CardKey, RunningAttempt>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct CardKey {
+    conversation_id: String,
+    card_id: String,
+}
+
+#[derive(Default)]
+struct RunningAttempt {
+    is_led: AtomicBool,
+    has_ended: watch::Sender<bool>,
+}
+
+/// The part of one copy of a card in the attempt to answer the card. The attempt ends when that of the first copy is dropped.
+#[must_use]
+pub struct CardAttempt {
+    attempt: Arc<Registered<CardKey, RunningAttempt>>,
+    is_leading: bool,
+}
+
+impl CardAttempts {
+    /// Takes part in the attempt to answer a card. The first copy leads it; a later one waits for its end, until `wait_until`
+    /// at the most.
+    pub(super) async fn join(&self, conversation_id: &str, card_id: &str, wait_until: Instant) -> CardAttempt {
+        let key = CardKey { conversation_id: conversation_id.to_owned(), card_id: card_id.to_owned() };
+        let attempt = self.running.get_or_register(key, |_| RunningAttempt::default());
+        let is_leading = !attempt.is_led.swap(true, Ordering::AcqRel);
+        if !is_leading {
+            let mut end = attempt.has_ended.subscribe();
+            // `attempt` holds the sender, so the channel is open. The store says what became of the card.
+            drop(timeout_at(wait_until, end.wait_for(|has_ended| *has_ended)).await);
+        }
+        CardAttempt { attempt, is_leading }
+    }
+}
+
+impl Drop for CardAttempt {
+    fn drop(&mut self) {
+        if self.is_leading {
+            self.attempt.has_ended.send_replace(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Later than the test ends.
+    fn in_a_minute() -> Instant {
+        Instant::now() + Duration::from_mins(1)
+    }
+
+    #[tokio::test]
+    async fn a_copy_of_a_card_waits_for_the_end_of_the_first_and_other_cards_do_not() {
+        let attempts = Arc::new(CardAttempts::default());
+        let first = attempts.join("a", "card", in_a_minute()).await;
+        let copies: Vec<_> = (0..5)
+            .map(|_| {
+                let attempts = attempts.clone();
+                tokio::spawn(async move { drop(attempts.join("a", "card", in_a_minute()).await) })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        drop(attempts.join("a", "another card", in_a_minute()).await);
+        drop(attempts.join("another conversation", "card", in_a_minute()).await);
+        assert!(copies.iter().all(|copy| !copy.is_finished()));
+        drop(first);
+        for copy in copies {
+            assert!(copy.await.is_ok());
+        }
+        assert!(attempts.running.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_the_first_one_waits_for_goes_on_before_the_time_of_the_first_has_passed() {
+        let attempts = CardAttempts::default();
+        let first = attempts.join("a", "card", in_a_minute()).await;
+        // The first copy is dropped only after this one has gone on: its time has passed.
+        drop(attempts.join("a", "card", Instant::now()).await);
+        assert!(!*first.attempt.has_ended.borrow());
+        drop(first);
+        assert!(attempts.running.is_empty());
+    }
+}
