@@ -19,7 +19,7 @@ impl Surroundings {
             ("tenantId", tenant.clone()),
             ("authType", "UserManagedIdentity".to_owned()),
             ("authorityEndpoint", format!("{}/channel/v1", self.stage.http_base())),
-            // The Teams SDK.
+            // The Teams SDK, and the Bot Framework SDK for Python.
             ("OAUTH_URL", self.base.clone()),
             ("CLIENT_ID", app_id),
             ("TENANT_ID", tenant),
@@ -27,7 +27,25 @@ impl Surroundings {
             ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ];
         environment.extend(self.botbuilder_environment());
+        environment.extend(self.botbuilder_python_environment());
         environment
+    }
+
+    fn botbuilder_python_environment(&self) -> [(&'static str, String); 9] {
+        let stage = self.stage.http_base();
+        let tenant = self.stage.directory().main_tenant_id();
+        let metadata = format!("{stage}/channel/v1/.well-known/openidconfiguration");
+        [
+            ("APP_ID", self.stage.directory().find_bot("demo").unwrap().app_id.to_owned()),
+            ("APP_TYPE", "UserAssignedMSI".to_owned()),
+            ("APP_TENANTID", tenant.to_owned()),
+            ("TO_CHANNEL_FROM_BOT_LOGIN_URL", format!("{stage}/{tenant}")),
+            ("TO_CHANNEL_FROM_BOT_OAUTH_SCOPE", "https://api.botframework.com".to_owned()),
+            ("TO_BOT_FROM_CHANNEL_TOKEN_ISSUER", self.stage.channel_issuer()),
+            ("TO_BOT_FROM_CHANNEL_OPENID_METADATA_URL", metadata.clone()),
+            ("TO_BOT_FROM_EMULATOR_OPENID_METADATA_URL", metadata),
+            ("CALLER_ID", "urn:botframework:azure".to_owned()),
+        ]
     }
 
     fn botbuilder_environment(&self) -> [(&'static str, String); 11] {

@@ -7,6 +7,12 @@ use crate::harness::peers::Program;
 
 const BOTBUILDER: Program = Program { peer: "botbuilder", script: "bot.mjs" };
 const TEAMS_PYTHON: Program = Program { peer: "teams-python", script: "bot.py" };
+/// Bots on further SDKs, with the SDK's name in `bots.*.sdk`.
+const ON_FURTHER_SDKS: [(&str, Program); 3] = [
+    ("agents-js", Program { peer: "agents-js", script: "bot.mjs" }),
+    ("teams-ai", Program { peer: "teams-ai", script: "bot.mjs" }),
+    ("botbuilder-python", Program { peer: "botbuilder-python", script: "bot.py" }),
+];
 
 #[tokio::test]
 async fn a_user_of_an_own_bot_signs_in_silently_and_another_one_through_the_card() {
@@ -32,6 +38,17 @@ async fn a_user_of_an_own_bot_in_python_signs_in_silently_in_teams() {
     let events = own.talk(&ada).await;
     assert!(has_card(&events), "{events:#?}");
     assert_eq!(said(&events), ["Signed in as Ada Lovelace (#1)"], "{events:#?}");
+}
+
+#[tokio::test]
+async fn a_user_signs_in_silently_to_an_own_bot_on_each_further_sdk() {
+    for (sdk, program) in &ON_FURTHER_SDKS {
+        let own = Fixture::start(sdk, program).await;
+        let ada = Talk { user: "ada", channel: "msteams", transport: "polling", say: "hello", exchange: true };
+        let events = own.talk(&ada).await;
+        assert!(has_card(&events), "{sdk}: {events:#?}");
+        assert_eq!(said(&events), ["Signed in as Ada Lovelace (#1)"], "{sdk}: {events:#?}");
+    }
 }
 
 #[tokio::test]
