@@ -2,8 +2,8 @@
 //! applications.
 //!
 //! Owns which parts of a request a bot may see, how often an event is delivered, which conversations have a running turn
-//! or a running action, which conversations parents have with skills, and how long an app token is kept. It deliberately knows nothing of exchanges, of what a token means, or of the doors:
-//! its callers hand it bytes, headers and a bot.
+//! or a running action, which conversations parents have with skills, and how long an app token is kept. It deliberately
+//! knows nothing of exchanges, of what a token means, or of the doors: its callers hand it bytes, headers and a bot.
 
 mod answers;
 mod app_tokens;

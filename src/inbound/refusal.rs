@@ -10,7 +10,7 @@ use crate::token_validation::CheckExplanation;
 /// At most this many characters of a value from outside are logged.
 const MAX_SEEN_CHARS: usize = 200;
 
-/// The check that a skill fails that calls under the path of another skill.
+/// The check that fails when a skill calls under the path of another skill.
 pub(super) const ANOTHER_SKILL: &str = "path_of_another_skill";
 
 /// Why a caller was refused: the answer for the caller, and the failed check for the operator's log.

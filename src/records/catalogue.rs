@@ -88,8 +88,8 @@ pub const SKILL_CONVERSATION: Kind =
 /// The id that the skill knows a parent's conversation by. It expires with the conversation.
 pub const SKILL_CONVERSATION_NAME: Kind =
     Kind::new("bot_connector.skill_conversation.name", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME));
-/// The ids of the newest activities that were given to a skill in a conversation, which may change or delete them. It
-/// expires seven days after the last one was given.
+/// The ids of the newest activities that a skill was given in a conversation: it may change and delete them. The record
+/// expires seven days after the last id was given.
 pub const SKILL_ACTIVITIES: Kind =
     Kind::new("bot_connector.skill_activities", "bot_connector", Fixed(SKILL_CONVERSATION_LIFETIME));
 /// A card of a skill that bot-sso has tried to answer, and the id that the skill got for it if that succeeded. It expires

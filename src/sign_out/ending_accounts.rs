@@ -10,7 +10,7 @@ pub(super) struct EndingAccount {
     pub(super) account: Account,
     /// The connections whose tokens end.
     pub(super) connections: Vec<Arc<Connection>>,
-    /// Whether these are all connections of the bot, so that nothing is kept of the account afterwards.
+    /// Whether `connections` are all connections of the bot, so that nothing is kept of the account afterwards.
     pub(super) is_whole: bool,
 }
 

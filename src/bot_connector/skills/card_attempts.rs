@@ -24,7 +24,8 @@ struct RunningAttempt {
     has_ended: watch::Sender<bool>,
 }
 
-/// The part of one copy of a card in the attempt to answer the card. The attempt ends when that of the first copy is dropped.
+/// The part that one copy of a card has in the attempt to answer the card. The attempt ends when the part of the first copy is
+/// dropped.
 #[must_use]
 pub struct CardAttempt {
     attempt: Arc<Registered<CardKey, RunningAttempt>>,
@@ -88,10 +89,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_copy_that_the_first_one_waits_for_goes_on_before_the_time_of_the_first_has_passed() {
+    async fn a_copy_goes_on_when_its_own_time_has_passed_although_the_first_one_still_runs() {
         let attempts = CardAttempts::default();
         let first = attempts.join("a", "card", in_a_minute()).await;
-        // The first copy is dropped only after this one has gone on: its time has passed.
+        // The time of this copy has passed, so it does not wait for the first one.
         drop(attempts.join("a", "card", Instant::now()).await);
         assert!(!*first.attempt.has_ended.borrow());
         drop(first);

@@ -3,12 +3,13 @@ use zeroize::Zeroizing;
 
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
-/// The answer to the claim of a card.
+/// The answer to the claim of a card. A card is *swallowed* if it was answered with the user's sign-in, so that the user does
+/// not see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CardClaim {
     /// The caller is the first: it may try to answer the card.
     First,
-    /// The card was tried before, or is being tried, and was not swallowed so far.
+    /// The card was tried before or is being tried, and it has not been swallowed.
     Attempted,
     /// The card was swallowed before. The skill got this activity id for it.
     Swallowed(String),

@@ -9,9 +9,10 @@ use crate::outbound::{Outbound, OutboundError, RelayedAnswer};
 
 /// Sends requests to skills, and those of skills to their parents.
 ///
-/// A turn of a skill holds a connection to the skill until it ends. In it the skill waits for what it sends to its parent, and
-/// for its card, which waits for an invoke to the same skill. Each of the three is therefore counted apart, and apart from the
-/// turns of the parents: however many turns are open, and even if parents and skills share a host, none waits for its own end.
+/// A turn of a skill holds a connection to the skill until it ends. In the turn the skill waits for what it sends to its parent,
+/// and for the answer to its card, which needs an invoke to the same skill. Turns, calls to parents and such invokes are
+/// therefore counted apart from each other, and from the turns of the parents: no request waits for a connection that is free
+/// only after the request has ended, even if many turns are open and parents and skills share a host.
 #[derive(Clone)]
 pub struct SkillClient {
     turns: Outbound,

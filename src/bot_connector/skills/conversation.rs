@@ -100,8 +100,9 @@ impl SkillConversation {
         })
     }
 
-    /// The addressing after the activity `opening` of its user. One that is too long to be kept does not replace that of an
-    /// earlier activity of the user; that of an update, which no user has caused, is replaced in any case.
+    /// The addressing after the activity `opening` of the conversation's user. An addressing that is too long to be kept does not
+    /// replace that of an earlier activity of the user. The addressing of a `conversationUpdate`, which no user has caused, is
+    /// replaced in any case.
     fn addressing_after(&self, opening: &SkillConversationOpening) -> String {
         let is_kept = opening.addressing.is_empty() && self.account.is_some();
         if is_kept { self.addressing.clone() } else { opening.addressing.clone() }
@@ -121,7 +122,7 @@ impl SkillConversation {
         (rule == PlaceRule::Any || place == ConversationPlace::Exact).then_some(place)
     }
 
-    /// The bytes that it occupies in memory beside its fixed size.
+    /// The bytes that the conversation occupies in memory beside its fixed size.
     pub(super) fn text_bytes(&self) -> usize {
         let user = self.account.as_ref().map_or(0, |account| account.subject.as_str().len());
         let conversation = self.user_conversation.as_ref().map_or(0, |conversation| conversation.as_str().len());
@@ -130,18 +131,18 @@ impl SkillConversation {
     }
 }
 
-/// Where the user of a conversation may speak to the parent, compared with where the parent said it when it opened the
-/// conversation.
+/// How exactly the place where a user speaks to the parent now has to be the place that the parent named when it opened the
+/// conversation with the skill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaceRule {
-    /// Exactly there. For a user whose id a client has chosen: somebody else can choose the same id, but cannot speak in the
-    /// conversation of the user.
+    /// The two have to be the same conversation. This holds for a user whose id a client has chosen: another person can choose
+    /// the same id, but cannot speak in the user's conversation.
     Exact,
-    /// Anywhere; a better place goes before.
+    /// Every place will do; a better one goes first.
     Any,
 }
 
-/// How a conversation fits the place where its user speaks to the parent; the better one is the smaller.
+/// How a conversation fits the place where its user speaks to the parent now. A better fit compares as less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ConversationPlace {
     /// The parent has said that the user speaks there.

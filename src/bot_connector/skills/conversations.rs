@@ -36,7 +36,7 @@ impl SkillConversations {
 
     /// Finds the conversation in which a parent sends an activity, or opens it. Call it for every activity before the skill
     /// gets it: the conversation belongs to the user of the first activity that a user caused, and is shared as soon as
-    /// another one speaks in it. What has changed is durable when this method returns. Another user may speak right after it:
+    /// another user speaks in it. What has changed is durable when this method returns. Another user may speak right after it:
     /// call [`SkillConversations::find`] before a token is exchanged.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl SkillConversations {
     }
 
     /// Finds the conversation that the skill knows by `id`. `None` if there is none, or if `id` is not written exactly as it was
-    /// given to the skill. This is no use of the conversation: a skill alone does not keep it alive.
+    /// given to the skill. This does not count as a use of the conversation: a skill alone does not keep it alive.
     ///
     /// # Errors
     /// [`SkillConversationError`] if the store fails.
@@ -60,10 +60,11 @@ impl SkillConversations {
         self.kept.find(id).await
     }
 
-    /// Finds the conversation with `skill` that the user of the parent's `account` has used last, among those that the user
-    /// has opened from `conversation`; if there is none and `rule` allows it, among those whose parent has not said where the
-    /// user is, and then among the others. It looks at the 64 that were written last. Shared conversations are left out, and
-    /// those whose addressing is not known. What is found is thereby used.
+    /// Finds the conversation with `skill` that the user of the parent's `account` has used last, among those that the parent
+    /// opened from `conversation`. If there is none and `rule` allows other places, it searches the conversations whose parent
+    /// has not said where the user speaks, and then the others (docs/skills.md §Which conversation an answer goes to). It looks
+    /// at the 64 conversations that were written last. Conversations that are shared or whose addressing is not known are left
+    /// out. The conversation that is found counts as used.
     ///
     /// # Errors
     /// [`SkillConversationError`] if the store fails.
@@ -79,8 +80,8 @@ impl SkillConversations {
     }
 
     /// Notes that the skill was given the id `activity_id` in `conversation`. The note is durable when this method returns,
-    /// so the skill may change the activity after a restart, too. It ends seven days after the last note in the conversation, and
-    /// before if a thousand newer activities are noted.
+    /// so the skill may change the activity after a restart, too. The note ends seven days after the last note in the
+    /// conversation, or when a thousand newer activities are noted.
     ///
     /// # Errors
     /// [`SkillConversationError`] if the store fails.
@@ -105,7 +106,7 @@ impl SkillConversations {
         }
     }
 
-    /// Finds what the skill was given the id `activity_id` for in `conversation`; `None` if it was not given the id there.
+    /// Finds what the activity id `activity_id` stands for; `None` if the skill was not given the id in `conversation`.
     ///
     /// # Errors
     /// [`SkillConversationError`] if the store fails.
@@ -123,10 +124,10 @@ impl SkillConversations {
         self.activities.key(&[conversation.id.as_bytes(), activity_id.as_bytes()])
     }
 
-    /// Takes part in the attempt to answer the card `card_id`: if another copy of it is being answered, waits for the end,
-    /// until `wait_until` at the most. Claim the card afterwards, and keep the attempt until the outcome is noted. A skill may
-    /// send a copy while it works on the invoke that answers the first one, so the first ends only after that copy: it needs
-    /// some of its time then.
+    /// Takes part in the attempt to answer the card `card_id`: if another copy of the card is being answered, waits for the end
+    /// of that attempt, until `wait_until` at the most. Claim the card afterwards, and keep the attempt until the outcome is
+    /// noted. A skill may send a copy before it answers the invoke for the first one, and answer the invoke only after the copy
+    /// has gone on. So `wait_until` has to leave the first one time to end.
     pub async fn join_card_attempt(
         &self,
         conversation: &SkillConversation,

@@ -7,15 +7,15 @@ use crate::records::{Content, Kind, Plaintext, catalogue};
 const MAX_GIVEN: usize = 1000;
 /// The bytes of a digest that are kept. A digest is keyed, so no one can look for two ids with the same one.
 const DIGEST_BYTES: usize = 12;
-/// An id in the record: its digest, and what it was given for.
+/// The bytes of one id in the record: its digest, and what the id stands for.
 const ENTRY_BYTES: usize = DIGEST_BYTES + 1;
 
-/// An activity id that a skill was given in a conversation.
+/// What an activity id stands for that a skill was given in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GivenActivity {
-    /// The parent has given the id: the activity was passed on to it.
+    /// The parent has given the id to an activity that was passed on to it.
     PassedOn,
-    /// bot-sso has drawn the id: it has answered a card, which no one else has seen.
+    /// bot-sso has drawn the id for a card that it has answered. Neither the parent nor the user has seen the card.
     SwallowedCard,
 }
 
@@ -37,7 +37,7 @@ impl GivenActivities {
         self.entries = kept.into_iter().skip(oldest).collect::<Vec<_>>().concat();
     }
 
-    /// What the id with the keyed digest `digest` was given for; `None` if it was not given.
+    /// What the id with the keyed digest `digest` stands for; `None` if the skill was not given the id.
     pub(super) fn find(&self, digest: RecordKey) -> Option<GivenActivity> {
         let kind = self.entries.chunks(ENTRY_BYTES).find_map(|entry| entry.strip_prefix(shortened(&digest)))?;
         GivenActivity::from_byte(*kind.first()?)

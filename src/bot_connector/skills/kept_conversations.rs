@@ -22,7 +22,8 @@ const TYPICAL_BYTES: u64 = 2048;
 const OVERHEAD_BYTES: usize = 768;
 /// The names of conversations that stay in memory.
 const MAX_RECENT_NAMES: usize = 65_536;
-/// The conversations of one user with one skill that are looked at, the newest ones. A dialog of an SDK uses one.
+/// The most conversations of one user with one skill that are looked at: those that were written last. A dialog of an SDK uses
+/// one.
 const MAX_LISTED: usize = 64;
 /// The record of a name that was written less than this ago is not written again with its conversation.
 const FRESH_NAME: Duration = Duration::from_mins(1);
@@ -52,7 +53,7 @@ struct KnownName {
     written_at: Option<Timestamp>,
 }
 
-/// Where a user speaks to the parent, and what of it has to fit.
+/// The conversation in which a user speaks to the parent, and how exactly a conversation with a skill has to fit it.
 #[derive(Clone, Copy)]
 pub(super) struct SoughtPlace<'p> {
     pub(super) conversation: &'p ConversationId,

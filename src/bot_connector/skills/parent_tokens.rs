@@ -40,7 +40,7 @@ impl ParentTokens {
         self.clients.contains_key(bot)
     }
 
-    /// Returns a valid app token of `bot` for `skill`, within `deadline`. It is kept in memory and shared by all callers.
+    /// Returns a valid app token of `bot` for `skill`, by `deadline`. The token is kept in memory and shared by all callers.
     ///
     /// # Errors
     /// [`ParentTokenError`] says why there is none.

@@ -242,7 +242,7 @@ async fn a_user_who_has_moved_to_another_place_is_found_where_nothing_fits_bette
     assert_eq!(fixture.find_of_ada("19:a").await, Some(elsewhere));
     assert_eq!(fixture.find_of_ada_in(PlaceRule::Exact, "19:a").await, None);
     fixture.open(activity_of("29:ben", "elsewhere")).await;
-    assert_eq!(fixture.find_of_ada("19:a").await, None, "a shared one is nobody's");
+    assert_eq!(fixture.find_of_ada("19:a").await, None, "a shared conversation is left out");
 }
 
 #[tokio::test]

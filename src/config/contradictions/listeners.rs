@@ -70,7 +70,7 @@ pub(super) struct OwnAddresses<'a> {
 /// How an address leads to this gateway.
 #[derive(Clone, Copy)]
 pub(super) enum WayIn<'a> {
-    /// A connection is taken by this listener.
+    /// This listener takes connections to the address.
     Listener(&'a ListenAddress),
     /// The host and the port are those of the public address.
     PublicAddress(&'a Server),

@@ -55,13 +55,13 @@ impl ComparedSections<'_> {
         for section in self.connections {
             connections::check(section, neighbours, review);
         }
-        let around = skills::Surroundings {
+        let comparison = skills::SkillComparison {
             own,
             connections: self.connections,
             skills: self.skills,
             credentials: self.credentials,
         };
-        skills::check(around, review);
+        skills::check(comparison, review);
         self.compare_files(review);
         self.compare_times(review);
     }

@@ -1,7 +1,7 @@
 use actix_web::HttpResponse;
 use serde_json::json;
 
-use super::assistant::{find_named_skill, find_spoken_to, pass_on};
+use super::assistant::{find_last_skill, find_named_skill, pass_on};
 use super::bot_calls::BotCallError;
 use super::turn::{BotTurn, Sender};
 use crate::dev::jwt::text_member;
@@ -53,7 +53,7 @@ async fn handle_message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError
         return pass_on(turn, skill).await;
     }
     if is_magic_code(text) {
-        if let Some(skill) = find_spoken_to(turn) {
+        if let Some(skill) = find_last_skill(turn) {
             return pass_on(turn, skill).await;
         }
         return handle_typed_code(turn, text).await;
@@ -63,7 +63,7 @@ async fn handle_message(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError
     if let Some(token) = turn.find_token(connection, None).await? {
         turn.greet(&token).await?;
     } else {
-        turn.services.hosted.end_talk(turn.bot.name, turn.activity);
+        turn.services.hosted.forget_last_skill(turn.bot.name, turn.activity);
         turn.send_sign_in_card(connection).await?;
     }
     Ok(HttpResponse::Ok().finish())
@@ -77,8 +77,9 @@ async fn handle_delivered_token(turn: &BotTurn<'_>) -> Result<HttpResponse, BotC
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Handles an exchange that the gateway forwarded (`after_exchange = "forward"`), or that a parent requests of its skill. The
-/// gateway has stored the token, which the bot gets from the Token Service; the token of a parent the bot exchanges there.
+/// Handles an exchange that the gateway forwarded (`after_exchange = "forward"`), or that a parent requests of its skill. In the
+/// first case the gateway has stored the token, and the bot gets it from the Token Service; in the second case the bot exchanges
+/// the parent's token there.
 async fn handle_forwarded_exchange(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCallError> {
     let (id, connection) = (turn.find_value_member("id"), turn.find_value_member("connectionName").unwrap_or_default());
     if !turn.connections().any(|name| name == connection) {
@@ -109,7 +110,7 @@ async fn handle_forwarded_code(turn: &BotTurn<'_>) -> Result<HttpResponse, BotCa
         turn.greet(&token).await?;
         return Ok(HttpResponse::Ok().finish());
     }
-    match find_spoken_to(turn) {
+    match find_last_skill(turn) {
         Some(skill) => pass_on(turn, skill).await,
         None => Ok(HttpResponse::NotFound().finish()),
     }

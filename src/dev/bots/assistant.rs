@@ -21,8 +21,8 @@ pub(super) fn find_named_skill<'a>(turn: &BotTurn<'a>, text: &str) -> Option<&'a
 }
 
 /// The skill to which the user spoke last in this conversation. A code that the user sends is for this skill.
-pub(super) fn find_spoken_to<'a>(turn: &BotTurn<'a>) -> Option<&'a SkillEntry> {
-    let name = turn.services.hosted.find_spoken_to(turn.bot.name, turn.activity)?;
+pub(super) fn find_last_skill<'a>(turn: &BotTurn<'a>) -> Option<&'a SkillEntry> {
+    let name = turn.services.hosted.find_last_skill(turn.bot.name, turn.activity)?;
     turn.services.directory.find_skill(name)
 }
 

@@ -10,8 +10,8 @@ use crate::domain::SharedEntropy;
 /// The most conversations with skills that are kept; a further one replaces the one that was used longest ago.
 const MAX_CONVERSATIONS: usize = 1_000;
 
-/// A conversation between an assistant and one of its skills. Each user has one of each skill in each conversation with the
-/// assistant.
+/// A conversation between an assistant and one of its skills. For each conversation with the assistant, a user has one
+/// conversation with each skill.
 #[derive(Clone)]
 pub(super) struct HostedConversation {
     /// Its id, which is random: a skill must not be able to guess that of another one.
@@ -22,8 +22,8 @@ pub(super) struct HostedConversation {
     pub(super) skill: &'static str,
     /// The user's latest activity that was passed on. What the skill says is an answer to it.
     pub(super) activity: Value,
-    /// Whether the user spoke to this skill last, and not to another one.
-    is_spoken_to: bool,
+    /// Whether this is the skill to which the user spoke last.
+    is_last: bool,
 }
 
 /// The conversations of the stage's assistants with their skills.
@@ -43,7 +43,7 @@ impl HostedConversations {
     pub(super) fn open(&self, bot: &'static str, skill: &'static str, activity: &Value) -> String {
         let mut conversations = lock_ignoring_poison(&self.conversations);
         for other in conversations.iter_mut().filter(|known| known.is_of(bot, activity)) {
-            other.is_spoken_to = false;
+            other.is_last = false;
         }
         let known = conversations.iter().position(|known| known.skill == skill && known.is_of(bot, activity));
         let known = known.and_then(|index| conversations.remove(index));
@@ -52,21 +52,21 @@ impl HostedConversations {
             conversations.pop_front();
         }
         let activity = activity.clone();
-        conversations.push_back(HostedConversation { id: id.clone(), bot, skill, activity, is_spoken_to: true });
+        conversations.push_back(HostedConversation { id: id.clone(), bot, skill, activity, is_last: true });
         id
     }
 
-    /// Notes that the assistant itself asks the user for a code now.
-    pub(super) fn end_talk(&self, bot: &str, activity: &Value) {
+    /// Forgets to which skill the sender of `activity` spoke last, because the assistant itself asks the user for a code now.
+    pub(super) fn forget_last_skill(&self, bot: &str, activity: &Value) {
         for known in lock_ignoring_poison(&self.conversations).iter_mut().filter(|known| known.is_of(bot, activity)) {
-            known.is_spoken_to = false;
+            known.is_last = false;
         }
     }
 
     /// The skill to which the sender of `activity` spoke last in its conversation with `bot`.
-    pub(super) fn find_spoken_to(&self, bot: &str, activity: &Value) -> Option<&'static str> {
+    pub(super) fn find_last_skill(&self, bot: &str, activity: &Value) -> Option<&'static str> {
         let conversations = lock_ignoring_poison(&self.conversations);
-        conversations.iter().find(|known| known.is_spoken_to && known.is_of(bot, activity)).map(|known| known.skill)
+        conversations.iter().find(|known| known.is_last && known.is_of(bot, activity)).map(|known| known.skill)
     }
 
     /// The conversation of `bot` with this id.
@@ -119,14 +119,14 @@ mod tests {
         let calendar = hosted.open("assistant", "calendar", &ada);
         let of_ben = hosted.open("assistant", "weather", &ben);
         assert!(weather != calendar && weather != of_ben && weather.len() >= 32, "{weather}");
-        assert_eq!(hosted.find_spoken_to("assistant", &ada), Some("calendar"));
+        assert_eq!(hosted.find_last_skill("assistant", &ada), Some("calendar"));
         assert_eq!(hosted.open("assistant", "weather", &ada), weather);
-        assert_eq!(hosted.find_spoken_to("assistant", &ada), Some("weather"));
+        assert_eq!(hosted.find_last_skill("assistant", &ada), Some("weather"));
         assert_eq!(hosted.find("assistant", &of_ben).unwrap().activity, ben);
         assert!(hosted.find("another", &weather).is_none());
-        hosted.end_talk("assistant", &ada);
-        assert_eq!(hosted.find_spoken_to("assistant", &ada), None);
-        assert_eq!(hosted.find_spoken_to("assistant", &ben), Some("weather"));
+        hosted.forget_last_skill("assistant", &ada);
+        assert_eq!(hosted.find_last_skill("assistant", &ada), None);
+        assert_eq!(hosted.find_last_skill("assistant", &ben), Some("weather"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn find_action(gateway: &BotGateway, bot: &Bot, activity: &Activity<'
     let kind = ActionKind::possible_kinds(activity).find(|kind| bot.sign_in_invokes.contains(&kind.setting()))?;
     let is_named = |name: &str| {
         let named = find_connection(gateway, bot, name);
-        matches!(named, InvokedConnection::OfBot(_) | InvokedConnection::NearBots(_))
+        matches!(named, InvokedConnection::OfBot(_) | InvokedConnection::NearOneOfBot(_))
     };
     let fits = |token: &str| fitting_connections(gateway, bot, token).next().is_some();
     (CarriedSignIn::may_have_code(activity) || CarriedToken::may_be(activity, is_named, fits)).then_some(kind)
@@ -44,8 +44,8 @@ fn fitting_connections<'g>(
     gateway.validators.find_by_audience(gateway.registrations.list_connections(bot.name.as_str()), token)
 }
 
-/// Takes from a user's action what all readers find in it. A token for no connection of the bot is the bot's, and so is one
-/// that names no connection and fits several.
+/// Takes from a user's action what all readers find in it. A token that names a connection which is not one of the bot's is left
+/// to the bot, and so is a token that names no connection and fits several.
 ///
 /// # Errors
 /// The reply that refuses an action that can be read in several ways, or whose connection is misspelled.
@@ -61,7 +61,7 @@ pub(super) fn read_action(
     let Some(token) = token else { return Ok(call) };
     Ok(match token.connection_name.map(|name| find_connection(gateway, &inbound.bot, name)) {
         Some(InvokedConnection::OfBot(connection)) => call.with_token(inbound, activity, connection, token),
-        Some(InvokedConnection::NearBots(near) | InvokedConnection::NearSkills(near)) => {
+        Some(InvokedConnection::NearOneOfBot(near) | InvokedConnection::NearOneOfSkill(near)) => {
             log_near_match(inbound, near);
             return Err(Box::new(refuse_unreadable(gateway, inbound, kind.family())));
         }

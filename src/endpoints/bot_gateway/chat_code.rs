@@ -17,7 +17,7 @@ pub(super) enum ChatCode<'g> {
     RedeemedBefore(&'g Arc<Connection>),
     /// It belongs to none of the user's pending sign-ins, and the bot has no skills.
     Wrong,
-    /// The user has no pending sign-in, or it belongs to none and may be a skill's. It is not one of ours.
+    /// It is not one of ours: the user has no pending sign-in, or it belongs to none of them and may be a skill's.
     NotOurs,
     /// The user tries too many codes.
     RateLimited(RateLimited),

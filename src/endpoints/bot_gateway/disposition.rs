@@ -24,7 +24,8 @@ use crate::protocol::{
 pub(super) enum Traffic {
     /// A sign-in invoke that is or may be the gateway's. It is judged strictly.
     SignIn(InvokeKind),
-    /// A token exchange in which some reader finds a connection of one of the bot's skills. It is judged as strictly.
+    /// A token exchange in which some reader finds a connection of one of the bot's skills. It is judged as strictly as a
+    /// sign-in invoke of the gateway's.
     SkillExchange,
     /// A user's action that carries a token or a code which is or may be the gateway's. These are judged strictly, and the
     /// rest of the action is passed on even where it is odd.
@@ -99,7 +100,8 @@ pub(super) enum Disposition<'a> {
     /// Pass an invoke that names a connection of a skill on to the skill.
     ToSkill {
         invoke: Box<InvokeForSkill<'a>>,
-        /// How the invoke is handled if the skill is not in a conversation with the user.
+        /// How the invoke is handled if it cannot go to the skill: without a conversation of the user with the skill, without
+        /// the bot's credentials, or from a parent bot.
         otherwise: Box<Self>,
     },
     /// Handle `signin/verifyState` with a `state` that may come from one of our pages.
@@ -239,7 +241,7 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &Inbound<'_>, activity:
             let body = normalize_for_bot(activity, InvokeKind::TokenExchange, &inbound.body, false);
             Disposition::to_skill(InvokeForSkill::of_token_exchange(skill, &request, body), Disposition::Forward)
         }
-        InvokedConnection::NearBots(near) | InvokedConnection::NearSkills(near) => {
+        InvokedConnection::NearOneOfBot(near) | InvokedConnection::NearOneOfSkill(near) => {
             log_near_match(inbound, near);
             Disposition::Refuse(refuse_malformed(gateway, inbound, request.id, NEAR_MATCH))
         }
@@ -262,7 +264,7 @@ fn decide_skill_action<'a>(
         Err(error) => return Disposition::Refuse(refuse_ambiguous(gateway, inbound, family, &error)),
     };
     let named = find_connection(gateway, &inbound.bot, name);
-    if let InvokedConnection::NearSkills(near) = named {
+    if let InvokedConnection::NearOneOfSkill(near) = named {
         log_near_match(inbound, near);
         return Disposition::Refuse(refuse_unreadable(gateway, inbound, family));
     }

@@ -148,8 +148,8 @@ fn answer_head(answer: &RelayedAnswer) -> HttpResponseBuilder {
     begin_relayed_answer(answer.status, end_to_end_headers(answer))
 }
 
-/// Answers with `head` and the bot's body as a stream (server-sent events included). `from` is dropped at the end of the
-/// body.
+/// Answers with `head` and `body`, that of the bot or of the skill, as a stream (server-sent events included). `from` is
+/// dropped at the end of the body.
 fn stream_back(
     mut head: HttpResponseBuilder,
     body: impl Stream<Item = Result<Bytes, OutboundError>> + 'static,

@@ -12,10 +12,10 @@ pub(super) enum InvokedConnection<'g> {
     OfBot(&'g Arc<Connection>),
     /// A connection of this skill, which the bot may call.
     OfSkill(&'g Arc<Skill>),
-    /// Nothing, but this connection of the bot differs from it in letter case only.
-    NearBots(&'g ConnectionName),
-    /// Nothing, but this connection of one of the bot's skills differs from it in letter case only.
-    NearSkills(&'g ConnectionName),
+    /// No connection; but the name of this connection of the bot differs in letter case only.
+    NearOneOfBot(&'g ConnectionName),
+    /// No connection; but the name of this connection of one of the bot's skills differs in letter case only.
+    NearOneOfSkill(&'g ConnectionName),
     /// Nothing that is configured here.
     Unknown,
 }
@@ -23,7 +23,7 @@ pub(super) enum InvokedConnection<'g> {
 impl InvokedConnection<'_> {
     /// Whether a skill of the bot has the name, in some letter case.
     pub(super) const fn is_of_skill(&self) -> bool {
-        matches!(self, Self::OfSkill(_) | Self::NearSkills(_))
+        matches!(self, Self::OfSkill(_) | Self::NearOneOfSkill(_))
     }
 }
 
@@ -38,11 +38,11 @@ pub(super) fn find_connection<'g>(gateway: &'g BotGateway, bot: &Bot, name: &str
         return InvokedConnection::OfSkill(skill);
     }
     if let NamedConnection::OtherCase(near) = of_bot {
-        return InvokedConnection::NearBots(&near.name);
+        return InvokedConnection::NearOneOfBot(&near.name);
     }
     let mut of_skills = registrations.list_skills(&bot.name).flat_map(|skill| &skill.connections);
     let near = of_skills.find(|connection| connection.as_str().eq_ignore_ascii_case(name));
-    near.map_or(InvokedConnection::Unknown, InvokedConnection::NearSkills)
+    near.map_or(InvokedConnection::Unknown, InvokedConnection::NearOneOfSkill)
 }
 
 /// Whether `bot` may call a skill. Bots without skills need no further look at their activities.

@@ -26,13 +26,13 @@ const CONVERSATION_HEADER: &str = "x-ms-conversation-id";
 /// A user's invoke that names a connection of a skill.
 pub(super) struct InvokeForSkill<'g> {
     skill: &'g Arc<Skill>,
-    kind: AnswerForm,
+    kind: SkillInvokeKind,
     /// The body that is readdressed to the skill.
     body: Bytes,
 }
 
-/// What the answers to an invoke depend on.
-enum AnswerForm {
+/// Which kind of invoke it is. The time limit and the form of a refusal depend on it.
+enum SkillInvokeKind {
     TokenExchange {
         /// The `id` in the invoke's `value`.
         id: Option<String>,
@@ -48,7 +48,7 @@ impl<'g> InvokeForSkill<'g> {
         request: &TokenExchangeInvokeRequest<'_>,
         body: Bytes,
     ) -> Self {
-        let kind = AnswerForm::TokenExchange {
+        let kind = SkillInvokeKind::TokenExchange {
             id: request.id.map(str::to_owned),
             connection_name: request.connection_name.to_owned(),
         };
@@ -57,19 +57,19 @@ impl<'g> InvokeForSkill<'g> {
 
     /// An action of `family` for `skill`.
     pub(super) fn of_action(skill: &'g Arc<Skill>, family: ActionFamily, body: &Bytes) -> Self {
-        Self { skill, kind: AnswerForm::Action(family), body: body.clone() }
+        Self { skill, kind: SkillInvokeKind::Action(family), body: body.clone() }
     }
 
     /// The time for the whole answer, from the arrival of the invoke.
     const fn budget(&self) -> Duration {
         match self.kind {
-            AnswerForm::TokenExchange { .. } => ANSWER_BUDGET,
-            AnswerForm::Action(_) => ACTION_BUDGET,
+            SkillInvokeKind::TokenExchange { .. } => ANSWER_BUDGET,
+            SkillInvokeKind::Action(_) => ACTION_BUDGET,
         }
     }
 
     const fn is_token_exchange(&self) -> bool {
-        matches!(self.kind, AnswerForm::TokenExchange { .. })
+        matches!(self.kind, SkillInvokeKind::TokenExchange { .. })
     }
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn answer(
 ) -> Option<HttpResponse> {
     let (skill, skills) = (invoke.skill, &gateway.skills);
     if let Some(reason) = find_obstacle(gateway, inbound) {
-        log_return(inbound, skill, reason);
+        log_fallback(inbound, skill, reason);
         return None;
     }
     let account = inbound.channel_account();
@@ -91,7 +91,7 @@ pub(super) async fn answer(
     let conversation = match found.map(|found| found.filter(|found| found.parent == inbound.bot.name)) {
         Ok(Some(conversation)) => conversation,
         Ok(None) => {
-            log_return(inbound, skill, "the bot has opened no conversation with the skill for this user here");
+            log_fallback(inbound, skill, "the bot has opened no conversation with the skill for this user here");
             return None;
         }
         Err(error) => {
@@ -194,8 +194,8 @@ fn deadline(gateway: &BotGateway, inbound: &Inbound<'_>, invoke: &InvokeForSkill
 fn refuse(gateway: &BotGateway, inbound: &Inbound<'_>, invoke: &InvokeForSkill<'_>, refusal: &Refusal) -> InvokeReply {
     refusal.report(&gateway.counters, inbound.bot.name.as_str(), None, &inbound.correlation_id);
     let (id, connection_name) = match &invoke.kind {
-        AnswerForm::Action(family) => return refuse_action(gateway, inbound, *family, refusal.reason),
-        AnswerForm::TokenExchange { id, connection_name } => (id.as_deref(), Some(connection_name.as_str())),
+        SkillInvokeKind::Action(family) => return refuse_action(gateway, inbound, *family, refusal.reason),
+        SkillInvokeKind::TokenExchange { id, connection_name } => (id.as_deref(), Some(connection_name.as_str())),
     };
     let channel = inbound.channel();
     let refused = RefusedExchange { id, connection_name, channel: &channel, correlation_id: &inbound.correlation_id };
@@ -203,7 +203,7 @@ fn refuse(gateway: &BotGateway, inbound: &Inbound<'_>, invoke: &InvokeForSkill<'
 }
 
 /// Logs that the invoke goes to the parent bot, for `reason`.
-fn log_return(inbound: &Inbound<'_>, skill: &Skill, reason: &'static str) {
+fn log_fallback(inbound: &Inbound<'_>, skill: &Skill, reason: &'static str) {
     tracing::info!(
         correlation_id = inbound.correlation_id,
         bot = inbound.bot.name.as_str(),

@@ -26,7 +26,7 @@ pub(super) fn read_segments(http: &HttpRequest) -> Result<Vec<String>, Problem> 
     segments.map(|segment| Some(decode_percent(segment)?.into_owned())).collect::<Option<_>>().ok_or(Problem::NotFound)
 }
 
-/// The skill that the path of `http` names; empty if the path cannot be read, and then no skill has the name.
+/// The name of the skill in the path of `http`. It is empty if the path cannot be read; no skill has an empty name.
 fn skill_of(http: &HttpRequest) -> String {
     let Ok(segments) = read_segments(http) else { return String::new() };
     let Some(name) = segments.into_iter().nth(SKILL_SEGMENT) else { return String::new() };
@@ -61,7 +61,7 @@ async fn in_time(
     timeout_at(begun + PROVIDER_BUDGET, authenticating).await.unwrap_or_else(too_slow)
 }
 
-/// Reads the body of a request that `peer` makes or gets, within `limits`.
+/// Reads the body of a request between the parent and the skill of `peer`, within `limits`.
 pub(super) async fn read_json_body(
     http: &HttpRequest,
     payload: web::Payload,
@@ -104,11 +104,11 @@ pub(super) async fn find_conversation(
     Ok(conversation)
 }
 
-/// Admits the segments `rest` of a path below a conversation. One that some server may read as several is an id only if it is
-/// that of an activity that the skill was given.
+/// Admits the segments `rest` of a path below a conversation. A segment that some server may read as several segments is
+/// admitted only as the id of an activity that the skill was given.
 ///
 /// # Errors
-/// 404 if a segment cannot be passed on; one that leads to another path is a security event. 503 if the store fails.
+/// 404 if a segment cannot be passed on; a segment that leads to another path is a security event, too. 503 if the store fails.
 pub(super) async fn admit_ids(turn: &SkillTurn, rest: &[&str]) -> Result<(), Problem> {
     for (position, id) in rest.iter().enumerate() {
         let is_activity = position == 1 && rest.first() == Some(&"activities");
@@ -131,7 +131,7 @@ pub(super) async fn admit_ids(turn: &SkillTurn, rest: &[&str]) -> Result<(), Pro
     Ok(())
 }
 
-/// What the skill was given the activity `id` for; `None` if it was not given the id in this conversation.
+/// What the activity id `id` stands for; `None` if the skill was not given the id in this conversation.
 ///
 /// # Errors
 /// 503 if the store fails.
@@ -140,14 +140,14 @@ pub(super) async fn find_given(turn: &SkillTurn, id: &str) -> Result<Option<Give
     found.map_err(|error| unavailable(&error, &turn.correlation_id))
 }
 
-/// Logs that the store failed.
+/// Logs that the store failed, and returns the problem.
 pub(super) fn unavailable(error: &SkillConversationError, correlation_id: &str) -> Problem {
     tracing::error!(correlation_id, %error, "the conversations of skills cannot be read or stored");
     Problem::ServiceUnavailable
 }
 
-/// Runs `work` to its end. A server drops the work of a connection that breaks; in a task of its own a card is answered to
-/// its end, and what a parent has answered is noted. A stranger gets no task.
+/// Runs `work` to its end, in a task of its own. The server drops the handler of a connection that breaks; the task goes on, so
+/// a card is answered to its end, and the id in a parent's answer is noted. Only authenticated callers get a task.
 pub(super) async fn run_to_end(work: impl Future<Output = Result<HttpResponse, Problem>> + 'static) -> HttpResponse {
     match rt::spawn(work).await {
         Ok(Ok(response)) => response,

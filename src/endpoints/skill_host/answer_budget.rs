@@ -3,12 +3,12 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-/// The bytes of all answers that are looked at, together. A typical answer has 2 KiB.
+/// The most bytes of answers that are in memory together. A typical answer has 2 KiB.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// The budget is counted in units of this many bytes.
 const UNIT_BYTES: usize = 1024;
 
-/// The memory for the answers of skills that are looked at: an answer stays in memory while the cards in it wait.
+/// The memory for the answers of skills whose activities are judged: an answer stays in memory while the cards in it wait.
 #[derive(Clone)]
 pub(super) struct AnswerBudget {
     units: Arc<Semaphore>,

@@ -4,7 +4,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::expected_replies::look_at;
+use super::expected_replies::judge_part;
 use super::relay::{Answering, RelayedHead, logged};
 use super::turn::SkillTurn;
 use crate::outbound::{OutboundError, RelayedAnswer};
@@ -41,7 +41,7 @@ async fn relay_parts(answer: RelayedAnswer, turn: SkillTurn, sender: mpsc::Sende
         }
     }
     if let Some(rest) = events.finish()
-        && let Some(bytes) = look_at_event(&turn, &rest, Instant::now()).await
+        && let Some(bytes) = judge_event(&turn, &rest, Instant::now()).await
     {
         drop(sender.send(Ok(bytes)).await);
     }
@@ -52,7 +52,7 @@ async fn relay_complete_events(events: &mut EventStream, turn: &SkillTurn, sende
     let arrived = Instant::now();
     loop {
         let part = match events.next_event() {
-            Ok(Some(event)) => look_at_event(turn, &event, arrived).await.map(Ok),
+            Ok(Some(event)) => judge_event(turn, &event, arrived).await.map(Ok),
             Ok(None) => return true,
             Err(_) => Some(Err(OutboundError::TooLarge)),
         };
@@ -64,11 +64,11 @@ async fn relay_complete_events(events: &mut EventStream, turn: &SkillTurn, sende
     }
 }
 
-/// The form in which `event` goes on to the parent; `None` if it ends here. The name of an event says nothing: a reader may
-/// overlook it.
-async fn look_at_event(turn: &SkillTurn, event: &StreamEvent, arrived: Instant) -> Option<Bytes> {
+/// Judges the activity in `event`. Returns the form in which the event goes on to the parent; `None` if it ends here. The name
+/// of the event does not count, because some readers overlook it.
+async fn judge_event(turn: &SkillTurn, event: &StreamEvent, arrived: Instant) -> Option<Bytes> {
     let Some(data) = event.data().filter(|data| may_be_activity(data)) else { return Some(event.bytes().clone()) };
-    let readdressed = look_at(turn, &data, arrived).await?;
+    let readdressed = judge_part(turn, &data, arrived).await?;
     Some(if *readdressed == *data { event.bytes().clone() } else { event.with_data(&readdressed) })
 }
 

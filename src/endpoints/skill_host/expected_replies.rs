@@ -3,7 +3,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer_budget::AnswerRoom;
-use super::judgement::{Fate, find_fate, readdress};
+use super::judgement::{ActivityOutcome, judge_before_readdressing, readdress};
 use super::relay::{Answering, RelayedHead, UnreadableAnswer};
 use super::turn::SkillTurn;
 use crate::bot_connector::{find_content_length, is_encoded, read_answer};
@@ -25,7 +25,7 @@ pub(super) async fn relay_replies(
     by: Instant,
 ) -> Result<HttpResponse, Problem> {
     let head = RelayedHead::of(&answer);
-    // The room is given back when the new answer is built.
+    // `_room` gives its bytes back to the budget when the new answer is built.
     let (body, _room) = read_replies(answer, turn, by).await?;
     let arrived = Instant::now();
     let Some(expected) = ExpectedActivities::parse(&body) else {
@@ -33,7 +33,7 @@ pub(super) async fn relay_replies(
         if !(200..300).contains(&head.status) {
             return Ok(head.with_body(body));
         }
-        return Err(UnreadableAnswer::NoActivities.report(turn));
+        return Err(UnreadableAnswer::NotParsed.report(turn));
     };
     let mut goes_on = Vec::new();
     for activity in expected.activities() {
@@ -62,16 +62,16 @@ async fn read_replies(answer: RelayedAnswer, turn: &SkillTurn, by: Instant) -> R
     Ok((body, room))
 }
 
-/// The form in which `activity`, a part of a skill's answer, goes on to the parent; `None` if it ends here.
-pub(super) async fn look_at(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Option<Bytes> {
+/// Judges `activity`, a part of a skill's answer. Returns the form in which it goes on to the parent; `None` if it ends here.
+pub(super) async fn judge_part(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Option<Bytes> {
     if goes_on_to_parent(turn, activity, arrived).await { readdress_part(turn, activity) } else { None }
 }
 
 /// Whether `activity`, a part of a skill's answer, goes on to the parent, as far as that is known before it is readdressed.
 async fn goes_on_to_parent(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> bool {
-    match find_fate(turn, activity, arrived).await {
-        Ok(Fate::GoesOn | Fate::TooManyCards { .. }) => true,
-        Ok(Fate::Swallowed(_) | Fate::Forged) => false,
+    match judge_before_readdressing(turn, activity, arrived).await {
+        Ok(ActivityOutcome::GoesOn | ActivityOutcome::TooManyCards { .. }) => true,
+        Ok(ActivityOutcome::Swallowed(_) | ActivityOutcome::Forged) => false,
         Err(error) => {
             report_dropped(turn, &error);
             false
@@ -84,7 +84,7 @@ fn readdress_part(turn: &SkillTurn, activity: &[u8]) -> Option<Bytes> {
 }
 
 /// Logs that a part of a skill's answer is dropped.
-pub(super) fn report_dropped(turn: &SkillTurn, error: &ActivityError) {
+fn report_dropped(turn: &SkillTurn, error: &ActivityError) {
     let (bot, skill) = (turn.peer.parent.name.as_str(), turn.peer.skill.name.as_str());
     let correlation_id = turn.correlation_id.as_str();
     tracing::warn!(correlation_id, bot, skill, %error, "an activity in a skill's answer was dropped");

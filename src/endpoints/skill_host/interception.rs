@@ -20,8 +20,8 @@ use crate::protocol::{OfferedCard, SkillInvoke, token_exchange_invoke};
 /// A card is answered within this time after its arrival, or goes on to the user. The skill's request waits for it, so the
 /// time is that of docs/protocols/bot-auth-and-skills.md §5.1.
 const CARD_BUDGET: Duration = Duration::from_secs(8);
-/// A copy of a card that is being answered waits this long after its arrival for the first one. The skill may have sent the copy
-/// while it works on the invoke: then it has the rest of the first card's time to take the token.
+/// A copy of a card that is being answered waits for the first one until this long after its own arrival. The skill may send the
+/// copy while it works on the invoke; the rest of the first card's time is then left for the skill to take the token.
 const COPY_BUDGET: Duration = Duration::from_secs(3);
 /// The largest answer of a skill to a token, in bytes.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -102,7 +102,10 @@ impl Interception {
         Ok(turn.in_conversation(conversation))
     }
 
-    /// The user whose sign-in may answer `card`, if one may: that of the conversation, whoever the card says it is for.
+    /// The user whose sign-in may answer `card`: always the user of the conversation, although the card may name another one.
+    ///
+    /// # Errors
+    /// [`CardFailure`] says why no sign-in may answer the card.
     fn find_user<'t>(&self, turn: &'t SkillTurn, card: &OfferedCard) -> Result<&'t Account, CardFailure> {
         if !turn.peer.skill.exchange_uris.contains(&card.uri) {
             Overstep::Uri.report(&turn.peer, &turn.correlation_id);
@@ -167,7 +170,7 @@ impl Interception {
         })
     }
 
-    /// The invoke with which a parent hands `token` over, which `bearer` authorizes.
+    /// The invoke with which a parent hands `token` over to its skill; `bearer` is the parent's own token for the skill.
     fn build_invoke(
         &self,
         turn: &SkillTurn,
@@ -188,7 +191,11 @@ impl Interception {
         turn.composed_for_skill(bearer.expose(), invoke)
     }
 
-    /// Sends `invoke` to the skill in the parent's name. The skill takes the token if it answers 2xx, to the end.
+    /// Sends `invoke` to the skill in the parent's name. The skill has taken the token if it answers 2xx and the answer arrives
+    /// whole.
+    ///
+    /// # Errors
+    /// [`CardFailure`] says why the skill has not taken the token.
     async fn hand_over(
         &self,
         turn: &SkillTurn,

@@ -11,26 +11,26 @@ use crate::protocol::{
 };
 
 /// What becomes of an activity that a skill has posted.
-pub(super) enum Judgement {
+pub(super) enum PostOutcome {
     /// It goes on to the parent, in these bytes.
     PassedOn(Bytes),
     /// It is a card that was answered with the user's sign-in. The skill gets this id for it.
     Swallowed(String),
     /// It is an event that no skill may send.
     Forged,
-    /// It is one card too many.
+    /// It is one card too many; the next one is accepted after `retry_after` seconds.
     TooManyCards { retry_after: u64 },
 }
 
-/// What becomes of an activity of a skill, before it is readdressed.
-pub(super) enum Fate {
+/// What becomes of an activity of a skill, decided before the activity is readdressed.
+pub(super) enum ActivityOutcome {
     /// It goes on to the parent, if it can be readdressed.
     GoesOn,
-    /// As [`Judgement::Swallowed`].
+    /// As [`PostOutcome::Swallowed`].
     Swallowed(String),
-    /// As [`Judgement::Forged`].
+    /// As [`PostOutcome::Forged`].
     Forged,
-    /// As [`Judgement::TooManyCards`]. In an answer it goes on all the same.
+    /// As [`PostOutcome::TooManyCards`]. In an answer it goes on all the same.
     TooManyCards { retry_after: u64 },
 }
 
@@ -38,48 +38,53 @@ pub(super) enum Fate {
 ///
 /// # Errors
 /// [`ActivityError`] if it is no activity, or one of another conversation.
-pub(super) async fn judge(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Result<Judgement, ActivityError> {
-    Ok(match find_fate(turn, activity, arrived).await? {
-        Fate::GoesOn => Judgement::PassedOn(readdress(turn, activity)?),
-        Fate::Swallowed(id) => Judgement::Swallowed(id),
-        Fate::Forged => Judgement::Forged,
-        Fate::TooManyCards { retry_after } => Judgement::TooManyCards { retry_after },
+pub(super) async fn judge(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Result<PostOutcome, ActivityError> {
+    Ok(match judge_before_readdressing(turn, activity, arrived).await? {
+        ActivityOutcome::GoesOn => PostOutcome::PassedOn(readdress(turn, activity)?),
+        ActivityOutcome::Swallowed(id) => PostOutcome::Swallowed(id),
+        ActivityOutcome::Forged => PostOutcome::Forged,
+        ActivityOutcome::TooManyCards { retry_after } => PostOutcome::TooManyCards { retry_after },
     })
 }
 
-/// Judges `activity` as [`judge`] does. Its readdressed form is not in memory while a card waits for its answer.
+/// Judges `activity` as [`judge`] does, but leaves the readdressing to the caller: while a card waits for its answer, no
+/// readdressed copy is in memory.
 ///
 /// # Errors
-/// As [`judge`]. What goes on can have an error of [`readdress`], too.
-pub(super) async fn find_fate(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Result<Fate, ActivityError> {
+/// As [`judge`]. The caller's [`readdress`] of an activity that goes on may fail as well.
+pub(super) async fn judge_before_readdressing(
+    turn: &SkillTurn,
+    activity: &[u8],
+    arrived: Instant,
+) -> Result<ActivityOutcome, ActivityError> {
     let read = read_skill_activity(activity);
     if matches!(read, Ok(SkillActivity::Other)) && !shows_oauth_card(activity)? {
-        return Ok(Fate::GoesOn);
+        return Ok(ActivityOutcome::GoesOn);
     }
     // An activity of another conversation is refused before anything is made of it.
     readdress(turn, activity)?;
     let card = match read? {
         SkillActivity::Other => {
             CardFailure::from(CardReason::NotAnswerable).report(turn, "");
-            return Ok(Fate::GoesOn);
+            return Ok(ActivityOutcome::GoesOn);
         }
         SkillActivity::TokensResponse => {
             report_forged_tokens_response(&turn.peer, &turn.host.counters, &turn.correlation_id);
-            return Ok(Fate::Forged);
+            return Ok(ActivityOutcome::Forged);
         }
         SkillActivity::OAuthCard(card) => card,
     };
     if let Err(retry_after) = charge_card(turn, &card) {
-        return Ok(Fate::TooManyCards { retry_after });
+        return Ok(ActivityOutcome::TooManyCards { retry_after });
     }
     let swallowed = turn.host.interception.answer(turn, &card, arrived).await;
-    Ok(swallowed.map_or(Fate::GoesOn, Fate::Swallowed))
+    Ok(swallowed.map_or(ActivityOutcome::GoesOn, ActivityOutcome::Swallowed))
 }
 
 /// The activity as the parent gets it.
 ///
 /// # Errors
-/// As [`judge`]. That it names another conversation is a security event.
+/// As [`judge`]. An activity that names another conversation is a security event.
 pub(super) fn readdress(turn: &SkillTurn, activity: &[u8]) -> Result<Bytes, ActivityError> {
     let readdressed = readdress_to_parent(activity, turn.skill_address(), turn.parent_address());
     readdressed.inspect_err(|error| {
@@ -89,14 +94,14 @@ pub(super) fn readdress(turn: &SkillTurn, activity: &[u8]) -> Result<Bytes, Acti
     })
 }
 
-/// What becomes of the new form of an activity.
-pub(super) enum Update {
+/// What becomes of an update: the new form of an activity that the skill has sent before.
+pub(super) enum UpdateOutcome {
     /// It goes on to the parent, in these bytes.
     PassedOn(Bytes),
     /// It is an event that no skill may send.
     Forged,
-    /// It has one card too many; the next one is accepted after this many seconds.
-    TooManyCards(u64),
+    /// It has one card too many.
+    TooManyCards { retry_after: u64 },
 }
 
 /// Judges `activity`, the new form of one that the skill has sent before. A card in it counts and is looked at, but it is not
@@ -104,7 +109,7 @@ pub(super) enum Update {
 ///
 /// # Errors
 /// As [`judge`].
-pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<Update, ActivityError> {
+pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<UpdateOutcome, ActivityError> {
     let readdressed = readdress(turn, activity)?;
     match read_skill_activity(activity)? {
         SkillActivity::Other => {
@@ -114,16 +119,16 @@ pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<Update, 
         }
         SkillActivity::TokensResponse => {
             report_forged_tokens_response(&turn.peer, &turn.host.counters, &turn.correlation_id);
-            return Ok(Update::Forged);
+            return Ok(UpdateOutcome::Forged);
         }
         SkillActivity::OAuthCard(card) => {
             if let Err(retry_after) = charge_card(turn, &card) {
-                return Ok(Update::TooManyCards(retry_after));
+                return Ok(UpdateOutcome::TooManyCards { retry_after });
             }
             report_card_of_update(turn, &card);
         }
     }
-    Ok(Update::PassedOn(readdressed))
+    Ok(UpdateOutcome::PassedOn(readdressed))
 }
 
 /// Counts `card` towards the limit of its conversation.
@@ -140,7 +145,8 @@ fn charge_card(turn: &SkillTurn, card: &OfferedCard) -> Result<(), u64> {
     })
 }
 
-/// Logs why the card of an update goes on, and what it asks for that is not the skill's.
+/// Logs why the card of an update goes on. A card that asks for another resource or another user than the skill may have is
+/// a security event.
 fn report_card_of_update(turn: &SkillTurn, card: &OfferedCard) {
     let SkillTurn { peer, conversation, correlation_id, .. } = turn;
     let user =

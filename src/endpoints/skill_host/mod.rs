@@ -1,8 +1,8 @@
 //! The skill host between parent bots and their skills: parents post to skills here, skills answer here, and a skill's
 //! sign-in card is answered with the sign-in of the parent's user where that is possible.
 //!
-//! Owns which request goes on to whom under which address, and what becomes of a skill's card. It deliberately knows no
-//! token of a user except to hand it to the one skill that it is for.
+//! Owns to which side a request goes on and under which address, and what becomes of a skill's card. It deliberately uses a
+//! user's token for one purpose only: to hand it to the one skill that it is for.
 
 mod admission;
 mod answer_budget;

@@ -39,7 +39,7 @@ impl Answering {
     }
 }
 
-/// Why an answer of a skill that has come does not go on: what cannot be read cannot be judged.
+/// Why an answer that a skill has sent is not relayed: what cannot be read cannot be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum UnreadableAnswer {
     /// It is compressed, although the request did not allow that.
@@ -48,10 +48,10 @@ pub(super) enum UnreadableAnswer {
     /// It is larger than an answer with activities may be.
     #[error("the answer is too large")]
     TooLarge,
-    /// It is no JSON, or an answer with very many activities.
+    /// It is no JSON, or holds too many activities.
     #[error("the answer is no JSON, or holds more than 1,024 activities")]
-    NoActivities,
-    /// The memory for the answers that are looked at is used up.
+    NotParsed,
+    /// The memory for such answers is used up.
     #[error("too many answers are looked at")]
     NoRoom,
 }
@@ -65,7 +65,7 @@ impl UnreadableAnswer {
             Self::TooLarge => {
                 "an answer to expectReplies may have 1 MiB: the skill posts larger activities, or fewer at once"
             }
-            Self::NoActivities => {
+            Self::NotParsed => {
                 "an answer to expectReplies is {\"activities\": [...]}: see what the skill, or what stands in front of it, answers"
             }
             Self::NoRoom => {

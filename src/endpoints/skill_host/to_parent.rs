@@ -9,7 +9,7 @@ use super::SkillHost;
 use super::admission::{
     admit_ids, authenticate_skill, find_conversation, find_given, read_json_body, read_segments, run_to_end,
 };
-use super::judgement::{Judgement, Update, judge, judge_update, readdress};
+use super::judgement::{PostOutcome, UpdateOutcome, judge, judge_update, readdress};
 use super::oversteps::Overstep;
 use super::parent_target::{names_history, parent_url};
 use super::relay::{Answering, RelayedHead, logged, stream_back};
@@ -33,7 +33,7 @@ const MAX_SEARCHED_BYTES: usize = 64 * 1024;
 struct ConversationCall {
     turn: SkillTurn,
     http: HttpRequest,
-    /// Where the parent gets it.
+    /// The URL at which the parent receives the call.
     url: Url,
     /// The activity that the path names, if it names one.
     activity_id: Option<String>,
@@ -127,13 +127,13 @@ impl ConversationCall {
         let judged =
             judged.map_err(|error| refuse_activity(&error, &self.turn.peer.parent, &self.turn.correlation_id))?;
         match judged {
-            Judgement::PassedOn(readdressed) => {
+            PostOutcome::PassedOn(readdressed) => {
                 let (answer, by) = self.call_parent(readdressed).await?;
                 self.relay_noting_id(answer, by).await
             }
-            Judgement::Swallowed(id) => Ok(answer_id(&id)),
-            Judgement::Forged => Ok(answer_id(&self.turn.host.entropy.uuid())),
-            Judgement::TooManyCards { retry_after, .. } => Err(Problem::TooManyRequests { retry_after }),
+            PostOutcome::Swallowed(id) => Ok(answer_id(&id)),
+            PostOutcome::Forged => Ok(answer_id(&self.turn.host.entropy.uuid())),
+            PostOutcome::TooManyCards { retry_after } => Err(Problem::TooManyRequests { retry_after }),
         }
     }
 
@@ -141,7 +141,7 @@ impl ConversationCall {
     async fn put_activity(self) -> Result<HttpResponse, Problem> {
         let (turn, refused_bot) = (&self.turn, &self.turn.peer.parent);
         let id = self.activity_id.as_deref().ok_or(Problem::NotFound)?;
-        let given = self.find_given(id).await?;
+        let given = self.get_given(id).await?;
         let refused = |error| refuse_activity(&error, refused_bot, &turn.correlation_id);
         if names_other_activity(&self.body, id).map_err(refused)? {
             return Err(self.refuse_activity_id());
@@ -152,19 +152,19 @@ impl ConversationCall {
             return Ok(answer_id(id));
         }
         match judge_update(turn, &self.body).map_err(refused)? {
-            Update::PassedOn(readdressed) => {
+            UpdateOutcome::PassedOn(readdressed) => {
                 let (answer, by) = self.call_parent(readdressed).await?;
                 self.relay_noting_id(answer, by).await
             }
-            Update::Forged => Ok(answer_id(id)),
-            Update::TooManyCards(retry_after) => Err(Problem::TooManyRequests { retry_after }),
+            UpdateOutcome::Forged => Ok(answer_id(id)),
+            UpdateOutcome::TooManyCards { retry_after } => Err(Problem::TooManyRequests { retry_after }),
         }
     }
 
     /// Passes the deletion of an activity on to the parent, if the skill was given the activity.
     async fn delete_activity(self) -> Result<HttpResponse, Problem> {
         let id = self.activity_id.as_deref().ok_or(Problem::NotFound)?;
-        match self.find_given(id).await? {
+        match self.get_given(id).await? {
             GivenActivity::SwallowedCard => Ok(HttpResponse::Ok().finish()),
             GivenActivity::PassedOn => self.pass_on().await,
         }
@@ -176,11 +176,11 @@ impl ConversationCall {
         Ok(stream_back(answer, &self.turn, Answering::Parent))
     }
 
-    /// What the skill was given the activity `id` for.
+    /// What the activity id `id` stands for, which the skill was given in this conversation.
     ///
     /// # Errors
-    /// 404 if it was not given the id in this conversation, exactly as for a conversation that does not exist.
-    async fn find_given(&self, id: &str) -> Result<GivenActivity, Problem> {
+    /// 404 if the skill was not given the id, exactly as for a conversation that does not exist. 503 if the store fails.
+    async fn get_given(&self, id: &str) -> Result<GivenActivity, Problem> {
         find_given(&self.turn, id).await?.ok_or_else(|| self.refuse_activity_id())
     }
 
@@ -201,8 +201,8 @@ impl ConversationCall {
         Ok((answer.map_err(|error| Answering::Parent.report_absence(turn, &error))?, by))
     }
 
-    /// Relays the parent's answer to an activity, and notes the id in it as given to the skill before the skill learns it. An
-    /// answer that is longer than such answers are, or that has not ended by `by`, is relayed without a note.
+    /// Relays the parent's answer to an activity. The id in the answer is noted as given to the skill before the skill learns
+    /// it. An answer of more than [`MAX_SEARCHED_BYTES`], or one that has not ended by `by`, is relayed without a note.
     async fn relay_noting_id(&self, answer: RelayedAnswer, by: Instant) -> Result<HttpResponse, Problem> {
         let turn = &self.turn;
         if !(200..300).contains(&answer.status) || is_encoded(&answer) {
@@ -252,7 +252,7 @@ mod tests {
     use super::find_id;
 
     #[test]
-    fn the_id_is_found_in_whatever_a_parent_answers() {
+    fn the_id_is_found_in_an_answer_and_answers_without_an_id_are_no_error() {
         for (answer, id) in [
             (r#"{"id":"a"}"#, Some("a")),
             (r#"{"Id":"a","more":1}"#, Some("a")),

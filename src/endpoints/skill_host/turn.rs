@@ -12,7 +12,7 @@ use crate::protocol::SkillAddress;
 /// The header in which SDKs repeat the id of the conversation (docs/protocols/bot-auth-and-skills.md §4.1).
 const CONVERSATION_HEADER: &str = "x-ms-conversation-id";
 
-/// A request between a parent and its skill, in their conversation.
+/// A request between a parent and its skill, and the conversation in which it is sent.
 #[derive(Clone)]
 pub(super) struct SkillTurn {
     pub(super) host: web::Data<SkillHost>,

@@ -27,8 +27,8 @@ impl Uploads {
         Self { places: Arc::new(Semaphore::new(MAX_LARGE_UPLOADS)) }
     }
 
-    /// The limits on the body of the upload `http`, where other bodies have `usual` ones, and its place unless it is as small
-    /// as other bodies. Waits for a place as long as for a body.
+    /// Returns the limits on the body of the upload `http`, and its place. An upload that is as small as other bodies has the
+    /// `usual` limits and needs no place. Waits for a place for at most the time that a body may take.
     ///
     /// # Errors
     /// 429 if no place becomes free.

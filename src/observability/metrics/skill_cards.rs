@@ -6,7 +6,8 @@ use prometheus_client::registry::Registry;
 use super::series::CounterSeries;
 use super::table;
 
-/// What became of a skill's sign-in card, and why.
+/// What became of a skill's sign-in card: it was swallowed, or the reason for which it went on to the user
+/// (docs/skills.md §What operators see). The hint in the log explains each reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CardReason {
     /// `swallowed`: the skill took the token, and the user does not see the card.

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_relates_to_nothing_that_can_be_read_names_no_conversation() {
+    fn a_relates_to_that_cannot_be_read_names_no_conversation() {
         for relates_to in [
             r#""x""#,
             "[]",

@@ -11,7 +11,7 @@ const CONVERSATION_ID: &str = "conversation.id";
 /// The member that holds the URL to which replies are posted.
 const SERVICE_URL: &str = "serviceUrl";
 
-/// How one side of a skill conversation addresses it.
+/// How one side, the parent or the skill, addresses their conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SkillAddress<'a> {
     /// `conversation.id`

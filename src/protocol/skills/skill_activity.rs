@@ -103,7 +103,7 @@ fn may_be_oauth_card(attachment: &[u8]) -> bool {
     })
 }
 
-/// Readers may find two values, or one that cannot be read.
+/// Some readers may find another value than others, or the value cannot be read.
 struct Unclear;
 
 /// The value that all readers find for the member `name`; `None` if there is none or `null`, or if they may find two.

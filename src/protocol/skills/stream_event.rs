@@ -69,8 +69,8 @@ impl StreamEvent {
         Some(Cow::Owned(joined))
     }
 
-    /// The event as it is passed on: as it came, or without the lines of unknown fields, without those that some readers find
-    /// to be several, and with all data in one line.
+    /// The event as it is passed on. An event that all readers read alike stays as it came. Any other event loses the lines of
+    /// unknown fields and the lines that some readers split, and has all data in one line.
     #[must_use]
     pub fn bytes(&self) -> Bytes {
         let is_known = |line: Line<'_>| {
@@ -80,8 +80,8 @@ impl StreamEvent {
         if has_one_reading { self.raw.clone() } else { self.with_data(&self.data().unwrap_or_default()) }
     }
 
-    /// The event with the JSON `data` in place of its data, in one line; without data if it has none. The lines of other
-    /// known fields stay as they are, unless some readers find several lines in one, and so do the line ends.
+    /// The event with the JSON `data` in place of its data, in one line; an event without data stays without. The lines of other
+    /// known fields stay as they are, except lines that some readers split. The line ends stay, too.
     #[must_use]
     pub fn with_data(&self, data: &[u8]) -> Bytes {
         let mut written = Vec::with_capacity(self.raw.len() + data.len());
@@ -90,7 +90,7 @@ impl StreamEvent {
         for line in self.lines() {
             if OTHER_FIELDS.contains(&line.field) && !OtherLineEnd::occurs_in(line.whole) {
                 if written.ends_with(b"\r") && line.whole.starts_with(b"\n") {
-                    // Without what stood between them, the two would become one line end, and the blank line be lost.
+                    // The line between `\r` and `\n` was left out. Together they would be one line end, and the blank line lost.
                     written.push(b'\n');
                 }
                 written.extend_from_slice(line.whole);

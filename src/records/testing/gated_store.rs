@@ -72,7 +72,7 @@ impl GatedStore {
         }
     }
 
-    /// Makes every operation fail that reads or writes one record, or none.
+    /// Makes every operation that reads or writes one record fail, or lets all of them succeed again.
     pub(crate) fn set_failing(&self, is_failing: bool) {
         for switch in [&self.puts_fail, &self.reads_fail, &self.claims_fail] {
             switch.store(is_failing, Ordering::SeqCst);

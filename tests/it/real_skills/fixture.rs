@@ -111,7 +111,8 @@ impl Pair {
         Self { harness, parent, connection, channel: TEAMS, skill: None, _secrets: secrets }
     }
 
-    /// Posts a Teams activity of `user` to the parent, as the channel does on which the user talks to the parent.
+    /// Posts the Teams activity `activity` of `user` to the parent, rewritten as one of the channel on which the user talks to
+    /// the parent.
     pub async fn post(&self, user: &User, activity: Value) -> Answer {
         if self.channel == TEAMS {
             return self.harness.post(&activity).await;

@@ -4,7 +4,7 @@
 use super::fixture::{Call, Pair, Sdk, Setup, WEATHER};
 use crate::harness::activities;
 
-/// A user asks for the skill twice; the second time the skill has its token already.
+/// Ada and then Ben ask for the skill. Each is greeted by name without a card, and Ben's greeting does not reach Ada.
 async fn greets_without_a_card(call: Call, sdk: Sdk, scenario: &str) {
     let pair = Pair::start(Setup { call, sdk, skill: WEATHER }, scenario).await;
     let ada = pair.harness.user("Ada");
@@ -33,7 +33,7 @@ async fn a_botbuilder_skill_greets_a_user_of_a_parent_with_skill_dialog_and_expe
 }
 
 #[tokio::test]
-async fn a_skill_greets_a_user_of_web_chat_whom_no_channel_names() {
+async fn a_skill_greets_a_user_of_web_chat_who_has_only_a_channel_id() {
     let setup = Setup { call: Call::Handler, sdk: Sdk::BotBuilder, skill: WEATHER };
     let mut pair = Pair::start(setup, "web-chat").await;
     pair.channel = "webchat";

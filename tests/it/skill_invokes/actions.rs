@@ -48,7 +48,7 @@ async fn an_action_that_names_the_connection_without_a_token_reaches_the_skill()
 }
 
 #[tokio::test]
-async fn invokes_of_other_families_and_messages_are_the_bots() {
+async fn invokes_of_other_families_and_messages_go_to_the_bot() {
     let bot = SkilledBot::start().await;
     bot.converse("Ada").await;
     for name in ["task/fetch", "adaptiveCard/actions", "composeExtension", "composeextensions/query"] {

@@ -91,7 +91,7 @@ async fn a_token_exchange_in_another_spelling_reaches_the_skill_in_that_of_the_s
 }
 
 #[tokio::test]
-async fn the_skills_answer_is_the_users() {
+async fn the_skills_answer_goes_back_to_the_user_unchanged() {
     let bot = SkilledBot::start().await;
     bot.converse("Ada").await;
     let sent = exchange(&bot.harness, "Ada", CONNECTION);
@@ -119,7 +119,7 @@ async fn a_user_in_a_thread_of_a_channel_is_found_by_the_conversation_without_th
 }
 
 #[tokio::test]
-async fn the_bots_own_connections_stay_its_own() {
+async fn a_token_exchange_for_the_bots_own_connection_does_not_reach_the_skill() {
     let bot = SkilledBot::start().await;
     bot.converse("Ada").await;
     let token = bot.harness.user_token("Ada", "graph").await;

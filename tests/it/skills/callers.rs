@@ -67,7 +67,7 @@ async fn only_a_parent_of_the_skill_may_post_to_it() {
             fixture.forge(&parent, |claims| claims["aud"] = format!("api://{WEATHER}").into()),
             invalid("aud"),
         ),
-        ("audience nobody", fixture.forge(&parent, |claims| claims["aud"] = "somebody".into()), invalid("aud")),
+        ("unknown audience", fixture.forge(&parent, |claims| claims["aud"] = "somebody".into()), invalid("aud")),
         ("a bot that is no parent", fixture.token(OTHER_PARENT, WEATHER).await, forbidden("skill_parent")),
         ("the skill itself", fixture.token(WEATHER, WEATHER).await, forbidden("skill_parent")),
         ("a stranger", fixture.token(LEGACY, WEATHER).await, forbidden("skill_parent")),
@@ -81,7 +81,7 @@ async fn only_a_parent_of_the_skill_may_post_to_it() {
     for (case, token, refusal) in cases {
         let sending = fixture.call("POST", "/api/skills/weather/messages", &token, body.clone());
         fixture.assert_refused(case, sending, refusal).await;
-        // Who is not authenticated as a parent does not learn which skills exist.
+        // A caller that is not authenticated as a parent does not learn which skills exist.
         let answer = fixture.call("POST", "/api/skills/unknown/messages", &token, body.clone()).await;
         let is_parent_of_another = case == "audience another skill";
         assert!(matches!(answer.status, 401 | 403) || is_parent_of_another, "{case}: {}", answer.status);

@@ -116,7 +116,7 @@ async fn a_card_is_tried_once_and_a_repeated_one_gets_the_same_answer() {
     assert_eq!(fixture.invokes().len(), 3);
 }
 
-// Cases 68 and 60: whatever the skill answers but 2xx to the end.
+// Cases 68 and 60: every answer of the skill but a whole one with 2xx.
 #[tokio::test]
 async fn a_card_goes_on_unchanged_if_the_skill_does_not_take_the_token() {
     let (fixture, id) = Fixture::signed_in().await;
@@ -276,7 +276,7 @@ async fn an_absent_or_foreign_reference_to_the_users_conversation_does_no_harm()
 
 // Case 59.
 #[tokio::test]
-async fn a_hundred_cards_get_429_and_each_is_exchanged_once_at_most() {
+async fn of_a_hundred_cards_those_beyond_the_limit_get_429_and_each_is_tried_once_at_most() {
     let (fixture, id) = Fixture::signed_in().await;
     let redemptions = fixture.redemptions();
     let token = fixture.token(WEATHER, PARENT).await;
@@ -303,9 +303,9 @@ async fn a_hundred_cards_get_429_and_each_is_exchanged_once_at_most() {
 }
 
 #[tokio::test]
-async fn a_parent_bots_own_account_gets_the_token_of_the_account_in_use() {
+async fn another_users_message_to_the_parent_does_not_change_whose_token_the_skill_gets() {
     let (fixture, id) = Fixture::signed_in().await;
-    // Ben is somebody else: his messages to the parent say nothing about the conversation of Ada.
+    // Ben speaks to the parent, but not in Ada's conversation with the skill.
     let of_ben = activities::message(&fixture.harness, &fixture.harness.user("Ben"), "hello");
     assert_eq!(fixture.harness.post(&of_ben).await.status, 200);
     swallowed_id(&fixture.send(&id, &fixture.card(&id, "card-1")).await);

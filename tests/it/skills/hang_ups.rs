@@ -31,7 +31,7 @@ async fn a_card_is_answered_to_its_end_although_the_skill_hangs_up() {
     gate.open();
     let answered = "a skill's card was answered with the user's sign-in";
     wait_until("the card", async || fixture.lines(logged, answered).len() == 1).await;
-    // The skill sends the card again, and gets the answer that it missed.
+    // The skill sends the card again, and gets an id of bot-sso and not one of the parent: the card still ends here.
     wait_until("the repeated card", async || {
         let answer = fixture.send(&id, &fixture.card(&id, "card-1")).await;
         assert_eq!(answer.status, 200, "{}", text_of(&answer));

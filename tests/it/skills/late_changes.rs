@@ -1,4 +1,4 @@
-//! What changes while a card is on its way: the user signs out, or another one speaks.
+//! What changes while a card is on its way: the user signs out, or another user speaks.
 
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use serde_json::json;

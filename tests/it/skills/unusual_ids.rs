@@ -1,4 +1,4 @@
-//! The ids that skills write into paths: which are passed on, which are unknown, and which are tries
+//! The ids that skills write into paths: which are passed on, which are unknown, and which are security events
 //! (docs/skills.md §What is never done).
 
 use serde_json::{Value, json};

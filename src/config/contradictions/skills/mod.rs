@@ -17,7 +17,7 @@ use crate::domain::{Bot, BotName, ConnectionName, Skill};
 
 /// What the settings of one skill are compared with.
 #[derive(Clone, Copy)]
-pub(super) struct Surroundings<'a> {
+pub(super) struct SkillComparison<'a> {
     pub(super) own: OwnAddresses<'a>,
     pub(super) connections: &'a [ConnectionSection],
     pub(super) skills: &'a [Skill],
@@ -25,21 +25,21 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// Compares all skills, and the bots that call them.
-pub(super) fn check(around: Surroundings<'_>, review: &mut Review<'_>) {
-    for (index, skill) in around.skills.iter().enumerate() {
-        let earlier = around.skills.get(..index).unwrap_or_default();
-        check_app_id(skill, earlier, around, review);
-        check_names(skill, earlier, around, review);
-        endpoint::check(skill, around.own, review);
-        exchange_uris::check(skill, around, review);
+pub(super) fn check(comparison: SkillComparison<'_>, review: &mut Review<'_>) {
+    for (index, skill) in comparison.skills.iter().enumerate() {
+        let earlier = comparison.skills.get(..index).unwrap_or_default();
+        check_app_id(skill, earlier, comparison, review);
+        check_names(skill, earlier, comparison, review);
+        endpoint::check(skill, comparison.own, review);
+        exchange_uris::check(skill, comparison, review);
     }
-    for bot in around.own.bots {
-        check_skill_hosts(bot, around.own, review);
-        warn_of_missing_credentials(bot, around, review);
+    for bot in comparison.own.bots {
+        check_skill_hosts(bot, comparison.own, review);
+        warn_of_missing_credentials(bot, comparison, review);
     }
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a> SkillComparison<'a> {
     /// The parents of `skill`; a bot with a problem is not among them.
     fn parents(self, skill: &Skill) -> impl Iterator<Item = &'a Bot> {
         self.own.bots.iter().filter(move |bot| skill.has_parent(&bot.name))
@@ -61,9 +61,9 @@ fn find_shared_parent<'a>(one: &'a Skill, other: &Skill) -> Option<&'a BotName> 
 }
 
 /// A caller is recognised by its app id alone.
-fn check_app_id(skill: &Skill, earlier: &[Skill], around: Surroundings<'_>, review: &mut Review<'_>) {
+fn check_app_id(skill: &Skill, earlier: &[Skill], comparison: SkillComparison<'_>, review: &mut Review<'_>) {
     let place = place_of(skill).key("app_id");
-    if let Some(parent) = around.parents(skill).find(|bot| bot.app_id == skill.app_id) {
+    if let Some(parent) = comparison.parents(skill).find(|bot| bot.app_id == skill.app_id) {
         let message = format!(
             "is the app id of the bot {:?}, which calls this skill, so the two could not be told apart: write the app id \
              of the skill's own registration",
@@ -85,11 +85,11 @@ fn check_app_id(skill: &Skill, earlier: &[Skill], around: Surroundings<'_>, revi
 
 /// The name of a connection says to which skill an invoke of a user belongs, or that it belongs to the parent. Names that
 /// differ in letter case alone are refused at the gateway, so they are no way to tell two connections apart.
-fn check_names(skill: &Skill, earlier: &[Skill], around: Surroundings<'_>, review: &mut Review<'_>) {
+fn check_names(skill: &Skill, earlier: &[Skill], comparison: SkillComparison<'_>, review: &mut Review<'_>) {
     let place = place_of(skill).key("connections");
     for (index, name) in skill.connections.iter().enumerate() {
         let is_named_so = |other: &ConnectionName| other.as_str().eq_ignore_ascii_case(name.as_str());
-        let of_parents = around.connections_of_parents(skill);
+        let of_parents = comparison.connections_of_parents(skill);
         for section in of_parents.filter(|section| is_named_so(&section.connection.name)) {
             let message = format!(
                 "{:?} is also the name of connections.{}, of the bot {:?} which calls this skill, so the two could not be \
@@ -141,12 +141,12 @@ fn check_skill_hosts(bot: &Bot, own: OwnAddresses<'_>, review: &mut Review<'_>) 
 }
 
 /// A parent's own app token is what bot-sso calls a skill with.
-fn warn_of_missing_credentials(bot: &Bot, around: Surroundings<'_>, review: &mut Review<'_>) {
+fn warn_of_missing_credentials(bot: &Bot, comparison: SkillComparison<'_>, review: &mut Review<'_>) {
     let section = Place::section("bots").key(bot.name.as_str());
     let signs_in = |skill: &&Skill| !skill.connections.is_empty() || !skill.exchange_uris.is_empty();
-    let called = around.skills.iter().filter(|skill| skill.has_parent(&bot.name)).filter(signs_in);
+    let called = comparison.skills.iter().filter(|skill| skill.has_parent(&bot.name)).filter(signs_in);
     let called: Vec<&str> = called.map(|skill| skill.name.as_str()).collect();
-    let has_credentials = around.credentials.iter().any(|section| section.bot == bot.name);
+    let has_credentials = comparison.credentials.iter().any(|section| section.bot == bot.name);
     if called.is_empty() || has_credentials || review.is_reported(&section) {
         return;
     }

@@ -41,7 +41,7 @@ pub(in crate::config) fn validate_skills(
     skills
 }
 
-/// What is written of the bots.
+/// What a skill's keys are checked against: the sections of the bots, and the bots' tenants.
 struct Bots<'a> {
     context: &'a Context,
     tenants: &'a BTreeMap<BotName, String>,
@@ -89,8 +89,8 @@ impl Bots<'_> {
         names.iter().map(|name| BotName::new(name)).collect()
     }
 
-    /// The tenant of all `parents`. Reports at `place` if they have none or several: a skill has its own app registration,
-    /// and bot-sso takes no token of it whose tenant is a guess.
+    /// The tenant of all `parents`. Reports at `place` if they have none or several: a skill has its own app registration, and
+    /// bot-sso does not guess the tenant of its tokens.
     fn shared_tenant(&self, parents: &[BotName], review: &mut Review<'_>, place: &Place) -> Option<String> {
         let of_parents: BTreeSet<Option<&String>> = parents.iter().map(|parent| self.tenants.get(parent)).collect();
         if let [Some(only)] = of_parents.iter().copied().collect::<Vec<_>>().as_slice() {

@@ -20,7 +20,7 @@
 
 const [CLIENT, GATEWAY, PROVIDER, BOT, SKILL] = [0, 1, 2, 3, 4];
 
-/** The names of the lanes, from left to right. The last one is shown only if something of a skill is drawn. */
+/** The names of the lanes, from left to right. The last one is shown only if a step of a skill is drawn. */
 export const LANES = ['Client', 'bot-sso', 'Identity provider', 'Bot', 'Skill'];
 
 const GRANTS = {
