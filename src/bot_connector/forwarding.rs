@@ -104,9 +104,10 @@ impl ForwardedRequest {
         self
     }
 
-    /// The request as the HTTP client sends it to `url`.
-    pub(super) fn to(self, method: &str, url: Url) -> RelayRequest {
-        RelayRequest { method: method.to_owned(), url, headers: self.headers, body: self.body }
+    /// The request as the HTTP client sends it to `url`, counted for the purpose `counted_as`.
+    pub(super) fn to(self, method: &str, url: Url, counted_as: String) -> RelayRequest {
+        let Self { headers, body } = self;
+        RelayRequest { method: method.to_owned(), url, headers, body, counted_as: counted_as.into() }
     }
 }
 
@@ -172,7 +173,26 @@ impl BotClient {
         request: ForwardedRequest,
         call: BotCall<'_>,
     ) -> Result<RelayedAnswer, OutboundError> {
-        let relay = request.to("POST", bot.endpoint.clone());
+        let purpose = format!("bot {}", bot.name);
+        self.send(bot, request.to("POST", bot.endpoint.clone(), purpose), call).await
+    }
+
+    /// As [`BotClient::forward`], for a sign-in invoke. A turn of the bot may be waiting for it, if the bot is the skill of
+    /// another one, so it is counted apart from turns.
+    ///
+    /// # Errors
+    /// As [`BotClient::forward`].
+    pub async fn forward_sign_in(
+        &self,
+        bot: &Bot,
+        request: ForwardedRequest,
+        call: BotCall<'_>,
+    ) -> Result<RelayedAnswer, OutboundError> {
+        let purpose = format!("sign-in at bot {}", bot.name);
+        self.send(bot, request.to("POST", bot.endpoint.clone(), purpose), call).await
+    }
+
+    async fn send(&self, bot: &Bot, relay: RelayRequest, call: BotCall<'_>) -> Result<RelayedAnswer, OutboundError> {
         let BotCall { correlation_id, message, deadline } = call;
         let (name, begun) = (bot.name.as_str(), Instant::now());
         self.observation.tell(correlation_id, || ExchangeStep::BotAsked { bot: name, message });

@@ -100,6 +100,7 @@ impl Fixture {
             url: Url::parse(url).unwrap(),
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
             body: Bytes::from(body.to_owned()),
+            counted_as: "".into(),
         };
         let relayed = self.http.relay(request, Instant::now() + Duration::from_secs(10)).await.unwrap();
         let (status, headers) = (relayed.status, relayed.headers.clone());

@@ -36,7 +36,7 @@ const IDLE_CONNECTION_LIFETIME: Duration = Duration::from_mins(1);
 /// did not close it earlier, a request sent at that moment would be lost.
 const IDLE_BOT_CONNECTION_LIFETIME: Duration = Duration::from_secs(4);
 /// The number of hosts whose open connections are counted at a time. The least used host is dropped first.
-const MAX_COUNTED_HOSTS: usize = 512;
+const MAX_COUNTED_HOSTS: usize = 2048;
 /// The connection limit of a client for a single host, which sends few requests.
 const MAX_CONNECTIONS_OF_SINGLE_HOST_CLIENT: usize = 4;
 
@@ -60,7 +60,7 @@ pub struct OutboundSettings {
     /// Private networks that any host name may resolve into.
     pub private_networks: Vec<IpNet>,
     /// The maximum number of simultaneous requests to one host. Further requests wait until their deadline. Zero is
-    /// treated as one. Clients that are [counted apart](Outbound::counted_apart) have as many more each.
+    /// treated as one. Relayed requests of different [purposes](RelayRequest::counted_as) are counted apart.
     pub max_connections_per_host: usize,
 }
 
@@ -119,13 +119,6 @@ impl Outbound {
             ..OutboundSettings::default()
         };
         Self::with_rules(settings, Some(&only))
-    }
-
-    /// The same client, whose requests are counted apart: neither they nor those of this client wait for the others. It is
-    /// meant for requests that a host waits for while it works on an earlier one, which holds a connection until then.
-    #[must_use]
-    pub fn counted_apart(&self) -> Self {
-        Self { in_flight: Arc::new(Cache::new(MAX_COUNTED_HOSTS)), ..self.clone() }
     }
 
     /// Builds the client.
@@ -255,9 +248,9 @@ impl Outbound {
     /// # Errors
     /// [`OutboundError`]. A response with an error status is not an error.
     pub async fn relay(&self, request: RelayRequest, headers_by: Instant) -> Result<RelayedAnswer, OutboundError> {
-        let url = request.url.clone();
+        let (url, counted_as) = (request.url.clone(), request.counted_as.clone());
         let built = relay::build(&self.bot_client, request)?;
-        let (response, permit) = within_deadline(headers_by, self.send(&url, built)).await?;
+        let (response, permit) = within_deadline(headers_by, self.send(&url, &counted_as, built)).await?;
         Ok(RelayedAnswer::new(response, permit))
     }
 
@@ -269,7 +262,7 @@ impl Outbound {
         limit_bytes: usize,
     ) -> Result<HttpAnswer, OutboundError> {
         within_deadline(deadline, async {
-            let (response, _permit) = self.send(url, request).await?;
+            let (response, _permit) = self.send(url, "", request).await?;
             answer::read(response, limit_bytes).await
         })
         .await
@@ -280,16 +273,18 @@ impl Outbound {
     async fn send(
         &self,
         url: &Url,
+        counted_as: &str,
         request: reqwest::RequestBuilder,
     ) -> Result<(reqwest::Response, OwnedSemaphorePermit), OutboundError> {
         self.rules.check(url)?;
-        let permit = self.acquire_permit(url).await?;
+        let permit = self.acquire_permit(url, counted_as).await?;
         let response = request.send().await.map_err(|error| classify(&error, url))?;
         Ok((response, permit))
     }
 
-    async fn acquire_permit(&self, url: &Url) -> Result<OwnedSemaphorePermit, OutboundError> {
-        let host = format!("{}:{}", url.host_str().unwrap_or(""), url.port_or_known_default().unwrap_or(0));
+    async fn acquire_permit(&self, url: &Url, counted_as: &str) -> Result<OwnedSemaphorePermit, OutboundError> {
+        let (host, port) = (url.host_str().unwrap_or(""), url.port_or_known_default().unwrap_or(0));
+        let host = format!("{host}:{port} {counted_as}");
         let semaphore = self
             .in_flight
             .get_or_insert_with(&host, || Ok::<_, OutboundError>(Arc::new(Semaphore::new(self.per_host))))?;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,10 @@ pub struct RelayRequest {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body's bytes, sent unchanged.
     pub body: Bytes,
+    /// The purpose under which the request is counted: those of one host and purpose share
+    /// [`max_connections_per_host`](super::OutboundSettings::max_connections_per_host). A host that works on one request may wait
+    /// for another one, which must have another purpose: else enough requests wait for their own end.
+    pub counted_as: Cow<'static, str>,
 }
 
 // Headers and body hold tokens, so `Debug` prints only the method and the body's length.

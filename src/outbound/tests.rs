@@ -129,6 +129,7 @@ async fn relay_forwards_body_and_headers_unchanged() {
             ("content-length".into(), b"99999".to_vec()),
         ],
         body: Bytes::from_static(b"{\"a\" : 1}\r\n"),
+        counted_as: "".into(),
     };
     let relayed = outbound.relay(request, soon()).await.unwrap();
     assert_eq!(relayed.status, 418);

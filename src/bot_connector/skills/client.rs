@@ -10,14 +10,13 @@ use crate::outbound::{Outbound, OutboundError, RelayedAnswer};
 /// Sends requests to skills, and those of skills to their parents.
 ///
 /// A turn of a skill holds a connection to the skill until it ends. In the turn the skill waits for what it sends to its parent,
-/// and for the answer to its card, which needs an invoke to the same skill. Turns, calls to parents and such invokes are
-/// therefore counted apart from each other, and from the turns of the parents: no request waits for a connection that is free
-/// only after the request has ended, even if many turns are open and parents and skills share a host.
+/// and for the answer to its card, which needs an invoke to the same skill. Each kind of message of each skill and of each
+/// parent is therefore counted apart ([`RelayRequest::counted_as`](crate::outbound::RelayRequest::counted_as)): no request waits
+/// for a connection that is free only after the request has ended, even if many turns are open and parents and skills share a
+/// host.
 #[derive(Clone)]
 pub struct SkillClient {
-    turns: Outbound,
-    token_invokes: Outbound,
-    parent_calls: Outbound,
+    outbound: Outbound,
     observation: ExchangeObservation,
 }
 
@@ -48,12 +47,7 @@ impl SkillClient {
     /// Sends through the HTTP client `outbound`, and tells `observation` of each request.
     #[must_use]
     pub fn new(outbound: &Outbound, observation: ExchangeObservation) -> Self {
-        Self {
-            turns: outbound.counted_apart(),
-            token_invokes: outbound.counted_apart(),
-            parent_calls: outbound.counted_apart(),
-            observation,
-        }
+        Self { outbound: outbound.clone(), observation }
     }
 
     /// Posts `request` to the skill's endpoint once and returns the answer as soon as the status has arrived. The body is
@@ -71,11 +65,8 @@ impl SkillClient {
         let SkillCall { correlation_id, message, deadline } = call;
         let (name, begun) = (skill.name.as_str(), Instant::now());
         self.observation.tell(correlation_id, || ExchangeStep::SkillAsked { skill: name, message });
-        let outbound = match message {
-            SkillMessage::Activity => &self.turns,
-            SkillMessage::TokenExchange => &self.token_invokes,
-        };
-        let answer = outbound.relay(request.to("POST", skill.endpoint.clone()), deadline).await;
+        let purpose = format!("skill {name} {}", message.name());
+        let answer = self.outbound.relay(request.to("POST", skill.endpoint.clone(), purpose), deadline).await;
         self.observation.tell(correlation_id, || ExchangeStep::SkillAnswered {
             skill: name,
             message,
@@ -99,7 +90,8 @@ impl SkillClient {
         let ParentRequest { parent, method, url, request } = request;
         let (bot, begun, message) = (parent.as_str(), Instant::now(), BotMessage::SkillActivity);
         self.observation.tell(correlation_id, || ExchangeStep::BotAsked { bot, message });
-        let answer = self.parent_calls.relay(request.to(method, url), deadline).await;
+        let purpose = format!("skills of bot {bot}");
+        let answer = self.outbound.relay(request.to(method, url, purpose), deadline).await;
         self.observation.tell(correlation_id, || ExchangeStep::BotAnswered {
             bot,
             message,

@@ -25,6 +25,8 @@ const MAX_RECENT_NAMES: usize = 65_536;
 /// The most conversations of one user with one skill that are looked at: those that were written last. A dialog of an SDK uses
 /// one.
 const MAX_LISTED: usize = 64;
+/// The same where only the exact place counts: other people may open conversations under a user id that a client chooses.
+const MAX_LISTED_FOR_EXACT_PLACE: usize = 1024;
 /// The record of a name that was written less than this ago is not written again with its conversation.
 const FRESH_NAME: Duration = Duration::from_mins(1);
 
@@ -135,7 +137,11 @@ impl KeptConversations {
         account: &Account,
         place: SoughtPlace<'_>,
     ) -> Result<Option<Arc<SkillConversation>>, SkillConversationError> {
-        let members = self.conversations.last_members(self.index(account, skill), MAX_LISTED).await?;
+        let limit = match place.rule {
+            PlaceRule::Exact => MAX_LISTED_FOR_EXACT_PLACE,
+            PlaceRule::Any => MAX_LISTED,
+        };
+        let members = self.conversations.last_members(self.index(account, skill), limit).await?;
         let mut candidates = Vec::with_capacity(members.len());
         for member in members {
             let WrittenConversation { conversation: stored, written_at } = self.conversations.open(&member)?;

@@ -70,7 +70,7 @@ impl<'a> BotCall<'a> {
         headers.extend(self.body.map(|_| ("content-type".to_owned(), b"application/json".to_vec())));
         headers.extend(self.conversation.map(|id| ("x-ms-conversation-id".to_owned(), id.as_bytes().to_vec())));
         let body = self.body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        RelayRequest { method: self.method.to_owned(), url: self.url, headers, body }
+        RelayRequest { method: self.method.to_owned(), url: self.url, headers, body, counted_as: "".into() }
     }
 }
 

@@ -199,8 +199,10 @@ impl BotMessage {
 /// What is sent to a skill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SkillMessage {
-    /// The activity of the parent or of the user.
+    /// An activity of the parent.
     Activity,
+    /// An invoke of the parent or of the user, for which a turn of the skill may be waiting.
+    Invoke,
     /// The invoke with which bot-sso answers a card of the skill.
     TokenExchange,
 }
@@ -211,6 +213,7 @@ impl SkillMessage {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Activity => "activity",
+            Self::Invoke => "invoke",
             Self::TokenExchange => "signin/tokenExchange",
         }
     }

@@ -168,7 +168,7 @@ async fn send(
         // The turn in which the skill has sent its card is a part of the parent's.
         gateway.bots.turns().wait_until_idle(&inbound.bot, &inbound.conversation_id, by).await;
     }
-    let call = SkillCall { correlation_id: &inbound.correlation_id, message: SkillMessage::Activity, deadline: by };
+    let call = SkillCall { correlation_id: &inbound.correlation_id, message: SkillMessage::Invoke, deadline: by };
     match gateway.skills.client.post_to_skill(skill, request, call).await {
         Ok(answer) => relay_skill(answer, skill, by, inbound),
         Err(error) => {

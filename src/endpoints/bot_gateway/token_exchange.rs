@@ -229,7 +229,7 @@ impl AfterExchange for ReplyAndContinuation {
                     message: BotMessage::Activity,
                     deadline: self.bot_deadline,
                 };
-                let answer = self.gateway.bots.forward(&self.bot, invoke, call).await;
+                let answer = self.gateway.bots.forward_sign_in(&self.bot, invoke, call).await;
                 collect_answer(answer, self.bot_deadline, in_envelope).await
             }
             Continuation::Notify(delivery) => {

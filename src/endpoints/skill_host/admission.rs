@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
@@ -105,15 +106,18 @@ pub(super) async fn find_conversation(
 }
 
 /// Admits the segments `rest` of a path below a conversation. A segment that some server may read as several segments is
-/// admitted only as the id of an activity that the skill was given.
+/// admitted only as the id of an activity that the skill was given, or that it replies to: the parent has named that one, and no
+/// operation that posts lies below an activity.
 ///
 /// # Errors
 /// 404 if a segment cannot be passed on; a segment that leads to another path is a security event, too. 503 if the store fails.
-pub(super) async fn admit_ids(turn: &SkillTurn, rest: &[&str]) -> Result<(), Problem> {
+pub(super) async fn admit_ids(turn: &SkillTurn, rest: &[&str], method: &Method) -> Result<(), Problem> {
+    let is_reply = method == Method::POST && rest.len() == 2;
     for (position, id) in rest.iter().enumerate() {
         let is_activity = position == 1 && rest.first() == Some(&"activities");
         match SegmentForm::of(id) {
             SegmentForm::One => {}
+            SegmentForm::Several if is_activity && is_reply => {}
             SegmentForm::Several if is_activity && find_given(turn, id).await?.is_some() => {}
             SegmentForm::Several => {
                 let (bot, skill) = (turn.peer.parent.name.as_str(), turn.peer.skill.name.as_str());

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-/// The most bytes of answers that are in memory together. A typical answer has 2 KiB.
-const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// The most bytes of one skill's answers that are in memory together. A typical answer has 2 KiB.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// The budget is counted in units of this many bytes.
 const UNIT_BYTES: usize = 1024;
 
-/// The memory for the answers of skills whose activities are judged: an answer stays in memory while the cards in it wait.
+/// The memory for the answers of one skill whose activities are judged: an answer stays in memory while the cards in it wait.
 #[derive(Clone)]
 pub(super) struct AnswerBudget {
     units: Arc<Semaphore>,
@@ -20,12 +20,13 @@ pub(super) struct AnswerRoom {
     permit: OwnedSemaphorePermit,
 }
 
-impl AnswerBudget {
-    /// A budget of which nothing is used.
-    pub(super) fn new() -> Self {
+impl Default for AnswerBudget {
+    fn default() -> Self {
         Self::of_bytes(MAX_BYTES)
     }
+}
 
+impl AnswerBudget {
     fn of_bytes(bytes: usize) -> Self {
         Self { units: Arc::new(Semaphore::new(bytes / UNIT_BYTES)) }
     }

@@ -51,7 +51,7 @@ async fn read_replies(answer: RelayedAnswer, turn: &SkillTurn, by: Instant) -> R
         return Err(UnreadableAnswer::Encoded.report(turn));
     }
     let longest = find_content_length(&answer).unwrap_or(MAX_ANSWER_BYTES).min(MAX_ANSWER_BYTES);
-    let room = turn.host.answer_budget.reserve(longest, by).await;
+    let room = turn.host.budgets.get(&turn.peer.skill.name).answers.reserve(longest, by).await;
     let mut room = room.ok_or_else(|| UnreadableAnswer::NoRoom.report(turn))?;
     let read = timeout_at(by, read_answer(answer, MAX_ANSWER_BYTES)).await.unwrap_or(Err(OutboundError::TimedOut));
     let body = read.map_err(|error| match error {

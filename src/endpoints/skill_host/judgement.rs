@@ -65,6 +65,9 @@ pub(super) async fn judge_before_readdressing(
     readdress(turn, activity)?;
     let card = match read? {
         SkillActivity::Other => {
+            if let Err(retry_after) = charge_card(turn, "") {
+                return Ok(ActivityOutcome::TooManyCards { retry_after });
+            }
             CardFailure::from(CardReason::NotAnswerable).report(turn, "");
             return Ok(ActivityOutcome::GoesOn);
         }
@@ -74,7 +77,7 @@ pub(super) async fn judge_before_readdressing(
         }
         SkillActivity::OAuthCard(card) => card,
     };
-    if let Err(retry_after) = charge_card(turn, &card) {
+    if let Err(retry_after) = charge_card(turn, &card.connection_name) {
         return Ok(ActivityOutcome::TooManyCards { retry_after });
     }
     let swallowed = turn.host.interception.answer(turn, &card, arrived).await;
@@ -114,6 +117,9 @@ pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<UpdateOu
     match read_skill_activity(activity)? {
         SkillActivity::Other => {
             if shows_oauth_card(activity)? {
+                if let Err(retry_after) = charge_card(turn, "") {
+                    return Ok(UpdateOutcome::TooManyCards { retry_after });
+                }
                 CardFailure::from(CardReason::NotAnswerable).report(turn, "");
             }
         }
@@ -122,7 +128,7 @@ pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<UpdateOu
             return Ok(UpdateOutcome::Forged);
         }
         SkillActivity::OAuthCard(card) => {
-            if let Err(retry_after) = charge_card(turn, &card) {
+            if let Err(retry_after) = charge_card(turn, &card.connection_name) {
                 return Ok(UpdateOutcome::TooManyCards { retry_after });
             }
             report_card_of_update(turn, &card);
@@ -131,15 +137,15 @@ pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<UpdateOu
     Ok(UpdateOutcome::PassedOn(readdressed))
 }
 
-/// Counts `card` towards the limit of its conversation.
+/// Counts a card that names `connection_name` towards the limit of its conversation; empty if it names none that can be used.
 ///
 /// # Errors
 /// The seconds until the next card is accepted.
-fn charge_card(turn: &SkillTurn, card: &OfferedCard) -> Result<(), u64> {
+fn charge_card(turn: &SkillTurn, connection_name: &str) -> Result<(), u64> {
     turn.host.card_rates.charge(&turn.conversation.id).map_err(|TooManyCards { retry_after, is_logged }| {
         turn.host.counters.add(Count::CallerRateLimited);
         if !is_logged {
-            CardFailure::from(CardReason::TooManyCards).report(turn, &card.connection_name);
+            CardFailure::from(CardReason::TooManyCards).report(turn, connection_name);
         }
         retry_after
     })

@@ -6,6 +6,7 @@
 
 mod admission;
 mod answer_budget;
+mod budgets;
 mod card_failure;
 mod card_rates;
 mod description;
@@ -27,10 +28,9 @@ use std::time::Duration;
 use actix_web::web;
 use url::Url;
 
-use self::answer_budget::AnswerBudget;
+use self::budgets::SkillBudgets;
 use self::card_rates::CardRates;
 use self::interception::Interception;
-use self::uploads::Uploads;
 use crate::bot_connector::{ParentTokens, SkillClient, SkillConversations};
 use crate::domain::{ClockAndEntropy, Registrations, SharedEntropy};
 use crate::exchange::{ResourceTokens, Speakers};
@@ -51,8 +51,7 @@ pub struct SkillHost {
     public_url: Url,
     interception: Interception,
     card_rates: CardRates,
-    uploads: Uploads,
-    answer_budget: AnswerBudget,
+    budgets: SkillBudgets,
     counters: Arc<Counters>,
 }
 
@@ -120,8 +119,7 @@ impl SkillHost {
             public_url,
             interception,
             card_rates,
-            uploads: Uploads::new(),
-            answer_budget: AnswerBudget::new(),
+            budgets: SkillBudgets::default(),
             counters,
         }
     }

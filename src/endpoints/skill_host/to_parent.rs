@@ -111,12 +111,15 @@ impl ConversationCall {
         let conversation = find_conversation(&http, &host, &peer, id).await?;
         let rest: Vec<&str> = segments.collect();
         let turn = SkillTurn::new(&host, peer, conversation, RequestId::get_or_draw(&http, &host.entropy));
-        admit_ids(&turn, &rest).await?;
+        admit_ids(&turn, &rest, http.method()).await?;
         let (parent, query) = (turn.parent_address(), http.query_string());
         let url = parent_url(parent.service_url, parent.conversation_id, &rest, query).ok_or(Problem::NotFound)?;
         let activity_id = rest.get(1).filter(|_| rest.first() == Some(&"activities")).map(|id| (*id).to_owned());
-        let (limits, place) =
-            if rest == ["attachments"] { host.uploads.admit(&http, host.limits).await? } else { (host.limits, None) };
+        let (limits, place) = if rest == ["attachments"] {
+            host.budgets.get(&turn.peer.skill.name).uploads.admit(&http, host.limits).await?
+        } else {
+            (host.limits, None)
+        };
         let body = read_json_body(&http, payload, limits, &turn.peer).await?;
         Ok(Self { turn, http, url, activity_id, body, _place: place, arrived })
     }

@@ -48,7 +48,7 @@ impl ParentCall {
         let Self { http, host, peer, body, begun } = self;
         let correlation_id = RequestId::get_or_draw(&http, &host.entropy);
         let refused = |error: ActivityError| refuse_activity(&error, &peer.parent, &correlation_id);
-        let (opening, delivery) = read_opening(&http, &peer, &body, &correlation_id)?;
+        let ReadActivity { opening, delivery, message } = read_activity(&http, &peer, &body, &correlation_id)?;
         let opened = host.conversations.open(opening).await;
         let conversation = opened.map_err(|error| unavailable(&error, &correlation_id))?;
         let turn = SkillTurn::new(&host, peer.clone(), conversation, correlation_id.clone());
@@ -58,7 +58,7 @@ impl ParentCall {
             request = request.without_compression();
         }
         let deadline = begun + host.bot_timeout;
-        let call = SkillCall { correlation_id: &correlation_id, message: SkillMessage::Activity, deadline };
+        let call = SkillCall { correlation_id: &correlation_id, message, deadline };
         let answer = host.client.post_to_skill(&peer.skill, request, call).await;
         let answer = answer.map_err(|error| Answering::Skill.report_absence(&turn, &error))?;
         match delivery {
@@ -69,14 +69,21 @@ impl ParentCall {
     }
 }
 
-/// What the activity in `body` says of its conversation, and how the parent wants the answer. The parsed activity ends here,
-/// before anything is awaited.
-fn read_opening(
+/// What is needed of a parent's activity until its end.
+struct ReadActivity {
+    opening: SkillConversationOpening,
+    /// How the parent wants the answer.
+    delivery: Delivery,
+    message: SkillMessage,
+}
+
+/// Reads the activity in `body`. The parsed activity ends here, before anything is awaited.
+fn read_activity(
     http: &HttpRequest,
     peer: &SkillPeer,
     body: &Bytes,
     correlation_id: &str,
-) -> Result<(SkillConversationOpening, Delivery), Problem> {
+) -> Result<ReadActivity, Problem> {
     let refused = |error: ActivityError| refuse_activity(&error, &peer.parent, correlation_id);
     let regularized = OnceCell::new();
     let activity = Activity::parse_leniently(body, &regularized).map_err(refused)?;
@@ -92,7 +99,8 @@ fn read_opening(
         user_conversation: stated.relates_to_conversation.map(ConversationId::new),
         addressing: stated.addressing,
     };
-    Ok((opening, stated.delivery))
+    let message = if activity.is("invoke") { SkillMessage::Invoke } else { SkillMessage::Activity };
+    Ok(ReadActivity { opening, delivery: stated.delivery, message })
 }
 
 /// Whether the answer is a stream of server-sent events that can be read.

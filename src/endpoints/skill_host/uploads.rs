@@ -9,10 +9,10 @@ use crate::inbound::{BodyLimits, Problem};
 
 /// The largest attachment that a skill uploads, in bytes of the request's body: the hosted service takes images of this size.
 const MAX_UPLOAD_BYTES: usize = 4 * 1024 * 1024;
-/// At most this many uploads that are larger than other bodies are in memory at a time.
-const MAX_LARGE_UPLOADS: usize = 8;
+/// At most this many uploads of one skill that are larger than other bodies are in memory at a time.
+const MAX_LARGE_UPLOADS: usize = 3;
 
-/// Limits the memory of the attachments that skills upload, which may be larger than activities (docs/skills.md §Limits).
+/// Limits the memory of the attachments that one skill uploads, which may be larger than activities (docs/skills.md §Limits).
 pub(super) struct Uploads {
     places: Arc<Semaphore>,
 }
@@ -22,11 +22,13 @@ pub(super) struct UploadPlace {
     _permit: OwnedSemaphorePermit,
 }
 
-impl Uploads {
-    pub(super) fn new() -> Self {
+impl Default for Uploads {
+    fn default() -> Self {
         Self { places: Arc::new(Semaphore::new(MAX_LARGE_UPLOADS)) }
     }
+}
 
+impl Uploads {
     /// Returns the limits on the body of the upload `http`, and its place. An upload that is as small as other bodies has the
     /// `usual` limits and needs no place. Waits for a place for at most the time that a body may take.
     ///
@@ -59,8 +61,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn eight_large_uploads_are_in_memory_at_a_time_and_small_ones_need_no_place() {
-        let (uploads, usual) = (Uploads::new(), BodyLimits { bytes: 1024, time: Duration::ZERO });
+    async fn three_large_uploads_are_in_memory_at_a_time_and_small_ones_need_no_place() {
+        let (uploads, usual) = (Uploads::default(), BodyLimits { bytes: 1024, time: Duration::ZERO });
         let of = |length: &str| TestRequest::default().insert_header((CONTENT_LENGTH, length)).to_http_request();
         let (large, small) = (of("1025"), of("1024"));
         let mut places = Vec::new();

