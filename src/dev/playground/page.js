@@ -265,6 +265,9 @@ function look() {
     sendBoxButtonColorOnHover: 'var(--fg)',
     sendBoxBorderTop: '1px solid var(--line)',
     sendBoxBorderBottom: '1px solid var(--line)',
+    notificationText: 'var(--muted)',
+    slowConnectivity: 'var(--warn)',
+    failedConnectivity: 'var(--bad)',
     hideUploadButton: true,
   };
 }

@@ -113,10 +113,10 @@ async fn what_happens_at_the_skill_host_is_drawn_in_a_lane_of_its_own() {
     assert!(card.contains("the user does not see it"), "{card}");
     let of_calendar = outline(&calendar["arrows"]);
     assert_eq!(
-        of_calendar[1..4].iter().map(|arrow| arrow[0]).collect::<Vec<_>>(),
+        of_calendar[3..6].iter().map(|arrow| arrow[0]).collect::<Vec<_>>(),
         ["provider_answered", "skill_card", "bot_asked"]
     );
-    let card = calendar["arrows"][2]["text"].as_str().unwrap();
+    let card = calendar["arrows"][4]["text"].as_str().unwrap();
     assert!(card.contains("the card goes on to the user"), "{card}");
     assert_eq!(look["axe"], json!([]));
     assert!(look["poorest"]["contrast"].as_f64().unwrap() >= 4.5, "{look}");
