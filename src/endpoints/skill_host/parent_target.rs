@@ -14,7 +14,7 @@ pub(super) enum SegmentForm {
 impl SegmentForm {
     /// The form of `text`, an id that is decoded.
     pub(super) fn of(text: &str) -> Self {
-        if text.is_empty() || text.split(SEPARATORS).any(is_dot_segment) {
+        if text.trim_matches(SEPARATORS).is_empty() || text.split(SEPARATORS).any(is_dot_segment) {
             Self::Elsewhere
         } else if text.contains(SEPARATORS) {
             Self::Several
@@ -96,7 +96,7 @@ mod tests {
             ("...", SegmentForm::One),
             ("a/b", SegmentForm::Several),
             ("a\\b/", SegmentForm::Several),
-            ("/", SegmentForm::Several),
+            ("/", SegmentForm::Elsewhere),
             ("..", SegmentForm::Elsewhere),
             ("a/../b", SegmentForm::Elsewhere),
         ] {
@@ -114,7 +114,9 @@ mod tests {
 
     #[test]
     fn an_id_that_leads_elsewhere_gives_no_url() {
-        for id in ["", ".", "..", "%2e%2e", ".%2E", "../..", "..;x", ".;", ";x", "a/..;x", "..\\a", "%2E%2e;"] {
+        for id in
+            ["", "/", "\\/", ".", "..", "%2e%2e", ".%2E", "../..", "..;x", ".;", ";x", "a/..;x", "..\\a", "%2E%2e;"]
+        {
             assert_eq!(url("c", &["activities", id], ""), None, "{id}");
         }
         assert_eq!(url("..", &["activities"], ""), None);
