@@ -4,7 +4,7 @@ use url::Url;
 
 use super::conversation_turns::ConversationTurns;
 use super::running_actions::RunningActions;
-use crate::domain::{Bot, BotMessage, ExchangeObservation, ExchangeStep};
+use crate::domain::{Bot, BotMessage, ExchangeObservation, ExchangeStep, Secret};
 use crate::outbound::{Outbound, OutboundError, RelayRequest, RelayedAnswer};
 
 /// Headers that apply to one connection and not to the message (RFC 9110 §7.6.1), and headers that the HTTP client sets.
@@ -38,6 +38,9 @@ const SPOOFABLE: [&str; 9] = [
 /// Prefixes of further headers that a caller must not set, among them the identity headers of Azure App Service.
 const SPOOFABLE_PREFIXES: [&str; 5] =
     ["x-bot-sso-", "x-forwarded-", "x-ms-client-principal", "x-ms-token-", "x-original-"];
+
+/// The header in which SDKs repeat the id of the conversation (docs/protocols/bot-auth-and-skills.md §4.1).
+pub const CONVERSATION_HEADER: &str = "x-ms-conversation-id";
 
 /// A request that is to be forwarded to a bot. It has no `Debug`, because headers and body hold tokens.
 #[derive(Clone)]
@@ -79,19 +82,24 @@ impl ForwardedRequest {
         self
     }
 
-    /// Replaces the header `name`, in whatever letter case the request has it.
+    /// Replaces the caller's bearer by `token`.
     #[must_use]
-    pub fn with_header(mut self, name: &str, value: &[u8]) -> Self {
+    pub fn authorized_by(self, token: &Secret) -> Self {
+        self.with_header("authorization", format!("Bearer {}", token.expose()).as_bytes())
+    }
+
+    /// Replaces the id of the conversation in its header, if the request has the header.
+    #[must_use]
+    pub fn in_conversation(self, id: &str) -> Self {
+        let has_it = self.headers.iter().any(|(present, _)| present.eq_ignore_ascii_case(CONVERSATION_HEADER));
+        if has_it { self.with_header(CONVERSATION_HEADER, id.as_bytes()) } else { self }
+    }
+
+    /// Replaces the header `name`, in whatever letter case the request has it.
+    fn with_header(mut self, name: &str, value: &[u8]) -> Self {
         self.headers.retain(|(present, _)| !present.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_vec()));
         self
-    }
-
-    /// Replaces the value of the header `name`, if the request has it.
-    #[must_use]
-    pub fn replacing_header(self, name: &str, value: &str) -> Self {
-        let has_it = self.headers.iter().any(|(present, _)| present.eq_ignore_ascii_case(name));
-        if has_it { self.with_header(name, value.as_bytes()) } else { self }
     }
 
     /// Replaces the body with the JSON text `body`.

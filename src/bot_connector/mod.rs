@@ -19,7 +19,7 @@ pub use app_tokens::{AppToken, AppTokens};
 pub use continuation_claims::ContinuationClaims;
 pub use continuation_delivery::{ContinuationDelivery, Notification, TokenKeptCheck};
 pub use conversation_turns::{ConversationTurns, RunningTurn};
-pub use forwarding::{BotCall, BotClient, ForwardedRequest};
+pub use forwarding::{BotCall, BotClient, CONVERSATION_HEADER, ForwardedRequest};
 pub use running_actions::{RunningAction, RunningActions};
 pub use skills::{
     CardAttempt, CardClaim, GivenActivity, ParentRequest, ParentTokenError, ParentTokens, PlaceRule, SkillCall,

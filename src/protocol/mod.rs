@@ -37,7 +37,7 @@ pub use sign_in_form::MAX_ID_BYTES;
 pub use skills::{
     Delivery, EventStream, EventTooLong, ExpectedActivities, OfferedCard, ParentActivity, SkillActivity, SkillAddress,
     SkillInvoke, StreamEvent, names_other_activity, read_skill_activity, readdress_to_parent, readdress_to_skill,
-    readdress_user_invoke, shows_oauth_card, token_exchange_invoke,
+    readdress_user_invoke, token_exchange_invoke,
 };
 pub use token_service::{
     ErrorResponse, SignInResource, TokenExchangeResource, TokenExchangeState, TokenOrSignInResource, TokenPostResource,

@@ -1,7 +1,7 @@
 //! The skills' side of the bots: the conversations that parents open with skills, and the calls between the two.
 //!
 //! Owns the id by which a skill knows a conversation, whose conversation it is, which activities the skill was given, and
-//! the tokens with which parents call skills. It deliberately knows neither the form of an activity nor who may call whom:
+//! the tokens with which parents call skills. It deliberately knows neither the form of an activity nor which callers are admitted:
 //! its callers check that.
 
 mod card_attempts;

@@ -20,9 +20,6 @@ use crate::exchange::{Reason, Refusal};
 use crate::protocol::deadlines::{ACTION_BUDGET, ANSWER_BUDGET};
 use crate::protocol::{ActionFamily, SkillAddress, TokenExchangeInvokeRequest, readdress_user_invoke};
 
-/// The header in which a parent bot repeats the conversation's id (docs/protocols/bot-auth-and-skills.md §4.1).
-const CONVERSATION_HEADER: &str = "x-ms-conversation-id";
-
 /// A user's invoke that names a connection of a skill.
 pub(super) struct InvokeForSkill<'g> {
     skill: &'g Arc<Skill>,
@@ -137,9 +134,7 @@ async fn readdress(
         )
     })?;
     let token = obtain_token(gateway, inbound, invoke).await?;
-    let bearer = format!("Bearer {}", token.expose());
-    let request = inbound.forwarded(body).with_header("authorization", bearer.as_bytes());
-    Ok(request.replacing_header(CONVERSATION_HEADER, &conversation.id))
+    Ok(inbound.forwarded(body).authorized_by(&token).in_conversation(&conversation.id))
 }
 
 /// The parent's own app token for the skill, in time for the skill's answer.

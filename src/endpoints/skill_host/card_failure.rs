@@ -14,7 +14,7 @@ const HINTS: [(CardReason, &str); 17] = [
     (CardReason::AttemptedBefore, "the skill sent a card again that was tried before: each card is tried once"),
     (CardReason::NoCredentials, "the parent bot has no credentials, without which it cannot call its skill here: write bots.*.credentials"),
     (CardReason::NoUser, "no activity of a user opened the conversation, so it is not known who would sign in; or how the parent bot addresses the skill (from, recipient, conversation and relatesTo together) is longer than 16 KiB"),
-    (CardReason::SeveralUsers, "several users have spoken in the conversation, so it is not known for whom the card is"),
+    (CardReason::SeveralUsers, "several users have spoken in the conversation, so the card may be for another user than the one who signed in"),
     (CardReason::TwoAccountsSpoke, "two accounts spoke under the user's id within fifteen minutes, or the last one is of a parent bot that is no longer listed"),
     (CardReason::NoConnection, "no connection of the parent bot lists the card's resource in exchange_uris"),
     (CardReason::NotSignedIn, "the user is not signed in at the parent bot, or the sign-in gives no token for the skill: the user signs in with the card"),

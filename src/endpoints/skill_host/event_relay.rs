@@ -5,10 +5,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::expected_replies::judge_part;
-use super::relay::{Answering, RelayedHead, logged};
+use super::relay::{Answering, RelayedHead, UnreadableAnswer, logged};
 use super::turn::SkillTurn;
 use crate::outbound::{OutboundError, RelayedAnswer};
-use crate::protocol::{EventStream, StreamEvent};
+use crate::protocol::{EventStream, EventTooLong, StreamEvent};
 
 type Part = Result<Bytes, OutboundError>;
 
@@ -54,7 +54,11 @@ async fn relay_complete_events(events: &mut EventStream, turn: &SkillTurn, sende
         let part = match events.next_event() {
             Ok(Some(event)) => judge_event(turn, &event, arrived).await.map(Ok),
             Ok(None) => return true,
-            Err(_) => Some(Err(OutboundError::TooLarge)),
+            Err(EventTooLong) => {
+                // The head of the answer has left, so its status does not change: the stream breaks off.
+                UnreadableAnswer::TooLarge.report(turn);
+                Some(Err(OutboundError::TooLarge))
+            }
         };
         let Some(part) = part else { continue };
         let is_broken = part.is_err();

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer_budget::AnswerRoom;
-use super::judgement::{ActivityOutcome, judge_before_readdressing, readdress};
+use super::judgement::{ActivityOutcome, judge, readdress};
 use super::relay::{Answering, RelayedHead, UnreadableAnswer};
 use super::turn::SkillTurn;
 use crate::bot_connector::{find_content_length, is_encoded, read_answer};
@@ -69,7 +69,7 @@ pub(super) async fn judge_part(turn: &SkillTurn, activity: &[u8], arrived: Insta
 
 /// Whether `activity`, a part of a skill's answer, goes on to the parent, as far as that is known before it is readdressed.
 async fn goes_on_to_parent(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> bool {
-    match judge_before_readdressing(turn, activity, arrived).await {
+    match judge(turn, activity, arrived).await {
         Ok(ActivityOutcome::GoesOn | ActivityOutcome::TooManyCards { .. }) => true,
         Ok(ActivityOutcome::Swallowed(_) | ActivityOutcome::Forged) => false,
         Err(error) => {

@@ -188,7 +188,7 @@ impl Interception {
             token: token.access_token.expose(),
             timestamp: self.ambient.now(),
         });
-        turn.composed_for_skill(bearer.expose(), invoke)
+        turn.composed_for_skill(bearer, invoke)
     }
 
     /// Sends `invoke` to the skill in the parent's name. The skill has taken the token if it answers 2xx and the answer arrives
@@ -233,8 +233,9 @@ fn store_failed(turn: &SkillTurn, error: &SkillConversationError) -> CardFailure
 }
 
 fn report_store_failure(turn: &SkillTurn, error: &SkillConversationError) {
-    let (correlation_id, skill) = (turn.correlation_id.as_str(), turn.peer.skill.name.as_str());
-    tracing::error!(correlation_id, skill, %error, "what became of a skill's card cannot be stored or read");
+    let (bot, skill) = (turn.peer.parent.name.as_str(), turn.peer.skill.name.as_str());
+    let correlation_id = turn.correlation_id.as_str();
+    tracing::error!(correlation_id, bot, skill, %error, "what became of a skill's card cannot be stored or read");
 }
 
 fn report_outage(turn: &SkillTurn, connection: &Connection) {

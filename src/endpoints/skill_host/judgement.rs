@@ -6,82 +6,86 @@ use super::card_rates::TooManyCards;
 use super::oversteps::{Overstep, report_forged_tokens_response};
 use super::turn::SkillTurn;
 use crate::observability::{CardReason, Count};
-use crate::protocol::{
-    ActivityError, OfferedCard, SkillActivity, read_skill_activity, readdress_to_parent, shows_oauth_card,
-};
+use crate::protocol::{ActivityError, OfferedCard, SkillActivity, read_skill_activity, readdress_to_parent};
 
-/// What becomes of an activity that a skill has posted.
-pub(super) enum PostOutcome {
-    /// It goes on to the parent, in these bytes.
-    PassedOn(Bytes),
+/// What becomes of an activity of a skill.
+pub(super) enum ActivityOutcome {
+    /// It goes on to the parent, if it can be [readdressed](readdress).
+    GoesOn,
     /// It is a card that was answered with the user's sign-in. The skill gets this id for it.
     Swallowed(String),
     /// It is an event that no skill may send.
     Forged,
-    /// It is one card too many; the next one is accepted after `retry_after` seconds.
+    /// It is one card too many; the next one is accepted after `retry_after` seconds. In an answer it goes on all the same.
     TooManyCards { retry_after: u64 },
 }
 
-/// What becomes of an activity of a skill, decided before the activity is readdressed.
-pub(super) enum ActivityOutcome {
-    /// It goes on to the parent, if it can be readdressed.
-    GoesOn,
-    /// As [`PostOutcome::Swallowed`].
-    Swallowed(String),
-    /// As [`PostOutcome::Forged`].
-    Forged,
-    /// As [`PostOutcome::TooManyCards`]. In an answer it goes on all the same.
-    TooManyCards { retry_after: u64 },
-}
-
-/// Judges `activity`, which the skill posted and which arrived at `arrived`, and answers it if it is a sign-in card.
+/// Judges `activity`, which arrived from the skill at `arrived`, and answers it if it is a sign-in card. The caller readdresses
+/// what goes on: while a card waits for its answer, no readdressed copy is in memory.
 ///
 /// # Errors
-/// [`ActivityError`] if it is no activity, or one of another conversation.
-pub(super) async fn judge(turn: &SkillTurn, activity: &[u8], arrived: Instant) -> Result<PostOutcome, ActivityError> {
-    Ok(match judge_before_readdressing(turn, activity, arrived).await? {
-        ActivityOutcome::GoesOn => PostOutcome::PassedOn(readdress(turn, activity)?),
-        ActivityOutcome::Swallowed(id) => PostOutcome::Swallowed(id),
-        ActivityOutcome::Forged => PostOutcome::Forged,
-        ActivityOutcome::TooManyCards { retry_after } => PostOutcome::TooManyCards { retry_after },
-    })
-}
-
-/// Judges `activity` as [`judge`] does, but leaves the readdressing to the caller: while a card waits for its answer, no
-/// readdressed copy is in memory.
-///
-/// # Errors
-/// As [`judge`]. The caller's [`readdress`] of an activity that goes on may fail as well.
-pub(super) async fn judge_before_readdressing(
+/// [`ActivityError`] if it is no activity, or a card or event of another conversation.
+pub(super) async fn judge(
     turn: &SkillTurn,
     activity: &[u8],
     arrived: Instant,
 ) -> Result<ActivityOutcome, ActivityError> {
-    let read = read_skill_activity(activity);
-    if matches!(read, Ok(SkillActivity::Other)) && !shows_oauth_card(activity)? {
-        return Ok(ActivityOutcome::GoesOn);
+    Ok(match judge_form(turn, activity)? {
+        FormOutcome::Decided(outcome) => outcome,
+        FormOutcome::Card(card) => {
+            let swallowed = turn.host.interception.answer(turn, &card, arrived).await;
+            swallowed.map_or(ActivityOutcome::GoesOn, ActivityOutcome::Swallowed)
+        }
+    })
+}
+
+/// Judges `activity`, the new form of one that the skill has sent before. A card in it counts and is looked at, but it is not
+/// answered: the user sees the earlier form already.
+///
+/// # Errors
+/// As [`judge`].
+pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<ActivityOutcome, ActivityError> {
+    Ok(match judge_form(turn, activity)? {
+        FormOutcome::Decided(outcome) => outcome,
+        FormOutcome::Card(card) => {
+            report_card_of_update(turn, &card);
+            ActivityOutcome::GoesOn
+        }
+    })
+}
+
+/// What is known of an activity by its form alone.
+enum FormOutcome {
+    Decided(ActivityOutcome),
+    /// It has a card that can be answered, within the limit of its conversation.
+    Card(OfferedCard),
+}
+
+/// Judges an activity by its form, and counts the card in it.
+fn judge_form(turn: &SkillTurn, activity: &[u8]) -> Result<FormOutcome, ActivityError> {
+    let read = read_skill_activity(activity)?;
+    if read == SkillActivity::Other {
+        return Ok(FormOutcome::Decided(ActivityOutcome::GoesOn));
     }
     // An activity of another conversation is refused before anything is made of it.
     readdress(turn, activity)?;
-    let card = match read? {
-        SkillActivity::Other => {
-            if let Err(retry_after) = charge_card(turn, "") {
-                return Ok(ActivityOutcome::TooManyCards { retry_after });
-            }
-            CardFailure::from(CardReason::NotAnswerable).report(turn, "");
-            return Ok(ActivityOutcome::GoesOn);
-        }
+    let card = match read {
+        SkillActivity::Other | SkillActivity::UnusableCard => None,
         SkillActivity::TokensResponse => {
             report_forged_tokens_response(&turn.peer, &turn.host.counters, &turn.correlation_id);
-            return Ok(ActivityOutcome::Forged);
+            return Ok(FormOutcome::Decided(ActivityOutcome::Forged));
         }
-        SkillActivity::OAuthCard(card) => card,
+        SkillActivity::OAuthCard(card) => Some(card),
     };
-    if let Err(retry_after) = charge_card(turn, &card.connection_name) {
-        return Ok(ActivityOutcome::TooManyCards { retry_after });
+    let connection_name = card.as_ref().map_or("", |card| &card.connection_name);
+    if let Err(retry_after) = charge_card(turn, connection_name) {
+        return Ok(FormOutcome::Decided(ActivityOutcome::TooManyCards { retry_after }));
     }
-    let swallowed = turn.host.interception.answer(turn, &card, arrived).await;
-    Ok(swallowed.map_or(ActivityOutcome::GoesOn, ActivityOutcome::Swallowed))
+    let Some(card) = card else {
+        CardFailure::from(CardReason::NotAnswerable).report(turn, "");
+        return Ok(FormOutcome::Decided(ActivityOutcome::GoesOn));
+    };
+    Ok(FormOutcome::Card(card))
 }
 
 /// The activity as the parent gets it.
@@ -95,46 +99,6 @@ pub(super) fn readdress(turn: &SkillTurn, activity: &[u8]) -> Result<Bytes, Acti
             Overstep::Conversation.report(&turn.peer, &turn.correlation_id);
         }
     })
-}
-
-/// What becomes of an update: the new form of an activity that the skill has sent before.
-pub(super) enum UpdateOutcome {
-    /// It goes on to the parent, in these bytes.
-    PassedOn(Bytes),
-    /// It is an event that no skill may send.
-    Forged,
-    /// It has one card too many.
-    TooManyCards { retry_after: u64 },
-}
-
-/// Judges `activity`, the new form of one that the skill has sent before. A card in it counts and is looked at, but it is not
-/// answered: the user sees the earlier form already.
-///
-/// # Errors
-/// As [`judge`].
-pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<UpdateOutcome, ActivityError> {
-    let readdressed = readdress(turn, activity)?;
-    match read_skill_activity(activity)? {
-        SkillActivity::Other => {
-            if shows_oauth_card(activity)? {
-                if let Err(retry_after) = charge_card(turn, "") {
-                    return Ok(UpdateOutcome::TooManyCards { retry_after });
-                }
-                CardFailure::from(CardReason::NotAnswerable).report(turn, "");
-            }
-        }
-        SkillActivity::TokensResponse => {
-            report_forged_tokens_response(&turn.peer, &turn.host.counters, &turn.correlation_id);
-            return Ok(UpdateOutcome::Forged);
-        }
-        SkillActivity::OAuthCard(card) => {
-            if let Err(retry_after) = charge_card(turn, &card.connection_name) {
-                return Ok(UpdateOutcome::TooManyCards { retry_after });
-            }
-            report_card_of_update(turn, &card);
-        }
-    }
-    Ok(UpdateOutcome::PassedOn(readdressed))
 }
 
 /// Counts a card that names `connection_name` towards the limit of its conversation; empty if it names none that can be used.

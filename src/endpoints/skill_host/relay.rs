@@ -45,7 +45,7 @@ pub(super) enum UnreadableAnswer {
     /// It is compressed, although the request did not allow that.
     #[error("the answer is compressed")]
     Encoded,
-    /// It is larger than an answer with activities may be.
+    /// It is larger than an answer with activities, or an event of a stream, may be.
     #[error("the answer is too large")]
     TooLarge,
     /// It is no JSON, or holds too many activities.
@@ -63,7 +63,7 @@ impl UnreadableAnswer {
                 "bot-sso asked for an answer without Content-Encoding: see what stands in front of the skill"
             }
             Self::TooLarge => {
-                "an answer to expectReplies may have 1 MiB: the skill posts larger activities, or fewer at once"
+                "an answer to expectReplies and an event of a stream may have 1 MiB: let the skill post larger activities"
             }
             Self::NotParsed => {
                 "an answer to expectReplies is {\"activities\": [...]}: see what the skill, or what stands in front of it, answers"
@@ -128,12 +128,13 @@ pub(super) fn logged(
     turn: &SkillTurn,
     side: Answering,
 ) -> impl Stream<Item = Result<Bytes, OutboundError>> + 'static {
-    let (skill, correlation_id) = (turn.peer.skill.name.clone(), turn.correlation_id.clone());
+    let (bot, skill) = (turn.peer.parent.name.clone(), turn.peer.skill.name.clone());
+    let correlation_id = turn.correlation_id.clone();
     body.map(move |chunk| {
         // The HTTP library closes the connection; its own line about it is not logged.
         chunk.inspect_err(|error| {
-            let (side, skill) = (side.name(), skill.as_str());
-            tracing::warn!(correlation_id, skill, side, %error, "an answer through the skill host broke off");
+            let (side, bot, skill) = (side.name(), bot.as_str(), skill.as_str());
+            tracing::warn!(correlation_id, bot, skill, side, %error, "an answer through the skill host broke off");
         })
     })
 }

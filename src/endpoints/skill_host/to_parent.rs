@@ -9,7 +9,7 @@ use super::SkillHost;
 use super::admission::{
     admit_ids, authenticate_skill, find_conversation, find_given, read_json_body, read_segments, run_to_end,
 };
-use super::judgement::{PostOutcome, UpdateOutcome, judge, judge_update, readdress};
+use super::judgement::{ActivityOutcome, judge, judge_update, readdress};
 use super::oversteps::Overstep;
 use super::parent_target::{names_history, parent_url};
 use super::relay::{Answering, RelayedHead, logged, stream_back};
@@ -19,7 +19,7 @@ use crate::bot_connector::{GivenActivity, ParentRequest, SkillCall, is_encoded};
 use crate::domain::SkillMessage;
 use crate::inbound::{Problem, RequestId, refuse_activity};
 use crate::outbound::RelayedAnswer;
-use crate::protocol::{JsonDocument, Node, names_other_activity};
+use crate::protocol::{ActivityError, JsonDocument, Node, names_other_activity};
 
 /// The segments of the path before the conversation: `api`, `skills`, the skill, `v3`, `conversations`.
 const SEGMENTS_BEFORE_CONVERSATION: usize = 5;
@@ -127,40 +127,42 @@ impl ConversationCall {
     /// Passes an activity on to the parent, unless it is a card that is answered here, or an event that no skill may send.
     async fn post_activity(self) -> Result<HttpResponse, Problem> {
         let judged = judge(&self.turn, &self.body, self.arrived).await;
-        let judged =
-            judged.map_err(|error| refuse_activity(&error, &self.turn.peer.parent, &self.turn.correlation_id))?;
-        match judged {
-            PostOutcome::PassedOn(readdressed) => {
-                let (answer, by) = self.call_parent(readdressed).await?;
-                self.relay_noting_id(answer, by).await
-            }
-            PostOutcome::Swallowed(id) => Ok(answer_id(&id)),
-            PostOutcome::Forged => Ok(answer_id(&self.turn.host.entropy.uuid())),
-            PostOutcome::TooManyCards { retry_after } => Err(Problem::TooManyRequests { retry_after }),
+        match judged.map_err(|error| self.refuse(&error))? {
+            ActivityOutcome::GoesOn => self.pass_on_readdressed().await,
+            ActivityOutcome::Swallowed(id) => Ok(answer_id(&id)),
+            ActivityOutcome::Forged => Ok(answer_id(&self.turn.host.entropy.uuid())),
+            ActivityOutcome::TooManyCards { retry_after } => Err(Problem::TooManyRequests { retry_after }),
         }
+    }
+
+    /// Passes the activity on as the parent gets it, and relays the answer.
+    async fn pass_on_readdressed(&self) -> Result<HttpResponse, Problem> {
+        let readdressed = readdress(&self.turn, &self.body).map_err(|error| self.refuse(&error))?;
+        let (answer, by) = self.call_parent(readdressed).await?;
+        self.relay_noting_id(answer, by).await
+    }
+
+    fn refuse(&self, error: &ActivityError) -> Problem {
+        refuse_activity(error, &self.turn.peer.parent, &self.turn.correlation_id)
     }
 
     /// Passes the new form of an activity on to the parent, if the skill was given the activity.
     async fn put_activity(self) -> Result<HttpResponse, Problem> {
-        let (turn, refused_bot) = (&self.turn, &self.turn.peer.parent);
         let id = self.activity_id.as_deref().ok_or(Problem::NotFound)?;
         let given = self.get_given(id).await?;
-        let refused = |error| refuse_activity(&error, refused_bot, &turn.correlation_id);
+        let refused = |error| self.refuse(&error);
         if names_other_activity(&self.body, id).map_err(refused)? {
             return Err(self.refuse_activity_id());
         }
         if given == GivenActivity::SwallowedCard {
             // The parent has not seen the activity, so its new form goes nowhere either.
-            readdress(turn, &self.body).map_err(refused)?;
+            readdress(&self.turn, &self.body).map_err(refused)?;
             return Ok(answer_id(id));
         }
-        match judge_update(turn, &self.body).map_err(refused)? {
-            UpdateOutcome::PassedOn(readdressed) => {
-                let (answer, by) = self.call_parent(readdressed).await?;
-                self.relay_noting_id(answer, by).await
-            }
-            UpdateOutcome::Forged => Ok(answer_id(id)),
-            UpdateOutcome::TooManyCards { retry_after } => Err(Problem::TooManyRequests { retry_after }),
+        match judge_update(&self.turn, &self.body).map_err(refused)? {
+            ActivityOutcome::GoesOn => self.pass_on_readdressed().await,
+            ActivityOutcome::Forged | ActivityOutcome::Swallowed(_) => Ok(answer_id(id)),
+            ActivityOutcome::TooManyCards { retry_after } => Err(Problem::TooManyRequests { retry_after }),
         }
     }
 
@@ -233,8 +235,9 @@ impl ConversationCall {
         let Some(id) = find_id(answer) else { return };
         let noted = turn.host.conversations.note_activity(&turn.conversation, &id, GivenActivity::PassedOn).await;
         if let Err(error) = noted {
-            let (correlation_id, skill) = (turn.correlation_id.as_str(), turn.peer.skill.name.as_str());
-            tracing::error!(correlation_id, skill, %error, "the skill cannot change this activity later: its id is not stored");
+            let (bot, skill) = (turn.peer.parent.name.as_str(), turn.peer.skill.name.as_str());
+            let correlation_id = turn.correlation_id.as_str();
+            tracing::error!(correlation_id, bot, skill, %error, "the skill cannot change this activity later: its id is not stored");
         }
     }
 }

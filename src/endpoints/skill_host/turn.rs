@@ -5,12 +5,10 @@ use actix_web::web;
 use bytes::Bytes;
 
 use super::SkillHost;
-use crate::bot_connector::{ForwardedRequest, SkillConversation};
+use crate::bot_connector::{CONVERSATION_HEADER, ForwardedRequest, SkillConversation};
+use crate::domain::Secret;
 use crate::inbound::SkillPeer;
 use crate::protocol::SkillAddress;
-
-/// The header in which SDKs repeat the id of the conversation (docs/protocols/bot-auth-and-skills.md §4.1).
-const CONVERSATION_HEADER: &str = "x-ms-conversation-id";
 
 /// A request between a parent and its skill, and the conversation in which it is sent.
 #[derive(Clone)]
@@ -54,23 +52,19 @@ impl SkillTurn {
 
     /// The request with `headers` for the skill, with `body`.
     pub(super) fn forwarded_to_skill(&self, headers: &HeaderMap, body: Bytes) -> ForwardedRequest {
-        forwarded(headers, body).replacing_header(CONVERSATION_HEADER, &self.conversation.id)
+        forwarded(headers, body).in_conversation(&self.conversation.id)
     }
 
     /// The request with `headers` for the parent, with `body`.
     pub(super) fn forwarded_to_parent(&self, headers: &HeaderMap, body: Bytes) -> ForwardedRequest {
-        forwarded(headers, body).replacing_header(CONVERSATION_HEADER, &self.conversation.parent_conversation_id)
+        forwarded(headers, body).in_conversation(&self.conversation.parent_conversation_id)
     }
 
     /// A request that this service makes to the skill in the parent's name.
-    pub(super) fn composed_for_skill(&self, bearer: &str, body: Bytes) -> ForwardedRequest {
-        let authorization = format!("Bearer {bearer}");
-        let headers: [(&str, &[u8]); 3] = [
-            ("authorization", authorization.as_bytes()),
-            ("accept", b"application/json"),
-            (CONVERSATION_HEADER, self.conversation.id.as_bytes()),
-        ];
-        ForwardedRequest::new(headers.into_iter(), Bytes::new()).with_json(body)
+    pub(super) fn composed_for_skill(&self, bearer: &Secret, body: Bytes) -> ForwardedRequest {
+        let headers: [(&str, &[u8]); 2] =
+            [("accept", b"application/json"), (CONVERSATION_HEADER, self.conversation.id.as_bytes())];
+        ForwardedRequest::new(headers.into_iter(), Bytes::new()).with_json(body).authorized_by(bearer)
     }
 }
 

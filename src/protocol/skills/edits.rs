@@ -31,12 +31,12 @@ impl<'b, 'c> Edits<'b, 'c> {
     /// Replaces `value`, a part of the body, by `text`.
     ///
     /// # Errors
-    /// [`ActivityError::Ambiguous`] names `member` if too many values are replaced.
+    /// [`ActivityError::TooLong`] names `member` if too many values are replaced.
     pub(super) fn replace(&mut self, value: &[u8], text: &'c str, member: &'static str) -> Result<(), ActivityError> {
         let start = value.as_ptr().addr().checked_sub(self.body.as_ptr().addr());
         let start = start.filter(|start| start + value.len() <= self.body.len()).ok_or(ActivityError::Irregular)?;
         if self.list.len() == MAX_EDITS {
-            return Err(ActivityError::Ambiguous(member));
+            return Err(ActivityError::TooLong(member));
         }
         self.list.push(Edit { start, end: start + value.len(), text });
         Ok(())

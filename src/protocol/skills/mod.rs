@@ -22,6 +22,6 @@ pub use event_stream::{EventStream, EventTooLong};
 pub use expected_activities::ExpectedActivities;
 pub use parent_activity::{Delivery, ParentActivity};
 pub use readdressing::{SkillAddress, readdress_to_parent, readdress_to_skill};
-pub use skill_activity::{OfferedCard, SkillActivity, read_skill_activity, shows_oauth_card};
+pub use skill_activity::{OfferedCard, SkillActivity, read_skill_activity};
 pub use skill_invoke::{SkillInvoke, readdress_user_invoke, token_exchange_invoke};
 pub use stream_event::StreamEvent;
