@@ -3,6 +3,7 @@
 use super::activity::{Activity, ActivityError, MAX_NAME_BYTES};
 use super::invoke::InvokeKind;
 use super::json::{JsonError, Node};
+use super::readings::is_read_as;
 
 /// Longest accepted `from.id`, in bytes, and half of the longest accepted other id: they become parts of stored records
 /// (docs/architecture.md §Security rules, rule 13).
@@ -125,7 +126,13 @@ fn require_kind(object: Node<'_>, kind: ValueKind, members: &[&'static str]) -> 
         Node::Object(_) => kind == ValueKind::Object,
         Node::Number(_) => false,
     };
-    match members.iter().find(|name| !object.readings(name).all(fits)) {
+    // One pass over the members of the object: most of them fit, and then no name is compared.
+    let find_name = |key: &str| {
+        let is_named =
+            |name: &&&str| if key.is_ascii() { key.eq_ignore_ascii_case(name) } else { is_read_as(key, name) };
+        members.iter().find(is_named)
+    };
+    match object.members().filter(|(_, value)| !fits(*value)).find_map(|(key, _)| find_name(key)) {
         Some(name) => Err(ActivityError::WrongKind(name)),
         None => Ok(()),
     }

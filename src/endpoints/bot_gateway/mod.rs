@@ -172,7 +172,8 @@ async fn receive(http: HttpRequest, payload: web::Payload, gateway: web::Data<Bo
     };
     // A server drops the work of a connection that breaks. In a task of its own the activity is handled to its end:
     // otherwise a code could be redeemed without the bot's event. A stranger gets no task, so hanging up gains nothing.
-    let handled = rt::spawn(async move { admit_and_handle(&http, &gateway, call, begun).await });
+    // The task is boxed, because its state has kilobytes, which spawning and ending a task would copy several times.
+    let handled = rt::spawn(Box::pin(async move { admit_and_handle(&http, &gateway, call, begun).await }));
     match handled.await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.respond(),
@@ -295,14 +296,21 @@ async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposit
             reply.respond(inbound)
         }
         Disposition::Refuse(reply) => reply.respond(inbound),
-        Disposition::Action(call) => action::answer(gateway, inbound, *call).await,
-        Disposition::ToSkill { invoke, otherwise } => match skill_invoke::answer(gateway, inbound, &invoke).await {
-            Some(answer) => answer,
-            None => Box::pin(handle(gateway, inbound, *otherwise)).await,
-        },
-        Disposition::VerifyState { state, stated } => verify_state::answer(gateway, inbound, state, stated).await,
-        Disposition::ClientFailure(code) => client_failure::answer(gateway, inbound, &code).await.respond(inbound),
-        Disposition::AgentLifecycle(event) => agent_lifecycle::answer(gateway, inbound, &event).await,
+        // What is rare is boxed, so that it adds nothing to the state of every request.
+        Disposition::Action(call) => Box::pin(action::answer(gateway, inbound, *call)).await,
+        Disposition::ToSkill { invoke, otherwise } => {
+            match Box::pin(skill_invoke::answer(gateway, inbound, &invoke)).await {
+                Some(answer) => answer,
+                None => Box::pin(handle(gateway, inbound, *otherwise)).await,
+            }
+        }
+        Disposition::VerifyState { state, stated } => {
+            Box::pin(verify_state::answer(gateway, inbound, state, stated)).await
+        }
+        Disposition::ClientFailure(code) => {
+            Box::pin(client_failure::answer(gateway, inbound, &code)).await.respond(inbound)
+        }
+        Disposition::AgentLifecycle(event) => Box::pin(agent_lifecycle::answer(gateway, inbound, &event)).await,
         Disposition::Drop => {
             inbound.tell_answer(200, None, false);
             HttpResponse::Ok().finish()

@@ -153,7 +153,8 @@ pub(super) fn unavailable(error: &SkillConversationError, correlation_id: &str) 
 /// Runs `work` to its end, in a task of its own. The server drops the handler of a connection that breaks; the task goes on, so
 /// a card is answered to its end, and the id in a parent's answer is noted. Only authenticated callers get a task.
 pub(super) async fn run_to_end(work: impl Future<Output = Result<HttpResponse, Problem>> + 'static) -> HttpResponse {
-    match rt::spawn(work).await {
+    // Boxed, because spawning and ending a task copies its state several times.
+    match rt::spawn(Box::pin(work)).await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.respond(),
         // A task ends without a result only if it panics.
