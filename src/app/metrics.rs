@@ -18,7 +18,7 @@ pub(super) fn build_metrics(
         connections: config
             .connections
             .iter()
-            .filter(|section| section.connection.bot.as_str() == bot)
+            .filter(|section| section.connection.holder.as_str() == bot)
             .map(|section| section.connection.name.as_str().to_owned())
             .collect(),
     };

@@ -132,18 +132,16 @@ pub enum BuildError {
     #[error("server.tls: {0}")]
     Tls(String),
     /// A connection needs a token exchange, which its identity provider does not support.
-    #[error("connections.{connection}: its identity provider cannot exchange tokens: choose another identity_provider")]
+    #[error("{place}: its identity provider cannot exchange tokens: choose another identity_provider")]
     Incapable {
-        /// The connection's key in the configuration.
-        connection: String,
+        /// The connection's place in the configuration.
+        place: String,
     },
     /// A connection requests `offline_access`, but its identity provider cannot refresh tokens.
-    #[error(
-        "connections.{connection}: its identity provider cannot refresh tokens: leave offline_access out of scopes"
-    )]
+    #[error("{place}: its identity provider cannot refresh tokens: leave offline_access out of scopes")]
     CannotRefresh {
-        /// The connection's key in the configuration.
-        connection: String,
+        /// The connection's place in the configuration.
+        place: String,
     },
 }
 

@@ -68,14 +68,14 @@ pub(super) fn build_providers(
         };
         let (provider, replace) = provider;
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
-            return Err(BuildError::Incapable { connection: section.key.clone() });
+            return Err(BuildError::Incapable { place: section.place() });
         }
         if connection.keeps_refresh_token() && !provider.capabilities().refresh_token {
-            return Err(BuildError::CannotRefresh { connection: section.key.clone() });
+            return Err(BuildError::CannotRefresh { place: section.place() });
         }
         registry.register(connection, provider);
-        let (key, goes_to) = (section.key.clone(), config.find_credentials_destination(name));
-        let holder = CredentialHolder::Connection { key, connection: Box::new(connection.clone()) };
+        let (place, goes_to) = (section.place(), config.find_credentials_destination(name));
+        let holder = CredentialHolder::Connection { place, connection: Box::new(connection.clone()) };
         renewable.push(RenewableCredential { holder, goes_to, replace });
     }
     let mut built = BuiltProviders { registry, renewable, credentials, parents: HashMap::new() };

@@ -38,8 +38,8 @@ pub(super) struct RenewableCredential {
 pub(super) enum CredentialHolder {
     /// The client of a connection.
     Connection {
-        /// The connection's key in the configuration.
-        key: String,
+        /// The section that configures it.
+        place: String,
         /// Boxed, because it is much larger than the other variant.
         connection: Box<Connection>,
     },
@@ -136,8 +136,8 @@ impl RenewableCredential {
         match &self.holder {
             CredentialHolder::Connection { connection: then, .. } => {
                 let same = |now: &Connection| {
-                    (&now.bot, &now.name, &now.identity_provider, &now.client_id)
-                        == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
+                    (&now.holder, &now.name, &now.identity_provider, &now.client_id)
+                        == (&then.holder, &then.name, &then.identity_provider, &then.client_id)
                         && config.find_credentials_destination(&now.identity_provider) == self.goes_to
                 };
                 let section = config.connections.iter().find(|section| same(&section.connection));
@@ -159,8 +159,7 @@ impl CredentialHolder {
     /// The section that configures the application.
     fn place(&self) -> String {
         match self {
-            Self::Connection { key, .. } => format!("connections.{key}"),
-            Self::Bot { place, .. } => place.clone(),
+            Self::Connection { place, .. } | Self::Bot { place, .. } => place.clone(),
         }
     }
 

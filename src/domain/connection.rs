@@ -1,4 +1,4 @@
-use super::{BotName, ConnectionName};
+use super::{ConnectionName, HolderName};
 
 /// A digest of the settings that a kept token depends on: provider, client and scopes. If one of them changes, the
 /// connection has a new revision, and tokens of the old revision are no longer handed out.
@@ -76,12 +76,12 @@ pub enum ProviderKind {
     OpenIdConnect,
 }
 
-/// A configured OAuth connection of one bot.
+/// A configured OAuth connection of one bot, or of one add-in, back end or app.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// The bot that the connection belongs to.
-    pub bot: BotName,
-    /// The connection's name, unique within the bot.
+    /// The bot, add-in, back end or app that the connection belongs to.
+    pub holder: HolderName,
+    /// The connection's name, unique within its holder.
     pub name: ConnectionName,
     /// The name of the identity provider in the configuration.
     pub identity_provider: String,

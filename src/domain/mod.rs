@@ -6,6 +6,7 @@
 
 mod account;
 mod app_scope;
+mod back_ends;
 mod bot;
 mod bytes;
 mod channel;
@@ -30,6 +31,10 @@ mod version_number;
 
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
+pub use back_ends::{
+    AddIn, BackEnd, Downstream, DownstreamMethod, DownstreamPath, ErrorConvention, RedirectToken, SecretHash,
+    ServiceRoleApp, UserData,
+};
 pub use bot::{
     Agent365, Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, Sdk, SignInInvoke, Skill,
     VerifiedUserIds,
@@ -50,7 +55,7 @@ pub use exchange::{
 };
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};
-pub use names::{BotName, ConnectionName, HolderName, SkillName, SubjectId};
+pub use names::{AddInName, AppId, BackEndName, BotName, ConnectionName, HolderName, SkillName, SubjectId};
 pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;

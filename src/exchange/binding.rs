@@ -1,7 +1,7 @@
 use super::evidence::Evidence;
 use super::outcome::{Reason, Refusal};
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken, VerifiedUserIds};
+use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken, Realm, VerifiedUserIds};
 use crate::observability::{to_log_list, to_log_text};
 
 /// What the engine must check and pin so that the token's user is bound to the account.
@@ -123,6 +123,15 @@ pub(super) fn bind(
         }
         Rule::Refused(unbound) => return Err(build_refusal(unbound, bot, account)),
     })
+}
+
+/// Binds the token that an add-in or a back end presents. Its account is the token's own user, so nothing is pinned; `account`
+/// is compared so that no other account ever gets the token.
+pub(super) fn bind_assertion(account: &Account, token: &ExchangeableToken) -> Result<Binding, Refusal> {
+    if account.realm != Realm::BackEnd || account.subject.as_str() != token.user.to_string() {
+        return Err(mismatch("assertion", "the account is not that of the token's user"));
+    }
+    Ok(Binding { by_channel: true, accounts_to_check: Vec::new(), accounts_to_pin: Vec::new() })
 }
 
 /// Whether any rule can bind a token that `account` sends to `bot`. If none can, a card must not ask the client for a

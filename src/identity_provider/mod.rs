@@ -50,7 +50,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::domain::{
-    BotName, ClaimsChallenge, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp, UserKey,
+    ClaimsChallenge, Connection, ConnectionName, ExchangeableToken, HolderName, Secret, Timestamp, UserKey,
 };
 
 /// A grant to redeem. [`Capabilities`] says which kinds a provider supports.
@@ -243,19 +243,19 @@ pub trait IdentityProvider: Send + Sync {
 /// The provider of each connection. The registry is built once at start-up.
 #[derive(Clone, Default)]
 pub struct ProviderRegistry {
-    providers: HashMap<(BotName, ConnectionName), Arc<dyn IdentityProvider>>,
+    providers: HashMap<(HolderName, ConnectionName), Arc<dyn IdentityProvider>>,
 }
 
 impl ProviderRegistry {
     /// Registers the provider of `connection` and replaces an earlier one.
     pub fn register(&mut self, connection: &Connection, provider: Arc<dyn IdentityProvider>) {
-        self.providers.insert((connection.bot.clone(), connection.name.clone()), provider);
+        self.providers.insert((connection.holder.clone(), connection.name.clone()), provider);
     }
 
     /// Finds the provider of `connection`.
     #[must_use]
     pub fn find(&self, connection: &Connection) -> Option<&Arc<dyn IdentityProvider>> {
-        self.providers.get(&(connection.bot.clone(), connection.name.clone()))
+        self.providers.get(&(connection.holder.clone(), connection.name.clone()))
     }
 }
 

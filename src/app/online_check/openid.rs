@@ -30,7 +30,7 @@ pub(super) async fn check(config: &Configuration, parts: &TokenClientParts) -> R
         let name = &section.connection.identity_provider;
         let Some(discovery) = discoveries.get(name) else { continue };
         for (index, credential) in credentials.build_all(&section.credentials)?.into_iter().enumerate() {
-            let subject = format!("connections.{} credentials[{index}] ({})", section.key, credential.kind());
+            let subject = format!("{} credentials[{index}] ({})", section.place(), credential.kind());
             let client =
                 RedeemingClient { client_id: section.connection.client_id.clone(), credentials: vec![credential] };
             let provider = build_openid_client(discovery, section, client, parts);

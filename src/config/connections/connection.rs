@@ -6,7 +6,9 @@ use crate::domain::{AppScope, Connection, ConnectionName, PERSONAL_ACCOUNTS_TENA
 /// A connection and the credentials with which its client redeems grants.
 #[derive(Clone, Debug)]
 pub struct ConnectionSection {
-    /// The key of its section, `[connections.<key>]`. Bots and clients use `connection.name` instead.
+    /// The table that its section is in: `connections`, `add_ins`, `back_ends` or `apps`.
+    pub table: &'static str,
+    /// The key of its section, `[<table>.<key>]`. Bots and clients use `connection.name` instead.
     pub key: String,
     /// The validated connection.
     pub connection: Connection,
@@ -17,9 +19,15 @@ pub struct ConnectionSection {
 }
 
 impl ConnectionSection {
-    /// Whether both connections have the same bot and the same name.
-    pub(super) fn has_same_bot_and_name(&self, other: &Self) -> bool {
-        self.connection.bot == other.connection.bot && self.connection.name == other.connection.name
+    /// Its place in the configuration, as `connections.graph`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}.{}", self.table, self.key)
+    }
+
+    /// Whether both connections have the same holder and the same name.
+    pub(super) fn has_same_holder_and_name(&self, other: &Self) -> bool {
+        self.connection.holder == other.connection.holder && self.connection.name == other.connection.name
     }
 
     /// The client as an application that requests tokens for itself, in the first organization's tenant that the connection lists.
@@ -33,7 +41,7 @@ impl ConnectionSection {
             TenantPolicy::AnyOrganization | TenantPolicy::AnyAccount => None,
         };
         Some(AppIdentitySection {
-            place: format!("connections.{}", self.key),
+            place: self.place(),
             token_endpoint: provider.build_token_endpoint(tenant.unwrap_or("organizations"))?,
             identity_provider: connection.identity_provider.clone(),
             client_id: connection.client_id.clone(),

@@ -5,7 +5,7 @@ use crate::config::review::{
     Context, OpenIdOptions, Place, Proposal, Review, RevisedSettings, WordOrList, entries_of, exchange_uri,
     right_tenants, validate_scopes,
 };
-use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
+use crate::domain::{Connection, ExchangePolicy, HolderName, ProviderKind, TenantPolicy, acceptable_audiences};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::granted_scopes::validate_granted_scopes;
@@ -45,7 +45,7 @@ pub(super) fn validate(
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
     let requirements = requirements?;
     let connection = Connection {
-        bot: BotName::new(&names.bot?),
+        holder: HolderName::new(&names.bot?),
         name: names.name?,
         revision: RevisedSettings {
             provider: &provider,
@@ -70,7 +70,7 @@ pub(super) fn validate(
         required_granted_scopes,
     };
     let openid = OpenIdOptions::default();
-    Some(ConnectionSection { key: names.key, connection, credentials: credentials?, openid })
+    Some(ConnectionSection { table: "connections", key: names.key, connection, credentials: credentials?, openid })
 }
 
 fn refuse_openid_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {

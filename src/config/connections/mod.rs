@@ -38,7 +38,7 @@ pub(in crate::config) fn validate(
     for (key, connection) in raw {
         let place = section.key(&key);
         let Some(validated) = validate_one(key, connection, context, review, &place) else { continue };
-        if let Some(twin) = sections.iter().find(|other| other.has_same_bot_and_name(&validated)) {
+        if let Some(twin) = sections.iter().find(|other| other.has_same_holder_and_name(&validated)) {
             let message = format!("has the same bot and name as connections.{}: write another name", twin.key);
             review.report(&place.key("name"), message);
         }

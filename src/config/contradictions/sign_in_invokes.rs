@@ -12,8 +12,11 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
         return;
     }
     let place = Place::section("bots").key(bot.name.as_str()).key("sign_in_invokes");
-    let own: Vec<&Connection> =
-        connections.iter().map(|section| &section.connection).filter(|connection| connection.bot == bot.name).collect();
+    let own: Vec<&Connection> = connections
+        .iter()
+        .map(|section| &section.connection)
+        .filter(|connection| connection.holder.is_bot(&bot.name))
+        .collect();
     if own.is_empty() {
         let message = format!(
             "needs a connection whose tokens the invokes carry, and the bot has none: write a section \

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens};
 use super::unkept::UnkeptTokens;
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
-use crate::exchange::parent_slots::{WantedToken, is_kept};
+use crate::exchange::parent_slots::{TokenPlace, WantedToken, is_kept};
 use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::{TokenVault, VaultError};
@@ -58,16 +58,16 @@ impl CurrentTokens {
     /// seconds; concurrent callers share one refresh. If that fails for an outage, a token that has not ended serves.
     ///
     /// A failure of the store is an outage, too; it is logged here.
-    pub async fn get(&self, wanted: WantedToken<'_>) -> ObtainedToken {
-        self.try_get(wanted).await.unwrap_or_else(|error| unreadable(&error))
+    pub async fn get(&self, wanted: impl Into<TokenPlace<'_>>) -> ObtainedToken {
+        self.try_get(wanted.into()).await.unwrap_or_else(|error| unreadable(&error))
     }
 
     /// As [`CurrentTokens::get`].
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails and memory has no token.
-    pub(super) async fn try_get(&self, wanted: WantedToken<'_>) -> Result<ObtainedToken, StorageFailure> {
-        let WantedToken { slot, connection, .. } = wanted;
+    pub(super) async fn try_get(&self, wanted: TokenPlace<'_>) -> Result<ObtainedToken, StorageFailure> {
+        let TokenPlace { slot, connection } = wanted;
         let vault = &self.shared.tokens.vault;
         let failure = match vault.find(slot, connection.revision).await {
             Ok(Some(token)) => {

@@ -101,7 +101,7 @@ impl ResourceTokens {
         correlation_id: &str,
     ) -> ResourceTokenResult {
         let WantedToken { slot, connection, .. } = wanted;
-        let signed_in = self.current.try_get(wanted).await.map_err(|error| store_failed(&error))?;
+        let signed_in = self.current.try_get(wanted.into()).await.map_err(|error| store_failed(&error))?;
         let own = resource_slot(slot, scope);
         let signed_in = match signed_in {
             ObtainedToken::Token(token) => token,
@@ -168,7 +168,7 @@ impl ResourceTokens {
         // The token is looked up again, because the user may have signed out meanwhile.
         let found = self.exchange.vault.find_unended(own, connection.revision).await;
         let Some(kept) = found.map_err(|error| store_failed(&error))? else { return Err(refusal) };
-        refusal.report_overridden(&connection.bot, &connection.name, correlation_id);
+        refusal.report_overridden(&connection.holder, &connection.name, correlation_id);
         Ok(kept)
     }
 }

@@ -60,7 +60,7 @@ impl Harness {
         let environment = Environment::of(options.environment.clone());
         let config = config::parse(&self.configuration_text(options), &environment).unwrap();
         let mut sections = config.connections.iter().map(|section| &section.connection);
-        sections.find(|entry| entry.bot.as_str() == "demo" && entry.name.as_str() == connection).unwrap().revision
+        sections.find(|entry| entry.holder.as_str() == "demo" && entry.name.as_str() == connection).unwrap().revision
     }
 }
 
