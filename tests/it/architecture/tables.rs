@@ -56,7 +56,7 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ("config", "review < credentials identity_providers < sections connections < contradictions reading"),
     (
         "dev",
-        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < playground < services < routes stage < stage_texts",
+        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < app_users playground < services < routes stage < stage_gateway stage_texts",
     ),
     (
         "exchange",
