@@ -80,7 +80,8 @@ impl Stage {
         let folder = options.directory.clone();
         let making = tokio::task::spawn_blocking(move || make_certificates(&folder));
         let keys = SigningKey::generate_many(4).await?;
-        let StageCertificates { ca_file, tls, client, back_end_key } = making.await.map_err(StageError::key_material)??;
+        let StageCertificates { ca_file, tls, client, back_end_key } =
+            making.await.map_err(StageError::key_material)??;
         let Ok([tenant_key, endorsed, directline, unendorsed]) = <[Arc<SigningKey>; 4]>::try_from(keys) else {
             return Err(StageError::KeyMaterial("too few keys were generated".to_owned()));
         };

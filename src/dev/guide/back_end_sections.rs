@@ -58,11 +58,9 @@ fn add_in_section(facts: &StageFacts, entry: &AddInEntry) -> Section {
         .with("url", format!("{}/graph/v1.0", facts.addresses.http_base))
         .with("paths", DOWNSTREAM_PATHS.to_vec())
         .with("methods", vec!["GET"]);
-    let user_data =
-        Section::default().with("path", USER_DATA_PATH).with("downstream", "/me").with("errors", "inline");
-    let caller = Section::default()
-        .with("client_id", entry.caller.client_id)
-        .with("secret_sha256", hashes(entry.caller.secret));
+    let user_data = Section::default().with("path", USER_DATA_PATH).with("downstream", "/me").with("errors", "inline");
+    let caller =
+        Section::default().with("client_id", entry.caller.client_id).with("secret_sha256", hashes(entry.caller.secret));
     Section::default()
         .with("client_id", entry.client_id)
         .with("client_secret", client_secret(entry.name))

@@ -2,8 +2,8 @@ use super::back_ends::{USER_DATA_PATH, app_login_url, app_page, token_endpoint};
 use super::facts::StageFacts;
 use super::walkthrough::EXTRACT_ACCESS_TOKEN;
 use crate::dev::tenant::{
-    AddInEntry, AppUserEntry, BackEndCredential, BackEndEntry, Directory, ExchangeEntry, GRAPH_AUDIENCE, ServiceRoleEntry,
-    User,
+    AddInEntry, AppUserEntry, BackEndCredential, BackEndEntry, Directory, ExchangeEntry, GRAPH_AUDIENCE,
+    ServiceRoleEntry, User,
 };
 
 /// The commands for an Office add-in, a back end that exchanges the add-in's tokens, and an app with a service role. Empty if

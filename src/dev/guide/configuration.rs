@@ -2,7 +2,9 @@ use std::path::Path;
 
 use toml::Table;
 
-use super::back_end_sections::{add_in_sections, app_sections, back_end_sections, secrets_of_back_ends, shared_connection_sections};
+use super::back_end_sections::{
+    add_in_sections, app_sections, back_end_sections, secrets_of_back_ends, shared_connection_sections,
+};
 use super::facts::StageFacts;
 use super::section::Section;
 use crate::dev::plan::is_remote_plain_http;

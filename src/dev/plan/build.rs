@@ -142,7 +142,8 @@ fn build_user(index: usize, lines: UserLines, review: &mut PlanReview) -> User {
         );
     }
     let is_personal = lines.tenant == TenantWord::Personal;
-    if is_personal && lines.story == UserScenario::Guest || !is_personal && lines.story == UserScenario::PersonalAccount {
+    if is_personal && lines.story == UserScenario::Guest || !is_personal && lines.story == UserScenario::PersonalAccount
+    {
         let message = "a guest belongs to an organization, and a personal account to the tenant \"personal\"";
         review.report(place("story"), message);
     }

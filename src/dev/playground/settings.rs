@@ -65,8 +65,7 @@ impl PlaygroundFacts {
 /// Answers `GET /playground/settings.json`: what the page has to know of the stage.
 pub(super) async fn show_settings(facts: Data<PlaygroundFacts>, libraries: Data<WebChatLibraries>) -> HttpResponse {
     let directory = &facts.directory;
-    let talks_to_bots =
-        |user: &&User| user.scenario != UserScenario::AgentUser && directory.is_of_organization(user);
+    let talks_to_bots = |user: &&User| user.scenario != UserScenario::AgentUser && directory.is_of_organization(user);
     let users = directory.users.iter().filter(talks_to_bots);
     let connections = directory.all_connections();
     let scopes: BTreeMap<_, _> =

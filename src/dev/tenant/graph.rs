@@ -58,7 +58,9 @@ impl Graph {
             ("GET" | "HEAD", "me/drive/root/children") => list(&files_of(user)),
             ("GET" | "HEAD", "me/messages") => list(&[json!({"id": "message-1", "subject": "Welcome to the stage"})]),
             ("GET" | "HEAD", "users") => list(&self.directory.users.iter().map(describe).collect::<Vec<_>>()),
-            ("POST", "me/messages") => HttpResponse::Created().json(entity("users/messages/$entity", &json!({"id": "message-2"}))),
+            ("POST", "me/messages") => {
+                HttpResponse::Created().json(entity("users/messages/$entity", &json!({"id": "message-2"})))
+            }
             ("PATCH", "me") => HttpResponse::NoContent().finish(),
             ("POST", "me/sendMail") => HttpResponse::Accepted().finish(),
             (_, "me" | "me/drive" | "me/drive/root/children" | "me/messages" | "me/sendMail" | "users") => {

@@ -183,9 +183,9 @@ pub(super) fn back_end_apps() -> impl Iterator<Item = App> {
         let uris = vec![add_in.resource.to_owned(), format!("api://{}", add_in.client_id)];
         registration(add_in.name, add_in.client_id, add_in.client_secret, uris)
     });
-    let of_connections = CONNECTIONS.into_iter().map(|entry| {
-        registration(entry.name, entry.client_id, entry.client_secret, vec![entry.token_exchange_uri()])
-    });
+    let of_connections = CONNECTIONS
+        .into_iter()
+        .map(|entry| registration(entry.name, entry.client_id, entry.client_secret, vec![entry.token_exchange_uri()]));
     of_add_ins.chain(of_connections)
 }
 

@@ -24,7 +24,8 @@ pub use entries::{
 };
 pub(in crate::dev) use fixed::{GRAPH_SCOPES, WORKLOAD_SUBJECT, graph_connection};
 use fixed::{
-    OFFICE_CLIENT_ID, WEB_CHAT_CLIENT_ID, apps, clients, entries, federated_credentials, identities, personal_accounts, tenants, users,
+    OFFICE_CLIENT_ID, WEB_CHAT_CLIENT_ID, apps, clients, entries, federated_credentials, identities, personal_accounts,
+    tenants, users,
 };
 use skills::{skill_apps, skills};
 pub(in crate::dev) use tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
