@@ -78,10 +78,14 @@ fn back_end_section(facts: &StageFacts, entry: &BackEndEntry) -> Section {
         ExchangeEntry::AddIn(name) => Section::default().with("add_in", name),
         ExchangeEntry::Connection(name) => Section::default().with("connection", name),
     };
+    let exchange = exchange.with("scopes", entry.scopes.to_vec()).with("audiences", vec![GRAPH_AUDIENCE]);
+    let app_token = Section::default()
+        .with("scopes", vec![format!("{GRAPH_AUDIENCE}/.default")])
+        .with("tenant", facts.directory.main_tenant_id());
     let section = Section::default()
         .with("client_id", entry.client_id)
-        .with("exchange", exchange.with("scopes", entry.scopes.to_vec()))
-        .with("audiences", vec![GRAPH_AUDIENCE]);
+        .with("exchange", exchange)
+        .with_some("app_token", entry.has_app_token.then_some(app_token));
     match entry.credential {
         BackEndCredential::Secret(secret) => section.with("secret_sha256", hashes(secret)),
         BackEndCredential::PrivateKey => {
