@@ -17,7 +17,7 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
+use crate::endpoints::{add_in, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
@@ -62,6 +62,9 @@ impl ListenerContext<'_> {
         if serves_bots {
             described.push(&token_service::DOOR);
         }
+        let add_ins = self.doors.add_ins.as_ref();
+        let user_data = add_ins.and_then(|add_ins| add_ins.user_data.as_deref());
+        described.extend(add_ins.map(|_| &add_in::DOOR).into_iter().chain(user_data));
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -75,6 +78,9 @@ impl ListenerContext<'_> {
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
             web_chat::configure(routes);
+            if let Some(add_ins) = &doors.add_ins {
+                add_in::configure(routes, add_ins.door.clone(), add_ins.user_data.as_deref());
+            }
             if let Some(add) = &extra_routes {
                 add(routes);
             }
