@@ -26,6 +26,17 @@ pub struct ExchangeableToken {
     pub security_context: SecurityContext,
     /// The identifier of the token for logs (`uti`), if the token has one.
     pub token_id: Option<String>,
+    /// The names by which the token shows the user to people.
+    pub displayed: DisplayedNames,
+}
+
+/// The names by which a token shows its user to people. They identify nobody: users and administrators change them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DisplayedNames {
+    /// The user's name (`name`).
+    pub name: Option<String>,
+    /// The name with which the user signs in (`preferred_username`).
+    pub preferred_username: Option<String>,
 }
 
 impl ExchangeableToken {
