@@ -62,6 +62,6 @@ pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;
 pub use sign_out::{EndFuture, EndedAtSignOut};
 pub use stated_claims::StatedClaims;
-pub use token::{DisplayedNames, ExchangeableToken, SecurityContext, UserToken};
+pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
 pub use version_number::VersionNumber;

@@ -59,8 +59,8 @@ pub use storage_failure::StorageFailure;
 pub use token_sender::TokenSender;
 pub use token_validators::TokenValidators;
 pub use tokens::{
-    CurrentTokens, EndedTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut,
-    UnkeptTokens, WantedResource,
+    CurrentTokens, EndedTokens, ObtainedIdToken, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation,
+    TokenSignOut, UnkeptTokens, WantedResource,
 };
 pub use user_rates::{RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};
