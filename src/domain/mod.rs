@@ -60,6 +60,6 @@ pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;
 pub use sign_out::{EndFuture, EndedAtSignOut};
-pub use token::{ExchangeableToken, SecurityContext, UserToken};
+pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
 pub use version_number::VersionNumber;

@@ -14,6 +14,7 @@ mod engine;
 mod evidence;
 mod exchange_name;
 mod granted_scopes;
+mod graph_audience;
 mod held_tokens;
 mod missing_scope_report;
 mod needs;
@@ -40,6 +41,7 @@ pub use engine::{
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
+pub use graph_audience::is_for_microsoft_graph;
 pub use held_tokens::{HeldContent, HeldTokens};
 pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
@@ -53,8 +55,8 @@ pub use storage_failure::StorageFailure;
 pub use token_sender::TokenSender;
 pub use token_validators::TokenValidators;
 pub use tokens::{
-    CurrentTokens, EndedTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut,
-    UnkeptTokens, WantedResource,
+    CurrentTokens, EndedTokens, ObtainedIdToken, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation,
+    TokenSignOut, UnkeptTokens, WantedResource,
 };
 pub use user_rates::{RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

@@ -10,6 +10,7 @@ mod body;
 mod caller_rates;
 mod callers;
 mod client;
+mod client_authentication;
 mod description;
 mod door;
 mod expected_bearer;
@@ -31,6 +32,10 @@ pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
+pub use client_authentication::{
+    ClientAuthenticationError, ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, ServiceTokens,
+    read_client,
+};
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
 pub use expected_bearer::ExpectedBearer;

@@ -25,7 +25,7 @@ pub use check_explanation::CheckExplanation;
 #[cfg(test)]
 pub use check_explanation::list_hints;
 pub use exchangeable_token::ExchangeableTokenValidator;
-pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
+pub use id_token::{IdTokenStatements, IdTokenValidator, IdentifiedUser, ShownNames, TrustedIdTokenIssuer};
 pub use issuer::{ChannelTrust, EntraTrust, find_tenant};
 pub use jwks::{KeySetContent, read_key_set};
 pub use key_set::{KeySet, KeySetSource};

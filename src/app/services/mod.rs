@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
+use crate::accounts::AppUsers;
 use crate::app::BuildError;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
@@ -33,6 +34,7 @@ use crate::sign_in::{
 };
 use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
+use crate::token_issuer::AppTokens;
 use crate::vault::TokenVault;
 
 /// The most connections that are open to one host at a time; as many more for each of the three kinds of requests between
@@ -70,6 +72,8 @@ pub(in crate::app) struct Services {
     pub(in crate::app) bots: BotClient,
     pub(in crate::app) delivery: ContinuationDelivery,
     pub(in crate::app) skills: SkillServices,
+    pub(in crate::app) app_users: AppUsers,
+    pub(in crate::app) app_tokens: AppTokens,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
@@ -96,6 +100,8 @@ struct Collections {
     magic_codes: Arc<MagicCodes>,
     browsers: Arc<BrowserSignIns>,
     unkept: UnkeptTokens,
+    app_users: AppUsers,
+    app_tokens: AppTokens,
 }
 
 /// Builds everything that the doors use over `records`, from the lowest room to the highest.
@@ -142,6 +148,8 @@ pub(in crate::app) fn build_services(
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         skills,
+        app_users: collections.app_users,
+        app_tokens: collections.app_tokens,
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
         exchange_names: ExchangeNames::new(records),
         ambient,
@@ -192,10 +200,12 @@ fn build_sign_out(
     ambient: &ClockAndEntropy,
     observation: &ExchangeObservation,
 ) -> (SignOut, AuthorizationCodes) {
-    let Collections { vault, cards, requirements, magic_codes, statements, unkept, .. } = collections;
+    let Collections { vault, cards, requirements, magic_codes, statements, unkept, app_tokens, .. } = collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
-    let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
+    let app_tokens = Arc::new(app_tokens.clone());
+    let others: [Arc<dyn EndedAtSignOut>; 4] =
+        [magic_codes.clone(), statements.clone(), Arc::new(codes.clone()), app_tokens];
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
     (SignOut::new(tokens, registrations.clone(), others.to_vec(), observation.clone()), codes)
 }
@@ -223,6 +233,8 @@ fn open_collections(
         magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
         unkept: UnkeptTokens::new(ambient.clock.clone()),
+        app_users: AppUsers::new(records, writer, entropy.clone()),
+        app_tokens: AppTokens::new(records, entropy.clone()),
     })
 }
 
@@ -258,7 +270,11 @@ fn proxy_exceptions(section: &NoProxySection) -> ProxyExceptions {
 
 fn build_registrations(config: &Configuration) -> Arc<Registrations> {
     let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
-    Arc::new(Registrations::new(config.bots.clone(), connections).with_skills(config.skills.clone()))
+    let add_ins = config.add_ins.iter().map(|section| section.add_in.clone()).collect();
+    let back_ends = config.back_ends.iter().map(|section| section.back_end.clone()).collect();
+    let apps = config.apps.iter().map(|section| section.app.clone()).collect();
+    let registrations = Registrations::new(config.bots.clone(), connections).with_skills(config.skills.clone());
+    Arc::new(registrations.with_add_ins(add_ins).with_back_ends(back_ends).with_apps(apps))
 }
 
 impl Services {
