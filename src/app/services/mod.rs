@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::app::BuildError;
+use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::operator_tokens::OperatorTokens;
@@ -74,6 +75,7 @@ pub(in crate::app) struct Services {
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
     pub(in crate::app) operator_tokens: OperatorTokens,
+    pub(in crate::app) caller_secrets: CallerSecrets,
 }
 
 /// What the doors use between parent bots and their skills.
@@ -143,6 +145,7 @@ pub(in crate::app) fn build_services(
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         skills,
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
+        caller_secrets: CallerSecrets::new(config),
         exchange_names: ExchangeNames::new(records),
         ambient,
         writer,
