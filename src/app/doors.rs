@@ -162,12 +162,12 @@ fn build_skill_host(config: &Configuration, services: &Services, limits: BodyLim
 }
 
 fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimits) -> BackEndDoor {
-    let (back_ends, clock) = (&services.back_ends, services.ambient.clock.clone());
+    let (back_ends, secrets) = (&services.back_ends, &services.caller_secrets);
     let authenticator = ClientAuthenticator::new(
-        back_ends.secrets.clone(),
-        back_ends.assertions.clone(),
+        secrets.back_ends.clone(),
+        secrets.assertions.clone(),
         back_ends.assertion_uses.clone(),
-        clock,
+        services.ambient.clock.clone(),
     );
     let callers = BackEndCallers { authenticator, registrations: services.registrations.clone(), limits };
     let exchange = BackEndExchange {
@@ -180,7 +180,7 @@ fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimi
     let metadata = ServerMetadata {
         issuer: issuer(config),
         accepts_secrets: config.back_ends.iter().any(|section| matches!(section.proof, BackEndProof::Secrets(_))),
-        assertion_algorithms: back_ends.assertions.list_algorithms(),
+        assertion_algorithms: secrets.assertions.list_algorithms(),
         gives_app_tokens: config.back_ends.iter().any(|section| !section.back_end.app_scopes.is_empty()),
     };
     BackEndDoor::new(callers, exchange, &metadata, services.counters().clone(), services.ambient.clone())

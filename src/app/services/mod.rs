@@ -9,6 +9,7 @@ use std::sync::Arc;
 use self::back_ends::BackEndServices;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::app::BuildError;
+use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::operator_tokens::OperatorTokens;
@@ -77,6 +78,7 @@ pub(in crate::app) struct Services {
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
     pub(in crate::app) operator_tokens: OperatorTokens,
+    pub(in crate::app) caller_secrets: CallerSecrets,
 }
 
 /// What the doors use between parent bots and their skills.
@@ -133,7 +135,7 @@ pub(in crate::app) fn build_services(
         ambient: ambient.clone(),
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
-    let back_ends = BackEndServices::new(config, records, &vault, providers.back_ends, clock);
+    let back_ends = BackEndServices::new(records, &vault, providers.back_ends, clock);
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
     let bots = BotClient::new(outbound, counters.observation.clone());
     Ok(Services {
@@ -148,6 +150,7 @@ pub(in crate::app) fn build_services(
         skills,
         back_ends,
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
+        caller_secrets: CallerSecrets::new(config, ambient.clock.clone()),
         exchange_names: ExchangeNames::new(records),
         ambient,
         writer,
