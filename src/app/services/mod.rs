@@ -8,6 +8,7 @@ use std::sync::Arc;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::accounts::AppUsers;
 use crate::app::BuildError;
+use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::operator_tokens::OperatorTokens;
@@ -78,6 +79,7 @@ pub(in crate::app) struct Services {
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
     pub(in crate::app) operator_tokens: OperatorTokens,
+    pub(in crate::app) caller_secrets: CallerSecrets,
 }
 
 /// What the doors use between parent bots and their skills.
@@ -151,6 +153,7 @@ pub(in crate::app) fn build_services(
         app_users: collections.app_users,
         app_tokens: collections.app_tokens,
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
+        caller_secrets: CallerSecrets::new(config),
         exchange_names: ExchangeNames::new(records),
         ambient,
         writer,
