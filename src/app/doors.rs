@@ -14,12 +14,13 @@ use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
 };
 use crate::endpoints::metrics::MetricsPage;
-use crate::endpoints::operations::Operations;
+use crate::endpoints::operations::{OperatedApps, Operations};
+use crate::endpoints::service_role::{ServiceRole, ServiceRoleCallers, ServiceRoleUsers};
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::{ExchangeEngine, Settlement};
-use crate::inbound::{BodyLimits, ClientAuthenticator, Door, TrustedProxies};
+use crate::inbound::{AppAuthenticator, BodyLimits, ClientAuthenticator, ClientSecrets, Door, TrustedProxies};
 use crate::observability::Readiness;
 use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
@@ -37,6 +38,8 @@ pub(super) struct Doors {
     pub(super) add_ins: Option<AddInDoors>,
     /// `None` if there are no back ends.
     pub(super) back_ends: Option<web::Data<BackEndDoor>>,
+    /// `None` if no app is configured.
+    pub(super) service_role: Option<web::Data<ServiceRole>>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(super) operations: Option<web::Data<Operations>>,
     pub(super) health: web::Data<Readiness>,
@@ -57,8 +60,14 @@ pub(super) struct AddInDoors {
 /// Builds each door from the services that it uses.
 pub(super) fn open_doors(config: &Configuration, services: &Services, readiness: Readiness) -> Doors {
     let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIMEOUT };
-    let operations =
-        services.operator_tokens.admin.clone().map(|token| Operations::new(token, services.sign_out.clone()));
+    let operations = services.operator_tokens.admin.clone().map(|token| {
+        let apps = OperatedApps {
+            registrations: services.registrations.clone(),
+            users: services.app_users.clone(),
+            tokens: services.tokens.clone(),
+        };
+        Operations::new(token, services.sign_out.clone(), apps, limits)
+    });
     Doors {
         gateway: web::Data::new(build_bot_gateway(config, services, limits)),
         token_service: web::Data::new(build_token_service(config, services, limits)),
@@ -66,6 +75,7 @@ pub(super) fn open_doors(config: &Configuration, services: &Services, readiness:
         skill_host: web::Data::new(build_skill_host(config, services, limits)),
         add_ins: (!config.add_ins.is_empty()).then(|| build_add_ins(config, services, limits)),
         back_ends: (!config.back_ends.is_empty()).then(|| web::Data::new(build_back_ends(config, services, limits))),
+        service_role: build_service_role(config, services, limits).map(web::Data::new),
         operations: operations.map(web::Data::new),
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
@@ -213,6 +223,22 @@ fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimi
         gives_app_tokens: config.back_ends.iter().any(|section| !section.back_end.app_scopes.is_empty()),
     };
     BackEndDoor::new(callers, exchange, &metadata, services.counters().clone(), services.ambient.clone())
+}
+
+fn build_service_role(config: &Configuration, services: &Services, limits: BodyLimits) -> Option<ServiceRole> {
+    if config.apps.is_empty() {
+        return None;
+    }
+    let tokens = config.apps.iter().map(|app| (app.app.id.as_str().to_owned(), app.service_tokens.clone()));
+    let clock = &services.ambient.clock;
+    let authenticator = AppAuthenticator::new(ClientSecrets::new(tokens.collect()), clock.clone());
+    let users = ServiceRoleUsers {
+        registrations: services.registrations.clone(),
+        users: services.app_users.clone(),
+        app_tokens: services.app_tokens.clone(),
+    };
+    let callers = ServiceRoleCallers { authenticator, limits };
+    Some(ServiceRole::new(callers, users, services.tokens.clone(), clock.clone()))
 }
 
 fn build_sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {
