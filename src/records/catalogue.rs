@@ -123,6 +123,11 @@ pub const APP_CODE: Kind = Kind::new("token_issuer.app_code", "token_issuer", Fi
 /// a sign-out becomes valid again.
 pub const APP_EPOCH: Kind = Kind::new("token_issuer.app_epoch", "token_issuer", UntilReplaced);
 
+/// The use of a JWT by which a client authenticates. It expires when the JWT would.
+pub const CLIENT_ASSERTION: Kind = Kind::new("inbound.client_assertion", "inbound", SetByWriter);
+/// Whose token was given to a back end, found by the token. It expires with the token.
+pub const GIVEN_TOKEN: Kind = Kind::new("exchange.given_token", "exchange", SetByWriter);
+
 /// The key of an exchange. The id of the `tokens/response` event is derived from it.
 pub const EXCHANGE_NAME: MacPurpose = MacPurpose::new("exchange", "exchange");
 /// The id of a card, which is derived from the secret of its link.
@@ -170,6 +175,8 @@ pub(super) const KINDS: [&Kind; 28] = [
     &APP_TOKEN,
     &APP_CODE,
     &APP_EPOCH,
+    &CLIENT_ASSERTION,
+    &GIVEN_TOKEN,
 ];
 
 #[cfg(test)]
