@@ -7,7 +7,7 @@
 mod agent_365;
 mod bearer;
 mod body;
-mod browser_cookie;
+mod browsers;
 mod caller_rates;
 mod callers;
 mod client;
@@ -19,8 +19,6 @@ mod guess_counts;
 mod guess_limit;
 mod hints;
 mod operation;
-mod page_answer;
-mod parameters;
 mod path_segments;
 mod peer;
 mod problem;
@@ -33,7 +31,7 @@ mod skill_callers;
 
 pub use bearer::read_bearer;
 pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
-pub use browser_cookie::BrowserCookie;
+pub use browsers::{BrowserCookie, begin_page, find_cookie, find_parameter, finish_page, redirect_browser};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
@@ -48,8 +46,6 @@ pub use guess_limit::{GuessLimit, OperatorCall};
 #[cfg(test)]
 pub use hints::list_hints;
 pub use operation::{Method, Operation};
-pub use page_answer::{begin_page, finish_page, redirect_browser};
-pub use parameters::{find_cookie, find_parameter};
 pub use path_segments::decode_percent;
 pub use peer::{AdmittedCaller, Peer};
 pub use problem::{Problem, refuse_activity};

@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
-use super::Problem;
+use crate::inbound::Problem;
 
 /// The policy of an answer without a page.
 const NO_CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
