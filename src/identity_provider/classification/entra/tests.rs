@@ -227,7 +227,7 @@ proptest! {
                 prop_assert!(!token.lifetime.is_zero() && token.lifetime <= Duration::from_hours(28));
                 prop_assert!(token.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
             }
-            TokenAnswer::Unusable(_) => prop_assert!((200..300).contains(&status)),
+            TokenAnswer::Unusable(_) | TokenAnswer::NoAccessToken(_) => prop_assert!((200..300).contains(&status)),
             TokenAnswer::Refusal(refusal) => {
                 let failure = classify(&refusal).error.failure;
                 if status >= 500 {
