@@ -106,11 +106,7 @@ impl Pins {
         }
     }
 
-    pub(super) async fn find(
-        &self,
-        account: &Account,
-        namespace: Option<&str>,
-    ) -> Result<Option<UserKey>, VaultError> {
+    pub(super) async fn find(&self, account: &Account, namespace: Option<&str>) -> Result<Option<UserKey>, VaultError> {
         let account = &PinnedAccount::new(account, namespace);
         if let Some(pin) = self.recent.get(account).filter(Pin::is_valid) {
             return Ok(Some(pin.user));

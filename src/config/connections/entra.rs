@@ -5,7 +5,9 @@ use crate::config::review::{
     Context, OpenIdOptions, Place, Proposal, Review, RevisedSettings, WordOrList, entries_of, exchange_uri,
     right_tenants, validate_scopes,
 };
-use crate::domain::{Connection, ExchangePolicy, HolderName, ProviderKind, SubjectIssuer, TenantPolicy, acceptable_audiences};
+use crate::domain::{
+    Connection, ExchangePolicy, HolderName, ProviderKind, SubjectIssuer, TenantPolicy, acceptable_audiences,
+};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::granted_scopes::validate_granted_scopes;

@@ -53,7 +53,9 @@ pub(super) fn validate(
             required_granted_scopes: &required_granted_scopes,
             authorize_params: &openid.authorize_params,
         }
-        .derive_revision_with(&openid.token_exchange.as_ref().map(|options| options.list_revised()).unwrap_or_default()),
+        .derive_revision_with(
+            &openid.token_exchange.as_ref().map(|options| options.list_revised()).unwrap_or_default(),
+        ),
         identity_provider: provider,
         provider_kind: ProviderKind::OpenIdConnect,
         exchange: policy,

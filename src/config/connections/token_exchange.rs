@@ -166,8 +166,7 @@ impl ExchangeValidator<'_> {
         let token_exchange_uri = uri.and_then(|uri| texts(vec![uri], "a URI", review, &uri_at).pop());
         let issuer = SubjectIssuer::Own { issuer: self.issuer.to_owned() };
         let audiences = audiences.into_iter().map(AudienceRule::Uri).collect();
-        let policy =
-            ExchangePolicy { required_scopes, authorized_clients, ..build_policy(Some(issuer), audiences) };
+        let policy = ExchangePolicy { required_scopes, authorized_clients, ..build_policy(Some(issuer), audiences) };
         Some(AcceptedTokens { policy, token_exchange_uri })
     }
 }

@@ -25,7 +25,8 @@ fn uri(text: &str) -> AudienceRule {
 
 #[test]
 fn a_connection_that_exchanges_tokens_of_entra_has_the_keys_of_one_at_entra() {
-    let more = "required_scopes = [\"access_as_user\"]\nauthorized_clients = [\"1FEC8E78-bce4-4aaf-ab1b-5451cc387264\"]";
+    let more =
+        "required_scopes = [\"access_as_user\"]\nauthorized_clients = [\"1FEC8E78-bce4-4aaf-ab1b-5451cc387264\"]";
     let (connection, options) = tickets(&[ENTRA, URI, TENANTS, more]);
     assert_eq!((connection.exchange.entra_provider(), connection.exchange.own_issuer()), (Some("entra"), None));
     assert_eq!(connection.token_exchange_uri.as_deref(), Some("api://tickets.example.com/access_as_user"));
@@ -93,7 +94,10 @@ fn what_cannot_be_meant_is_a_problem() {
         (vec!["token_exchange = {}".to_owned()], "token_exchange.subject: is missing"),
         (vec!["token_exchange = { subject = \"okta\" }".to_owned()], "token_exchange.subject: unknown word"),
         (vec![ENTRA.to_owned()], "tenants: is missing"),
-        (vec!["token_exchange = { subject = \"provider\" }".to_owned()], "token_exchange.accepted_audiences: is missing"),
+        (
+            vec!["token_exchange = { subject = \"provider\" }".to_owned()],
+            "token_exchange.accepted_audiences: is missing",
+        ),
         (vec![OWN.to_owned(), TENANTS.to_owned()], "tenants: belongs to subject = \"entra\""),
         (vec![OWN.to_owned(), "allow_v1 = true".to_owned()], "allow_v1: belongs to subject = \"entra\""),
         (vec![own("entra_client_id = \"x\"")], "token_exchange.entra_client_id: belongs to"),
@@ -111,7 +115,10 @@ fn what_cannot_be_meant_is_a_problem() {
         (vec![own("resource = [\"no uri\"]")], "token_exchange.resource[0]: "),
         (vec![own("resource = [\"https://x.example/#f\"]")], "token_exchange.resource[0]: "),
         (vec![own("audience = [\"\"]")], "token_exchange.audience[0]: "),
-        (vec![own("grant = \"jwt_bearer\", subject_token_type = \"jwt\"")], "token_exchange.subject_token_type: belongs to"),
+        (
+            vec![own("grant = \"jwt_bearer\", subject_token_type = \"jwt\"")],
+            "token_exchange.subject_token_type: belongs to",
+        ),
         (vec![own("parameters = { Subject_Token = \"x\" }")], "token_exchange.parameters.Subject_Token: cannot be set"),
         (vec![own("parameters = { scope = \"x\" }")], "token_exchange.parameters.scope: cannot be set"),
         (vec![own("parameters = { \"a b\" = \"x\" }")], "token_exchange.parameters.\"a b\": is no parameter"),

@@ -159,8 +159,7 @@ impl Generic {
     /// token is revoked even so.
     async fn revoke_tokens(&self, tokens: RevocableTokens<'_>) -> Result<RevocationOutcome, RedeemError> {
         let endpoints = self.discovery.endpoints(tokens.deadline).await?;
-        let Some(url) = endpoints.revocation.as_ref().filter(|_| self.knows_user(tokens.user))
-        else {
+        let Some(url) = endpoints.revocation.as_ref().filter(|_| self.knows_user(tokens.user)) else {
             return Ok(RevocationOutcome::NotSupported);
         };
         let of_refresh = tokens.refresh_token.map(|token| [("token", token.expose()), TYPE_OF_REFRESH_TOKEN]);

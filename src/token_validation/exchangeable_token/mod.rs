@@ -15,9 +15,7 @@ mod tests;
 pub(super) use explanation::{HINTS, OTHER_HINTS};
 pub use provider_token::ProviderTokenValidator;
 #[cfg(test)]
-pub(super) use provider_token_explanation::{
-    HINTS as PROVIDER_TOKEN_HINTS, OTHER_HINTS as OTHER_PROVIDER_TOKEN_HINTS,
-};
+pub(super) use provider_token_explanation::{HINTS as PROVIDER_TOKEN_HINTS, OTHER_HINTS as OTHER_PROVIDER_TOKEN_HINTS};
 
 use std::time::Duration;
 

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use super::MIN_REMAINING_LIFETIME;
-use crate::domain::{AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey};
+use crate::domain::{
+    AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
+};
 use crate::token_validation::algorithms::SignaturePolicy;
 use crate::token_validation::claims::{Claims, Lifetime};
 use crate::token_validation::id_token::read_openid_user;

@@ -42,7 +42,10 @@ pub(in crate::token_validation) const HINTS: [HintRow; 17] = [
         "the client's token of the provider is for another resource: compare its audiences with \
         token_exchange.accepted_audiences, and let the client request one of these",
     ),
-    row("aud:header", "the client's token has a nonce in its header, as Microsoft Graph's tokens have: it is not the provider's"),
+    row(
+        "aud:header",
+        "the client's token has a nonce in its header, as Microsoft Graph's tokens have: it is not the provider's",
+    ),
     row("time", "the client's token of the provider lacks exp or iat, or lives longer than two days"),
     row(
         "cnf",
@@ -73,7 +76,10 @@ pub(in crate::token_validation) const OTHER_HINTS: [HintRow; 4] = [
         "expired",
         "the client's token of the provider has expired or ends within 30 seconds: the client must fetch a fresh one",
     ),
-    row("expired:future", "the client's token of the provider is not valid yet: compare this machine's clock with the provider's"),
+    row(
+        "expired:future",
+        "the client's token of the provider is not valid yet: compare this machine's clock with the provider's",
+    ),
     row(
         "key_not_known_yet",
         "the client's token names a key that the provider's key set does not have yet: the set is fetched again within 10 seconds",

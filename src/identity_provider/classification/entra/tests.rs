@@ -71,7 +71,7 @@ fn each_fixture_has_its_expected_classification() {
                 assert_eq!(token.lifetime, Duration::from_secs(expect["expires_in"].as_u64().unwrap()), "{name}");
                 assert_eq!(token.scope.as_deref(), expect["scope"].as_str(), "{name}");
             }
-            TokenAnswer::Unusable(hint) => {
+            TokenAnswer::Unusable(hint) | TokenAnswer::NoAccessToken(hint) => {
                 assert_eq!(expect["outcome"], "transient", "{name}");
                 assert!(!hint.is_empty());
             }
