@@ -9,11 +9,14 @@ mod entra;
 mod granted_scopes;
 mod oidc;
 mod raw;
+mod token_exchange;
 
 #[cfg(test)]
 mod connections_tests;
 #[cfg(test)]
 mod oidc_tests;
+#[cfg(test)]
+mod token_exchange_tests;
 
 use std::collections::BTreeMap;
 
