@@ -7,6 +7,7 @@ pub mod api_document;
 pub mod bot_gateway;
 pub mod health;
 pub mod metrics;
+pub mod office_pane;
 pub mod operations;
 pub mod sign_in_pages;
 pub mod skill_host;
