@@ -258,7 +258,11 @@ fn proxy_exceptions(section: &NoProxySection) -> ProxyExceptions {
 
 fn build_registrations(config: &Configuration) -> Arc<Registrations> {
     let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
-    Arc::new(Registrations::new(config.bots.clone(), connections).with_skills(config.skills.clone()))
+    let add_ins = config.add_ins.iter().map(|section| section.add_in.clone()).collect();
+    let back_ends = config.back_ends.iter().map(|section| section.back_end.clone()).collect();
+    let apps = config.apps.iter().map(|section| section.app.clone()).collect();
+    let registrations = Registrations::new(config.bots.clone(), connections).with_skills(config.skills.clone());
+    Arc::new(registrations.with_add_ins(add_ins).with_back_ends(back_ends).with_apps(apps))
 }
 
 impl Services {

@@ -1,7 +1,10 @@
 use crate::config::credentials::{AppIdentitySection, CredentialSection};
 use crate::config::identity_providers::EntraSection;
 use crate::config::review::OpenIdOptions;
-use crate::domain::{AppScope, Connection, ConnectionName, PERSONAL_ACCOUNTS_TENANT, TenantPolicy};
+use crate::domain::{AppScope, Connection, ConnectionName, HolderName, PERSONAL_ACCOUNTS_TENANT, TenantPolicy};
+
+/// The beginning of the name that stands for the holder of a connection that no bot has.
+const LENDING: &str = "connection/";
 
 /// A connection and the credentials with which its client redeems grants.
 #[derive(Clone, Debug)]
@@ -23,6 +26,11 @@ impl ConnectionSection {
     #[must_use]
     pub fn place(&self) -> String {
         format!("{}.{}", self.table, self.key)
+    }
+
+    /// Whether no bot has the connection, so that it only describes those of apps and back ends.
+    pub(in crate::config) fn belongs_to_none(&self) -> bool {
+        self.connection.holder.as_str().starts_with(LENDING)
     }
 
     /// Whether both connections have the same holder and the same name.
@@ -52,10 +60,19 @@ impl ConnectionSection {
     }
 }
 
+/// Stands for the holder of the connection `key` that no bot has. Bots have no `/` in their names.
+pub(super) fn lending_holder(key: &str) -> HolderName {
+    HolderName::new(&format!("{LENDING}{key}"))
+}
+
 /// The names of a connection, and the names that it refers to. `None` for a name whose problem has been reported.
 pub(super) struct ConnectionNames {
+    /// The table of the section.
+    pub(super) table: &'static str,
     pub(super) key: String,
     pub(super) name: Option<ConnectionName>,
+    /// The bot whose app id is the default of the client id; `None` for a holder that is no bot.
     pub(super) bot: Option<String>,
+    pub(super) holder: Option<HolderName>,
     pub(super) identity_provider: Option<String>,
 }

@@ -5,7 +5,7 @@ use crate::config::review::{
     Context, OpenIdOptions, Place, Proposal, Review, RevisedSettings, WordOrList, entries_of, exchange_uri,
     right_tenants, validate_scopes,
 };
-use crate::domain::{Connection, ExchangePolicy, HolderName, ProviderKind, TenantPolicy, acceptable_audiences};
+use crate::domain::{Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::granted_scopes::validate_granted_scopes;
@@ -22,7 +22,7 @@ pub(super) fn validate(
     refuse_openid_keys(&raw, review, place);
     let client_id = match raw.client_id.take() {
         Some(text) => review.guid(&text, &place.key("client_id")),
-        None => names.bot.as_ref().and_then(|bot| context.bots.get(bot)?.clone()),
+        None => default_client_id(&names, context, review, place),
     };
     let owner =
         CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud, openid_issuer: None };
@@ -34,8 +34,13 @@ pub(super) fn validate(
     let at = place.key("scopes");
     let graph = context.cloud.graph;
     let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
-    let scopes = review.required(raw.scopes.take(), &at, &write);
-    let scopes = scopes.and_then(|scopes| validate_scopes(scopes, graph, review, &at));
+    // An add-in may be told who its users are, and get no tokens.
+    let scopes = if names.table == "add_ins" && raw.scopes.is_none() && !review.is_reported(&at) {
+        Some(Vec::new())
+    } else {
+        let scopes = review.required(raw.scopes.take(), &at, &write);
+        scopes.and_then(|scopes| validate_scopes(scopes, graph, review, &at))
+    };
     let exchange_uris = review.resource_uris(&raw.exchange_uris, &place.key("exchange_uris"));
     let aad_resources = review.resource_uris(&raw.aad_resources, &place.key("aad_resources"));
     review.tokens(&raw.required_granted_scopes, &place.key("required_granted_scopes"), "a scope");
@@ -45,7 +50,7 @@ pub(super) fn validate(
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
     let requirements = requirements?;
     let connection = Connection {
-        holder: HolderName::new(&names.bot?),
+        holder: names.holder?,
         name: names.name?,
         revision: RevisedSettings {
             provider: &provider,
@@ -70,7 +75,24 @@ pub(super) fn validate(
         required_granted_scopes,
     };
     let openid = OpenIdOptions::default();
-    Some(ConnectionSection { table: "connections", key: names.key, connection, credentials: credentials?, openid })
+    Some(ConnectionSection { table: names.table, key: names.key, connection, credentials: credentials?, openid })
+}
+
+/// The app id of the connection's bot; reports a connection without a bot, which has no default.
+fn default_client_id(
+    names: &ConnectionNames,
+    context: &Context,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<String> {
+    match (&names.bot, &names.holder) {
+        (Some(bot), _) => context.bots.get(bot)?.clone(),
+        // The problem of its bot has been reported.
+        (None, None) => None,
+        (None, Some(_)) => {
+            review.required(None, &place.key("client_id"), "the client id of the app registration (a GUID)")
+        }
+    }
 }
 
 fn refuse_openid_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {

@@ -3,6 +3,7 @@
 //! Owns what a connection must have for each kind of provider, and which of its settings change its revision. It
 //! deliberately does not know the providers' addresses, and obtains no token.
 
+mod client;
 mod connection;
 mod entra;
 mod granted_scopes;
@@ -18,11 +19,16 @@ use std::collections::BTreeMap;
 
 pub use connection::ConnectionSection;
 
+pub(in crate::config) use client::{ConnectionHolder, WrittenClient};
 pub(in crate::config) use raw::RawConnection;
 
 use crate::config::review::{Context, Place, Review};
+use crate::domain::HolderName;
 
-use connection::ConnectionNames;
+use connection::{ConnectionNames, lending_holder};
+
+/// The name of the sections' table.
+const TABLE: &str = "connections";
 
 /// The sections `[connections.<key>]`.
 pub(in crate::config) fn validate(
@@ -30,8 +36,8 @@ pub(in crate::config) fn validate(
     context: &Context,
     review: &mut Review<'_>,
 ) -> Vec<ConnectionSection> {
-    let section = Place::section("connections");
-    if raw.is_empty() && !review.is_reported(&section) {
+    let section = Place::section(TABLE);
+    if raw.is_empty() && !context.bots.is_empty() && !review.is_reported(&section) {
         review.warn(&section, "is missing, so no user can sign in and every request is forwarded".to_owned());
     }
     let mut sections: Vec<ConnectionSection> = Vec::new();
@@ -55,11 +61,13 @@ fn validate_one(
     place: &Place,
 ) -> Option<ConnectionSection> {
     let name = review.connection_name(raw.name.as_deref().unwrap_or(&key), &place.key("name"));
-    let bot = context.bot(raw.bot.take(), review, &place.key("bot"));
+    let belongs_to_none = raw.bot.is_none() && context.lent_connections.contains(&key);
+    let bot = if belongs_to_none { None } else { context.bot(raw.bot.take(), review, &place.key("bot")) };
+    let holder = if belongs_to_none { Some(lending_holder(&key)) } else { bot.as_deref().map(HolderName::new) };
     let written = raw.identity_provider.take();
     let identity_provider = context.identity_provider(written, review, &place.key("identity_provider"));
     let is_oidc = identity_provider.as_deref().is_some_and(|provider| context.is_oidc(provider));
-    let names = ConnectionNames { key, name, bot, identity_provider };
+    let names = ConnectionNames { table: TABLE, key, name, bot, holder, identity_provider };
     if is_oidc {
         oidc::validate(raw, names, context, review, place)
     } else {

@@ -2,7 +2,7 @@ use crate::config::credentials::{CredentialOwner, CredentialSection};
 use crate::config::review::{
     ClientAuthentication, Context, OpenIdOptions, Place, Review, RevisedSettings, WrittenProvider,
 };
-use crate::domain::{Connection, ExchangePolicy, HolderName, ProviderKind, TenantPolicy};
+use crate::domain::{Connection, ExchangePolicy, ProviderKind, TenantPolicy};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::granted_scopes::validate_granted_scopes;
@@ -35,7 +35,7 @@ pub(super) fn validate(
     let required_granted_scopes = validate_granted_scopes(&mut raw, scopes.as_deref(), review, place);
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
     let connection = Connection {
-        holder: HolderName::new(&names.bot?),
+        holder: names.holder?,
         name: names.name?,
         // The issuer is part of the revision, so tokens of a previous issuer under the same name are not reused.
         revision: RevisedSettings {

@@ -53,7 +53,10 @@ pub const ROOMS_OF_TESTS: &[(&str, &str)] = &[("vault", "sealing")];
 /// Rooms with sub-rooms, and the order of the files and folders directly in them. A part may import parts before the
 /// `<` on its left, and no other part of its room. Every part is listed, but `mod.rs` and tests.
 pub const SUB_ROOMS: &[(&str, &str)] = &[
-    ("config", "review < credentials identity_providers < sections connections < contradictions reading"),
+    (
+        "config",
+        "review < credentials identity_providers < sections connections < back_ends < contradictions reading < validation",
+    ),
     (
         "dev",
         "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < playground < services < routes stage < stage_texts",

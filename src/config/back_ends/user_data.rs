@@ -1,0 +1,92 @@
+use serde::Deserialize;
+
+use crate::config::review::{Place, Proposal, Review};
+use crate::domain::{Downstream, ErrorConvention, UserData};
+
+use super::add_in::AddInSection;
+use super::downstream::plain_path;
+
+/// The first segments of the paths that bot-sso answers itself on the public listener. A test holds them against the doors.
+pub const OWN_PATHS: [&str; 9] =
+    [".well-known", "admin", "api", "healthz", "metrics", "oauth2", "office", "readyz", "v3"];
+
+/// How refusals of the identity provider are told, as it is written.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawErrors {
+    Status,
+    Inline,
+}
+
+impl From<RawErrors> for ErrorConvention {
+    fn from(raw: RawErrors) -> Self {
+        match raw {
+            RawErrors::Status => Self::Status,
+            RawErrors::Inline => Self::Inline,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawUserData {
+    path: Option<String>,
+    downstream: Option<String>,
+    errors: Option<RawErrors>,
+}
+
+impl RawUserData {
+    /// `downstream` is the add-in's, if it has one without a problem.
+    pub(super) fn validate(
+        self,
+        downstream: Option<&Downstream>,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<UserData> {
+        let at = place.key("path");
+        let path = review.required(self.path, &at, "the path that clients call, as \"/getuserdata\"");
+        let path =
+            path.and_then(|text| plain_path(text, review, &at)).filter(|path| !refuse_own_path(path, review, &at));
+        let at = place.key("downstream");
+        let called = review.required(self.downstream, &at, "the path below downstream.url, as \"/me\"");
+        let called = called.and_then(|text| plain_path(text, review, &at));
+        if let (Some(downstream), Some(called)) = (downstream, &called)
+            && !downstream.admits_path(called)
+        {
+            let message = format!("{called:?} is no path that downstream.paths admits: add it there, or write another");
+            review.report(&at, message);
+        }
+        let errors = self.errors.map(ErrorConvention::from).unwrap_or_default();
+        Some(UserData { path: path?, downstream: called?, errors })
+    }
+}
+
+/// Reports a path that bot-sso answers itself.
+fn refuse_own_path(path: &str, review: &mut Review<'_>, place: &Place) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let is_own = path == "/" || OWN_PATHS.iter().any(|own| own.eq_ignore_ascii_case(first));
+    if is_own {
+        let complaint = format!("{path:?} is a path of bot-sso's own");
+        review.propose(place, complaint, Proposal::text(place, "/getuserdata"));
+    }
+    is_own
+}
+
+/// Reports the path of `section`, whose place is `place`, if one of `others` has it, too.
+pub(super) fn refuse_same_path(
+    others: &[AddInSection],
+    section: &AddInSection,
+    review: &mut Review<'_>,
+    place: &Place,
+) {
+    let path_of = |section: &AddInSection| section.add_in.user_data.as_ref().map(|data| data.path.clone());
+    let Some(path) = path_of(section) else { return };
+    if let Some(other) = others.iter().find(|other| path_of(other).as_ref() == Some(&path)) {
+        let message = format!(
+            "{path:?} is also the path of the add-in {:?}: write another one, as \"/{}/getuserdata\"",
+            other.add_in.name.as_str(),
+            section.add_in.name
+        );
+        review.report(&place.key("user_data").key("path"), message);
+    }
+}
