@@ -17,7 +17,9 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
+use crate::endpoints::{
+    bot_gateway, health, metrics, office_pane, operations, sign_in_pages, skill_host, token_service, web_chat,
+};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
@@ -62,6 +64,10 @@ impl ListenerContext<'_> {
         if serves_bots {
             described.push(&token_service::DOOR);
         }
+        let has_add_ins = !self.config.add_ins.is_empty();
+        if has_add_ins {
+            described.push(&office_pane::DOOR);
+        }
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -75,6 +81,9 @@ impl ListenerContext<'_> {
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
             web_chat::configure(routes);
+            if has_add_ins {
+                office_pane::configure(routes);
+            }
             if let Some(add) = &extra_routes {
                 add(routes);
             }

@@ -138,14 +138,17 @@ const CASES = {
     assert.equal((await pane.me()).status, 200);
     assert.equal(pane.host.asked[1].authChallenge, claims);
   },
-  async 'an expired token is got anew once'() {
+  async 'an expired token is got anew once, and the dialog is the last resort'() {
     const pane = open({ answers: [expired, ok] });
     assert.equal((await pane.me()).status, 200);
     assert.deepEqual(counts(pane), [2, 2, 0]);
     assert.deepEqual(pane.host.asked, [PROMPTS, PROMPTS]);
     const again = open({ answers: [expired] });
     await failure(again.me(), 'expired', 'TokenExpiredError');
-    assert.deepEqual(counts(again), [2, 2, 0]);
+    assert.deepEqual(counts(again), [3, 3, 1]);
+    const without = open({ answers: [expired], dialogUrl: undefined });
+    await failure(without.me(), 'expired', 'TokenExpiredError');
+    assert.deepEqual(counts(without), [2, 2, 0]);
   },
   async 'a missing consent opens the sign-in dialog once'() {
     const pane = open({ answers: [consent, ok] });
@@ -161,8 +164,17 @@ const CASES = {
     await failure(without.me(), 'consent', 'ConsentRequired');
     assert.deepEqual(counts(without), [1, 1, 0]);
   },
+  async 'an interaction without a challenge opens the dialog, too'() {
+    const body = { type: 'InteractionRequired', error: 'interaction_required', message: 'sign in' };
+    const pane = open({ answers: [{ status: 403, body }, ok] });
+    assert.equal((await pane.me()).status, 200);
+    assert.deepEqual(counts(pane), [2, 2, 1]);
+    const again = open({ answers: [{ status: 403, body }] });
+    await failure(again.me(), 'interaction', 'InteractionRequired');
+    assert.deepEqual(counts(again), [2, 2, 1]);
+  },
   async 'a consent that only an administrator gives opens nothing'() {
-    const admin = { status: 403, body: { ...consent.body, admin_consent: true } };
+    const admin = { status: 403, body: { ...consent.body, adminConsentRequired: true } };
     const pane = open({ answers: [admin] });
     await failure(pane.me(), 'admin_consent', 'ConsentRequired');
     assert.deepEqual(counts(pane), [1, 1, 0]);
@@ -174,7 +186,7 @@ const CASES = {
     const cured = open({ answers: [expired, challenge, consent, ok] });
     assert.equal((await cured.me()).status, 200);
     assert.deepEqual(counts(cured), [4, 4, 1]);
-    for (const answers of [[challenge, consent, challenge], [expired, challenge, expired], [consent, expired, consent, challenge]]) {
+    for (const answers of [[challenge, consent, challenge], [expired, challenge, expired], [consent, expired, consent, challenge], [expired, expired, challenge, consent]]) {
       const endless = open({ answers });
       await assert.rejects(endless.me(), SingleSignOnError);
       assert.ok(endless.requests.length <= 4, `${endless.requests.length}`);
@@ -204,8 +216,12 @@ const CASES = {
       [401, { type: 'TokenInvalid', error: 'invalid_token', message: 'wrong' }, 'developer'],
       [401, { type: 'WrongAudienceGraph', error: 'invalid_token', message: 'ask for api://' }, 'developer'],
       [403, { type: 'MissingScope', error: 'insufficient_scope', message: 'scope' }, 'developer'],
+      [403, { type: 'AppOnlyToken', error: 'access_denied', message: 'no user' }, 'developer'],
       [403, { type: 'AccessDenied', error: 'access_denied', message: 'not assigned' }, 'denied'],
-      [500, { type: 'ConfigurationError', error: 'server_error', message: 'see the log' }, 'developer'],
+      [403, { type: 'Microsoft Graph', error: 'access_denied', message: 'refused' }, 'denied'],
+      [401, { type: 'SignInRequired', error: 'login_required', message: 'signed out' }, 'retry_later'],
+      [404, { type: 'PathNotListed', error: 'invalid_request', message: 'not listed' }, 'developer'],
+      [500, { type: 'ServerError', error: 'server_error', message: 'see the log' }, 'developer'],
     ]) {
       const pane = open({ answers: [{ status, body }] });
       const error = await failure(pane.me(), kind, body.type);
@@ -242,7 +258,8 @@ const CASES = {
     for (const [body, kind] of [
       [{ error: 'temporarily_unavailable', error_description: 'AADSTS90033' }, 'retry_later'],
       [{ error: 'invalid_grant', error_description: 'AADSTS90094: an administrator' }, 'admin_consent'],
-      [{ error: 'invalid_grant', error_description: 'AADSTS50105: not assigned' }, 'denied'],
+      [{ error: 'access_denied', error_description: 'AADSTS50105: not assigned' }, 'denied'],
+      [{ error: 'invalid_grant', error_description: 'AADSTS50013: the signature' }, 'developer'],
       [{ error: 'server_error', error_description: 'see the log' }, 'developer'],
     ]) {
       const pane = open({ answers: [inline(body)], errors: 'inline' });
@@ -348,6 +365,21 @@ const CASES = {
     const failing = open({ acquireToken: async () => { throw Object.assign(new Error('no'), { errorCode: 'user_cancelled' }); } });
     await failure(failing.me(), 'token_failed', 'user_cancelled');
     assert.equal(failing.host.dialogs.length, 0);
+  },
+  async "a token source for what Office cannot give replaces the dialog"() {
+    const asked = [];
+    const fallbackToken = async (wanted) => `own-${asked.push(wanted)}`;
+    const pane = open({ host: new Host({ answers: [13000] }), fallbackToken, answers: [challenge, ok] });
+    assert.equal((await pane.me()).status, 200);
+    assert.deepEqual(pane.requests.map(({ token }) => token), ['Bearer own-1', 'Bearer own-2']);
+    assert.equal(asked[1].claims, CLAIMS);
+    assert.deepEqual(counts(pane), [2, 2, 0]);
+    const cancelled = open({ host: new Host({ answers: [13002] }), fallbackToken });
+    await failure(cancelled.me(), 'cancelled', 13002);
+    assert.equal(asked.length, 2);
+    const failing = open({ host: new Host({ answers: [13012] }), fallbackToken: async () => '' });
+    await failure(failing.me(), 'token_failed', undefined);
+    assert.deepEqual(counts(failing), [1, 0, 0]);
   },
   async 'MSAL asks silently first, and then in a window if it may'() {
     const asked = [];

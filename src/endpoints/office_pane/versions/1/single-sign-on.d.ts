@@ -38,6 +38,8 @@ export interface SingleSignOnOptions {
   errors?: 'status' | 'inline';
   /** Gets the tokens in place of Office: for nested app authentication. */
   acquireToken?: AcquireToken;
+  /** Gets the tokens that Office cannot give (the codes with the action `fallback`), in place of the dialog. */
+  fallbackToken?: AcquireToken;
   /** The options of all calls that have none of their own. */
   tokenOptions?: TokenOptions;
   /** The object `Office`; the global one if absent. */
@@ -60,17 +62,19 @@ export type FailureKind =
   | 'unsupported'
   /** The user has not consented, also after the dialog, or no `dialogUrl` is set. */
   | 'consent'
+  /** The user has to sign in in a browser, and the dialog did not change that, or no `dialogUrl` is set. */
+  | 'interaction'
   /** An administrator has to consent. Asking the user again is of no use. */
   | 'admin_consent'
   /** The identity provider wants `claims` that Office's token did not have after Office was asked for them. */
   | 'challenge'
-  /** The token had expired, and so had the next one. */
+  /** The token had expired, and so had the next one and the one after the dialog. */
   | 'expired'
   /** The identity provider refuses this user, for example by a policy. */
   | 'denied'
   /** The sign-in in the dialog failed. */
   | 'sign_in_failed'
-  /** `acquireToken` failed; `code` is its error code, and `cause` its error. */
+  /** `acquireToken` or `fallbackToken` failed; `code` is its error code, and `cause` its error. */
   | 'token_failed'
   /** The add-in, its registration or the configuration is wrong. bot-sso's log says what. */
   | 'developer';

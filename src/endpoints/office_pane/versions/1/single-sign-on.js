@@ -25,7 +25,6 @@ export const CLIENT_CODES = Object.freeze({
 
 /** What failed, where Office names a code that is not in the list. */
 const UNKNOWN_CODE = code('fallback', 'unsupported', 'Office gave no token.');
-const PAGES_OWN = code('developer', 'token_failed', 'acquireToken gave no token.');
 
 /** The codes with which a dialog does not open, or ends. */
 const DIALOG_CODES = {
@@ -39,7 +38,10 @@ const DIALOG_CODES = {
   12011: ['user_action', "The browser's settings keep the dialog from opening."],
 };
 
-/** The messages of the last page of bot-sso's sign-in. */
+/** The refusals that a sign-in in the dialog may end. */
+const NEEDS_BROWSER = ['consent', 'interaction', 'expired'];
+
+/** The type of the messages of the last page of bot-sso's sign-in. */
 const DIALOG_MESSAGE = 'bot-sso.sign-in';
 
 /** A failure that the page can act on. */
@@ -57,19 +59,20 @@ export class SingleSignOnError extends Error {
  * @param {import('./single-sign-on').SingleSignOnOptions} options
  * @returns {import('./single-sign-on').SingleSignOn}
  */
-export function createSingleSignOn({ baseUrl, addIn, office, officeRuntime, dialogUrl, errors = 'status', acquireToken, tokenOptions }) {
+export function createSingleSignOn(options) {
+  const { baseUrl, addIn, office, officeRuntime, dialogUrl, errors = 'status', tokenOptions } = options;
   const base = withoutSlash(new URL(baseUrl));
   const root = `${base.origin}${base.pathname}api/add-ins/${encodeURIComponent(required(addIn, 'addIn'))}`;
   const host = () => ({ office: office ?? globalThis.Office, runtime: officeRuntime ?? globalThis.OfficeRuntime });
-  const tokens = new Tokens(acquireToken ?? ((wanted) => askHost(host(), wanted)));
+  const tokens = new Tokens(chooseSource(options, host));
   const dialog = dialogUrl && new SignInDialog(new URL(dialogUrl, pageAddress()).href, base.origin, host);
-  const wantedBy = (options) => ({ ...DEFAULT_TOKEN_OPTIONS, ...renamed(tokenOptions), ...renamed(options) });
+  const wantedBy = (own) => ({ ...DEFAULT_TOKEN_OPTIONS, ...renamed(tokenOptions), ...renamed(own) });
 
   async function askFor(wanted) {
     try {
       return await tokens.get(wanted);
     } catch (error) {
-      throw failureOfClient(error, Boolean(acquireToken));
+      throw failureOfClient(error);
     }
   }
 
@@ -95,42 +98,42 @@ export function createSingleSignOn({ baseUrl, addIn, office, officeRuntime, dial
     if (refusal.kind === 'expired' && remedies.take('renewal')) {
       return { ...wanted, renew: true };
     }
-    if (refusal.kind === 'consent' && dialog && remedies.take('dialog')) {
+    if (NEEDS_BROWSER.includes(refusal.kind) && dialog && remedies.take('dialog')) {
       await dialog.signIn();
       return wanted;
     }
     throw refusal;
   }
 
-  async function call(address, init = {}, options = {}) {
+  async function call(address, init = {}, own = {}) {
     const url = trustedUrl(address, base.href);
-    const [remedies, own] = [new Remedies(), wantedBy(options)];
-    for (let wanted = own; ; ) {
+    const [remedies, first] = [new Remedies(), wantedBy(own)];
+    for (let wanted = first; ; ) {
       const response = await send(url, init, await getTokenWith(remedies, wanted));
       const refusal = await readRefusal(response, errors);
       if (!refusal) {
         return response;
       }
-      wanted = await remedy(refusal, remedies, own);
+      wanted = await remedy(refusal, remedies, first);
     }
   }
 
   return {
-    getToken: (options) => getTokenWith(new Remedies(), wantedBy(options)),
+    getToken: (own) => getTokenWith(new Remedies(), wantedBy(own)),
     call,
-    async fetchIdentity(options) {
-      const response = await call(`${root}/identity`, {}, options);
+    async fetchIdentity(own) {
+      const response = await call(`${root}/identity`, {}, own);
       if (!response.ok) {
         throw new SingleSignOnError('developer', response.status, `The answer is ${response.status}.`);
       }
       return response.json();
     },
-    async fetchDownstream(path, init, options) {
+    async fetchDownstream(path, init, own) {
       const url = new URL(`${root}/downstream${path}`);
       if (!path.startsWith('/') || !url.href.startsWith(`${root}/downstream/`)) {
         throw new TypeError('fetchDownstream: the path has to begin with a slash, and to stay below it');
       }
-      return call(url.href, init, options);
+      return call(url.href, init, own);
     },
   };
 }
@@ -223,6 +226,40 @@ function requireToken(token) {
     throw Object.assign(new Error('There is no token.'), { code: undefined });
   }
   return token;
+}
+
+/** Where tokens come from: Office, unless the page has a function of its own for all tokens, or for those that Office cannot give. */
+function chooseSource({ acquireToken, fallbackToken }, host) {
+  if (acquireToken) {
+    return pagesOwn(acquireToken);
+  }
+  const ask = (wanted) => askHost(host(), wanted);
+  if (!fallbackToken) {
+    return ask;
+  }
+  const fallBack = pagesOwn(fallbackToken);
+  return async (wanted) => {
+    try {
+      return requireToken(await ask(wanted));
+    } catch (error) {
+      if (entryOf(error).action !== 'fallback') {
+        throw error;
+      }
+      return fallBack(wanted);
+    }
+  };
+}
+
+/** A function of the page, whose failures are not those of Office. */
+function pagesOwn(getToken) {
+  return async (wanted) => {
+    try {
+      return requireToken(await getToken(wanted));
+    } catch (error) {
+      const failure = new SingleSignOnError('token_failed', error?.errorCode ?? error?.code, "The page's own function gave no token.");
+      throw Object.assign(failure, { cause: error });
+    }
+  };
 }
 
 /** Asks Office in the newest form that it has. */
@@ -331,15 +368,18 @@ function failureOfSignIn({ outcome, code: reason, message }) {
   return new SingleSignOnError(kind, reason ?? outcome, message ?? 'The user did not sign in.');
 }
 
-/** The failure of a token call, of Office or of the page's own function. */
-function failureOfClient(error, isPagesOwn) {
+/** The failure of a token call. */
+function failureOfClient(error) {
   if (error instanceof SingleSignOnError) {
     return error;
   }
-  const number = Number(error?.code);
-  const { kind, cause } = isPagesOwn ? PAGES_OWN : (CLIENT_CODES[number] ?? UNKNOWN_CODE);
-  const name = isPagesOwn ? (error?.errorCode ?? error?.code) : error?.code;
-  return Object.assign(new SingleSignOnError(kind, name, cause), { cause: error });
+  const { kind, cause } = entryOf(error);
+  return Object.assign(new SingleSignOnError(kind, error?.code, cause), { cause: error });
+}
+
+/** The entry of the table for an error of Office. */
+function entryOf(error) {
+  return CLIENT_CODES[Number(error?.code)] ?? UNKNOWN_CODE;
 }
 
 /** Sends a request with the token. The page's own settings come second, but for the token. */
@@ -392,7 +432,7 @@ async function readRefusal(response, errors) {
 function kindOfRefusal(status, body) {
   const numbers = [body?.error_codes, text(body?.error_description)?.match(/AADSTS(\d+)/)?.[1]].flat().map(Number);
   const says = (...words) => [body?.type, body?.error, body?.suberror].some((word) => words.includes(word));
-  if (status === 429 || status === 502 || status === 503 || status === 504 || says('temporarily_unavailable')) {
+  if ([429, 502, 503, 504].includes(status) || says('temporarily_unavailable', 'SignInRequired', 'BodyTooSlow')) {
     return 'retry_later';
   }
   if (!text(body?.type) && !text(body?.error)) {
@@ -401,14 +441,16 @@ function kindOfRefusal(status, body) {
   if (says('TokenExpiredError') || numbers.includes(500133)) {
     return 'expired';
   }
-  if (body.admin_consent === true || numbers.includes(90094) || numbers.includes(90095)) {
+  if (body.adminConsentRequired === true || numbers.includes(90094) || numbers.includes(90095)) {
     return 'admin_consent';
   }
-  if (says('consent_required', 'ConsentRequired') || numbers.includes(65001)) {
+  if (says('ConsentRequired', 'consent_required') || numbers.includes(65001)) {
     return 'consent';
   }
-  const isDenied = status === 403 || says('access_denied', 'interaction_required', 'invalid_grant');
-  return isDenied && !says('insufficient_scope') ? 'denied' : 'developer';
+  if (says('InteractionRequired', 'interaction_required')) {
+    return 'interaction';
+  }
+  return says('access_denied') && !says('AppOnlyToken') ? 'denied' : 'developer';
 }
 
 /** The claims in `WWW-Authenticate: Bearer …, claims="<base64>"`, as a downstream API challenges. */
