@@ -18,7 +18,7 @@ use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::endpoints::{
-    bot_gateway, health, metrics, office_pane, operations, sign_in_pages, skill_host, token_service, web_chat,
+    add_in, bot_gateway, health, metrics, office_pane, operations, sign_in_pages, skill_host, token_service, web_chat,
 };
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
@@ -64,10 +64,10 @@ impl ListenerContext<'_> {
         if serves_bots {
             described.push(&token_service::DOOR);
         }
-        let has_add_ins = !self.config.add_ins.is_empty();
-        if has_add_ins {
-            described.push(&office_pane::DOOR);
-        }
+        let add_ins = self.doors.add_ins.as_ref();
+        let user_data = add_ins.and_then(|add_ins| add_ins.user_data.as_deref());
+        let of_add_ins = add_ins.map(|_| [&add_in::DOOR, &office_pane::DOOR]);
+        described.extend(of_add_ins.into_iter().flatten().chain(user_data));
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -81,7 +81,8 @@ impl ListenerContext<'_> {
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
             web_chat::configure(routes);
-            if has_add_ins {
+            if let Some(add_ins) = &doors.add_ins {
+                add_in::configure(routes, add_ins.door.clone(), add_ins.user_data.as_deref());
                 office_pane::configure(routes);
             }
             if let Some(add) = &extra_routes {

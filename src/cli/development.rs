@@ -118,6 +118,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         print(stage.walkthrough(&gateway).as_deref().unwrap_or(NO_WALKTHROUGH))?;
     }
     tokio::spawn(report_silent_bots(stage.clone()));
+    tokio::spawn(stage.link_app_users(&gateway));
     application.run().await.context("the listeners failed")?;
     stage.shutdown().await;
     Ok(ExitCode::SUCCESS)

@@ -43,8 +43,9 @@ impl Stage {
     pub fn routes(&self, gateway: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         self.attach_gateway(gateway);
         let (manifest, admitted) = (self.manifest(gateway), self.services.page_origins.clone());
+        let links = self.services.app_user_links.clone();
         move |config: &mut ServiceConfig| {
-            let (manifest, admitted) = (manifest.clone(), admitted.clone());
+            let (manifest, admitted, links) = (manifest.clone(), admitted.clone(), links.clone());
             config.route(
                 "/dev/manifest.json",
                 web::get().to(move |request: HttpRequest| {
@@ -56,7 +57,11 @@ impl Stage {
                     } else {
                         HttpResponse::Forbidden().finish()
                     };
-                    async move { answer }
+                    let links = links.clone();
+                    async move {
+                        links.wait().await;
+                        answer
+                    }
                 }),
             );
         }

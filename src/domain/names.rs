@@ -106,6 +106,12 @@ impl From<&AppId> for HolderName {
 }
 
 impl HolderName {
+    /// The app that is the holder; `None` if it is a bot, an add-in or a back end.
+    #[must_use]
+    pub fn find_app(&self) -> Option<AppId> {
+        self.as_str().strip_prefix("app/").map(AppId::new)
+    }
+
     /// Whether the holder is the bot `bot`.
     #[must_use]
     pub fn is_bot(&self, bot: &BotName) -> bool {

@@ -26,6 +26,17 @@ pub struct ExchangeableToken {
     pub security_context: SecurityContext,
     /// The identifier of the token for logs (`uti`), if the token has one.
     pub token_id: Option<String>,
+    /// The names by which the token shows the user to people.
+    pub displayed: DisplayedNames,
+}
+
+/// The names by which a token shows its user to people. They identify nobody: users and administrators change them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DisplayedNames {
+    /// The user's name (`name`).
+    pub name: Option<String>,
+    /// The name with which the user signs in (`preferred_username`).
+    pub preferred_username: Option<String>,
 }
 
 impl ExchangeableToken {
@@ -65,6 +76,18 @@ pub struct UserToken {
     /// The time from which the access token should be refreshed although it is still valid. `None` if it cannot be
     /// refreshed.
     pub refresh_at: Option<Timestamp>,
+    /// The ID token of the sign-in, renewed with the access token where the issuer does that. Only apps read it, so it is
+    /// kept for them alone.
+    pub id_token: Option<IdToken>,
+}
+
+/// An ID token that is kept beside the access token of the same user.
+#[derive(Clone, Debug)]
+pub struct IdToken {
+    /// The token as the issuer has returned it.
+    pub raw: Secret,
+    /// The end of its lifetime (`exp`).
+    pub expires_at: Timestamp,
 }
 
 impl UserToken {
@@ -78,6 +101,12 @@ impl UserToken {
     #[must_use]
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.expires_at <= now
+    }
+
+    /// The ID token, if there is one and its lifetime has not ended.
+    #[must_use]
+    pub fn unended_id_token(&self, now: Timestamp) -> Option<&IdToken> {
+        self.id_token.as_ref().filter(|id_token| id_token.expires_at > now)
     }
 
     /// Whether the token should be refreshed in the background now.

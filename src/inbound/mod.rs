@@ -10,9 +10,11 @@ mod body;
 mod caller_rates;
 mod callers;
 mod client;
+mod client_authentication;
 mod description;
 mod door;
 mod expected_bearer;
+mod guess_counts;
 mod guess_limit;
 mod hints;
 mod operation;
@@ -32,6 +34,10 @@ pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
+pub use client_authentication::{
+    ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientRefusal, ClientSecrets, Form, FormError,
+    PresentedClient, PresentedSecret, ServiceTokens, read_client,
+};
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
 pub use expected_bearer::ExpectedBearer;

@@ -9,6 +9,7 @@ mod code_redemption;
 mod flow;
 mod identification;
 mod magic_code;
+mod page_sign_in;
 mod signed_in_tokens;
 
 #[cfg(test)]
@@ -25,4 +26,8 @@ pub use flow::{
 };
 pub use identification::{IdTokenValidators, IdentificationError};
 pub use magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
+pub use page_sign_in::{
+    AfterPageSignIn, NoteFuture, PageBrowsers, PageRealm, PageSignIn, PageSignInDone, PageSignInFailure,
+    PageSignInRequest, PageStep,
+};
 pub use signed_in_tokens::{SignedInTokens, SignedInTokensError};

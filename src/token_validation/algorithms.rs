@@ -24,6 +24,8 @@ pub(super) enum SignaturePolicy {
     Rs256WithKeyId,
     /// Any asymmetric algorithm that the issuer announces. A token may leave its key unnamed if only one key fits.
     AnnouncedAsymmetric,
+    /// As `AnnouncedAsymmetric`, for the JWTs by which clients authenticate.
+    ClientAssertion,
 }
 
 impl SignaturePolicy {
@@ -31,8 +33,15 @@ impl SignaturePolicy {
     pub(super) fn find(self, name: &str) -> Option<Algorithm> {
         match self {
             Self::Rs256WithKeyId => (name == "RS256").then_some(Algorithm::RS256),
-            Self::AnnouncedAsymmetric => find_asymmetric(name),
+            Self::AnnouncedAsymmetric | Self::ClientAssertion => find_asymmetric(name),
         }
+    }
+
+    /// Whether a token of this policy may state the type `typ`, without a leading `application/`. A JWT by which a client
+    /// authenticates is never an access token.
+    pub(super) fn admits_type(self, typ: &str) -> bool {
+        let of_kind = if self == Self::ClientAssertion { "client-authentication+jwt" } else { "at+jwt" };
+        ["JWT", of_kind].iter().any(|admitted| typ.eq_ignore_ascii_case(admitted))
     }
 
     pub(super) fn needs_key_id(self) -> bool {
@@ -54,6 +63,11 @@ impl SignaturePolicy {
 /// The name of an asymmetric algorithm in headers and announcements.
 pub(super) fn name_asymmetric(algorithm: Algorithm) -> Option<&'static str> {
     ASYMMETRIC.iter().find(|(_, known, _)| *known == algorithm).map(|(name, ..)| *name)
+}
+
+/// The names of all algorithms that a client may sign its assertion with.
+pub(super) fn list_asymmetric() -> impl Iterator<Item = &'static str> {
+    ASYMMETRIC.iter().map(|(name, ..)| *name)
 }
 
 /// The algorithms among `announced` (`id_token_signing_alg_values_supported`) that may be used. `None` if nothing was

@@ -56,6 +56,7 @@ impl Fixture {
             signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
+            id_token: None,
         }
     }
 
@@ -319,6 +320,7 @@ async fn tokens_that_no_longer_fit_into_memory_are_found_in_the_store() {
             signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
+            id_token: None,
         };
         let permit = vault.permit(&slot(&number.to_string()), &user()).await.unwrap();
         vault.keep(permit, REVISION, token).await.unwrap();

@@ -54,5 +54,7 @@ mod skills;
 #[cfg(feature = "stage")]
 mod smoke;
 #[cfg(feature = "stage")]
+mod stage_back_ends;
+#[cfg(feature = "stage")]
 mod token_service;
 mod without_stage;

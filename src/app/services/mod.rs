@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
+use crate::accounts::AppUsers;
 use crate::app::BuildError;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
@@ -16,15 +17,16 @@ use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
 };
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, NoProxySection, StoreDurability};
+use crate::config::{AddInSection, Configuration, NoProxySection, StoreDurability};
 use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
+use crate::endpoints::add_in::AddInCallers;
 use crate::exchange::{
-    Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
-    ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
-    TokenValidators, UnkeptTokens, UserRates,
+    Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
+    Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
+    TokenSignOut, TokenValidators, UnkeptTokens, UserRates,
 };
 use crate::identity_provider::{AppClient, ThrottleBoard};
-use crate::inbound::{CallerRates, Callers};
+use crate::inbound::{CallerRates, Callers, ClientSecrets};
 use crate::observability::{Counters, Metrics};
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
@@ -33,6 +35,7 @@ use crate::sign_in::{
 };
 use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
+use crate::token_issuer::AppTokens;
 use crate::vault::TokenVault;
 
 /// The most connections that are open to one host at a time; as many more for each of the three kinds of requests between
@@ -55,6 +58,10 @@ pub(in crate::app) struct Services {
     pub(in crate::app) redemption: Redemption,
     pub(in crate::app) admission: Admission,
     pub(in crate::app) acquisition: Acquisition,
+    pub(in crate::app) assertions: AssertionExchange,
+    /// The secrets of the servers behind add-ins, which SIGHUP replaces.
+    pub(in crate::app) add_in_callers: AddInCallers,
+    pub(in crate::app) outbound: Outbound,
     pub(in crate::app) tokens: CurrentTokens,
     pub(in crate::app) speakers: Speakers,
     pub(in crate::app) resources: ResourceTokens,
@@ -70,6 +77,8 @@ pub(in crate::app) struct Services {
     pub(in crate::app) bots: BotClient,
     pub(in crate::app) delivery: ContinuationDelivery,
     pub(in crate::app) skills: SkillServices,
+    pub(in crate::app) app_users: AppUsers,
+    pub(in crate::app) app_tokens: AppTokens,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
@@ -96,6 +105,8 @@ struct Collections {
     magic_codes: Arc<MagicCodes>,
     browsers: Arc<BrowserSignIns>,
     unkept: UnkeptTokens,
+    app_users: AppUsers,
+    app_tokens: AppTokens,
 }
 
 /// Builds everything that the doors use over `records`, from the lowest room to the highest.
@@ -131,17 +142,23 @@ pub(in crate::app) fn build_services(
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
-    let bots = BotClient::new(outbound, counters.observation.clone());
+    let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
+    let bots = BotClient::new(outbound.clone(), counters.observation.clone());
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
-        acquisition: Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone()),
+        assertions: AssertionExchange::new(acquisition.clone(), vault.clone()),
+        acquisition,
+        add_in_callers: build_add_in_callers(config),
+        outbound,
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,
         browser_flow: BrowserFlow::new(cards.clone(), collections.browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         skills,
+        app_users: collections.app_users,
+        app_tokens: collections.app_tokens,
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
         exchange_names: ExchangeNames::new(records),
         ambient,
@@ -192,10 +209,12 @@ fn build_sign_out(
     ambient: &ClockAndEntropy,
     observation: &ExchangeObservation,
 ) -> (SignOut, AuthorizationCodes) {
-    let Collections { vault, cards, requirements, magic_codes, statements, unkept, .. } = collections;
+    let Collections { vault, cards, requirements, magic_codes, statements, unkept, app_tokens, .. } = collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
-    let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
+    let app_tokens = Arc::new(app_tokens.clone());
+    let others: [Arc<dyn EndedAtSignOut>; 4] =
+        [magic_codes.clone(), statements.clone(), Arc::new(codes.clone()), app_tokens];
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
     (SignOut::new(tokens, registrations.clone(), others.to_vec(), observation.clone()), codes)
 }
@@ -223,6 +242,8 @@ fn open_collections(
         magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
         unkept: UnkeptTokens::new(ambient.clock.clone()),
+        app_users: AppUsers::new(records, writer, entropy.clone()),
+        app_tokens: AppTokens::new(records, entropy.clone()),
     })
 }
 
@@ -270,6 +291,15 @@ impl Services {
     pub(in crate::app) fn counters(&self) -> &Arc<Counters> {
         self.metrics.counters()
     }
+}
+
+/// The secrets of the servers that may have the tokens of each add-in's users.
+fn build_add_in_callers(config: &Configuration) -> AddInCallers {
+    let secrets = |section: &AddInSection| {
+        let callers = section.callers.iter().map(|caller| (caller.client_id.clone(), caller.secrets.clone()));
+        ClientSecrets::new(callers.collect())
+    };
+    config.add_ins.iter().map(|section| (section.add_in.name.clone(), secrets(section))).collect()
 }
 
 fn build_caller_rates(

@@ -4,6 +4,7 @@
 //! the exchanges that clients request, nor of the callers that ask for a token.
 
 mod current;
+mod id_tokens;
 mod refresh;
 mod resource;
 mod revocation;
@@ -13,6 +14,7 @@ mod unkept;
 mod unkept_tests;
 
 pub use current::CurrentTokens;
+pub use id_tokens::ObtainedIdToken;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
 pub use revocation::{EndedTokens, TokenRevocation};
 pub use sign_out::TokenSignOut;

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::id_tokens::continue_id_token;
 use super::unkept::{UnkeptToken, UnkeptTokens};
-use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, TokenSlot, UserToken};
+use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, Timestamp, TokenSlot, UserToken};
 use crate::exchange::missing_scope_report::report_missing_scopes;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
@@ -46,8 +47,36 @@ pub(super) struct Refresh {
     pub(super) tokens: RefreshableTokens,
     pub(super) slot: TokenSlot,
     pub(super) connection: Arc<Connection>,
-    /// The challenge that the new token must satisfy, if there is one. A kept token is then never good enough.
-    pub(super) challenge: Option<ClaimsChallenge>,
+    pub(super) aim: RefreshAim,
+}
+
+/// What a refresh must bring, so that a kept token may be good enough or not.
+pub(super) enum RefreshAim {
+    /// A token that is handed out. Another request may have brought it meanwhile.
+    Usable,
+    /// A token that satisfies this challenge. A kept token is never good enough.
+    Challenged(ClaimsChallenge),
+    /// A token whose ID token has not ended.
+    IdToken,
+}
+
+impl RefreshAim {
+    /// The challenge that the new token must satisfy, if there is one.
+    pub(super) fn challenge(&self) -> Option<&ClaimsChallenge> {
+        match self {
+            Self::Challenged(challenge) => Some(challenge),
+            Self::Usable | Self::IdToken => None,
+        }
+    }
+
+    /// Whether `token`, whose access token is good, needs no refresh at `now`.
+    fn is_met_by(&self, token: &UserToken, now: Timestamp) -> bool {
+        match self {
+            Self::Usable => true,
+            Self::Challenged(_) => false,
+            Self::IdToken => token.unended_id_token(now).is_some(),
+        }
+    }
 }
 
 impl Refresh {
@@ -72,8 +101,9 @@ impl Refresh {
             return self.conclude_without_token(None).await;
         };
         // Another request may have refreshed the token after the caller looked into memory.
-        let is_good = vault.is_usable(&record.token) && !record.token.is_refresh_due(self.tokens.ambient.now());
-        if is_good && self.challenge.is_none() {
+        let now = self.tokens.ambient.now();
+        let is_good = vault.is_usable(&record.token) && !record.token.is_refresh_due(now);
+        if is_good && self.aim.is_met_by(&record.token, now) {
             return Ok(Some(ObtainedToken::Token(Arc::new(record.token.without_refresh_token()))));
         }
         let Some(refresh_token) = record.token.refresh_token.clone() else {
@@ -111,7 +141,8 @@ impl Refresh {
             return self.redeem(kept, refresh_token, correlation_id).await;
         };
         let newest = &unkept.kept.token;
-        if self.challenge.is_none() && !newest.has_ended(self.tokens.ambient.now()) {
+        let now = self.tokens.ambient.now();
+        if self.aim.is_met_by(newest, now) && !newest.has_ended(now) {
             return Ok(newest.clone());
         }
         // The stored refresh token is used up at an issuer that rotates them.
@@ -126,7 +157,8 @@ impl Refresh {
         correlation_id: &str,
     ) -> Result<UserToken, RedeemError> {
         let deadline = Instant::now() + REFRESH_BUDGET;
-        let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.challenge.clone() };
+        let attempt =
+            Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.aim.challenge().cloned() };
         let grant = Grant::RefreshToken { refresh_token, user: &old.user };
         let redeemed = self.tokens.redemption.redeem(&self.connection, grant, attempt).await?;
         // A response without `scope` grants what was granted before (RFC 6749 §5.1, §6).
@@ -137,7 +169,8 @@ impl Refresh {
         let redeemed = RedeemedToken { granted_scope, refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
-        let token = UserToken { signed_in_at: old.signed_in_at, ..token };
+        let id_token = continue_id_token(old, &token, correlation_id)?;
+        let token = UserToken { signed_in_at: old.signed_in_at, id_token, ..token };
         // The same scopes as before were reported when they were granted first.
         if is_scope_stated {
             report_missing_scopes(&token, &self.connection, correlation_id);
@@ -207,7 +240,7 @@ impl Refresh {
     ) -> Result<Option<ObtainedToken>, StorageFailure> {
         let vault = &self.tokens.vault;
         let Some(record) = record else { return Ok(Some(ObtainedToken::UserNeeded)) };
-        if let Some(challenge) = &self.challenge {
+        if let Some(challenge) = self.aim.challenge() {
             // The challenge is put before the token is removed: an exchange in between must find at least one of the
             // two.
             self.tokens

@@ -159,7 +159,9 @@ impl Entra {
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let url = self.endpoint(user.tenant_id)?;
-        let scope = connection.scopes.join(" ");
+        // An app's ID token is renewed with its access token, which Entra does only for these scopes.
+        let needed = if connection.holder.find_app().is_some() { &IDENTIFYING_SCOPES[..] } else { &[] };
+        let scope = authorization::join_scopes(connection, needed);
         let claims = build_claims_parameter(connection, attempt.claims.as_ref());
         fields.push(FormField::new("scope", scope.as_str()));
         fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));

@@ -17,13 +17,16 @@ use super::security_context::derive_security_context;
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use super::{EXCHANGEABLE_TOKEN_LIMIT_BYTES, ExchangeableTokenError};
 use crate::domain::{
-    AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
+    AudienceRule, DisplayedNames, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp,
+    UserKey,
 };
 
 /// Entra applies `exp` itself while the exchange is on its way (docs/protocols/entra-obo.md §1 rule 15).
 const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(30);
 /// A real `uti` has 22 characters; it goes to the log.
 const MAX_TOKEN_ID_BYTES: usize = 64;
+/// Names have at most 256 characters in Entra. They are kept in memory with the result of the signature check.
+const MAX_DISPLAYED_BYTES: usize = 1024;
 
 /// Validates the tokens that clients hand in to be exchanged. The only maker of [`ExchangeableToken`].
 pub struct ExchangeableTokenValidator {
@@ -48,6 +51,7 @@ struct Subject {
     object_id: String,
     security_context: SecurityContext,
     token_id: Option<String>,
+    displayed: DisplayedNames,
 }
 
 impl ExchangeableTokenValidator {
@@ -97,6 +101,7 @@ impl ExchangeableTokenValidator {
             expires_at,
             security_context: subject.security_context,
             token_id: subject.token_id.clone(),
+            displayed: subject.displayed.clone(),
         })
     }
 
@@ -196,7 +201,9 @@ fn check_client(client: Option<&str>, policy: &ExchangePolicy) -> Result<(), Exc
 fn read_subject(claims: &Claims, origin: &EntraOrigin) -> Result<Subject, &'static str> {
     let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or("oid")?.to_ascii_lowercase();
     let token_id = claims.text("uti").filter(|uti| uti.len() <= MAX_TOKEN_ID_BYTES).map(str::to_owned);
+    let named = |claim| claims.text(claim).filter(|text| text.len() <= MAX_DISPLAYED_BYTES).map(str::to_owned);
     Ok(Subject {
+        displayed: DisplayedNames { name: named("name"), preferred_username: named("preferred_username") },
         user: UserKey::entra(&object_id, &origin.tenant_id),
         object_id,
         security_context: derive_security_context(claims),

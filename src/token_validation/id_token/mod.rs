@@ -5,11 +5,14 @@
 mod explanation;
 #[cfg(test)]
 mod openid_tests;
+mod statements;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 pub(super) use explanation::HINTS;
+
+pub use statements::{IdTokenStatements, ShownNames};
 
 use std::sync::Arc;
 

@@ -59,12 +59,12 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ),
     (
         "dev",
-        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < playground < services < routes stage < stage_texts",
+        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < app_users playground < services < routes stage < stage_gateway stage_texts",
     ),
     (
         "exchange",
-        "granted_scopes held_tokens obtained speakers < missing_scope_report exchange_name outcome storage_failure user_token < \
-         token_validators user_rates evidence channel_statements < binding needs token_sender < requirements parent_slots < redemption \
+        "granted_scopes graph_audience held_tokens obtained speakers < missing_scope_report exchange_name outcome storage_failure user_token < \
+         token_validators user_rates evidence channel_statements given_tokens < binding needs token_sender < requirements parent_slots < redemption \
          browser_binding < tokens engine < assertion_exchange",
     ),
 ];

@@ -41,6 +41,7 @@ impl Harness {
             signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
+            id_token: None,
         };
         let slot = slot(user, connection);
         let epoch = vault.permit(&slot, &token.user).await.unwrap().epoch();

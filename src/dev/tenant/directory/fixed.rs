@@ -4,6 +4,7 @@ use super::entries::{
     ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
 };
 use super::tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
+use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The subject of the only workload that the bots' apps trust.
 pub(in crate::dev) const WORKLOAD_SUBJECT: &str = "system:serviceaccount:bot-sso:gateway";
@@ -56,13 +57,17 @@ const LEGACY_SECRET: &str = "legacy-app-secret-of-the-local-stage";
 /// The app of pages with Web Chat.
 pub(super) const WEB_CHAT_CLIENT_ID: &str = "5fbd7096-ce42-41a5-906f-9c8daebfc005";
 
-const CLIENTS: [ClientEntry; 3] = [
+/// Office, by the client id that it has in the public cloud.
+pub(super) const OFFICE_CLIENT_ID: &str = "d3590ed6-52b3-4102-aeff-aad2292ab01c";
+
+const CLIENTS: [ClientEntry; 4] = [
     ClientEntry { name: "teams-desktop", client_id: "1fec8e78-bce4-4aaf-ab1b-5451cc387264" },
     ClientEntry { name: "teams-web", client_id: "5e3ce6c0-2b1f-4285-8d4b-75ee78787346" },
     ClientEntry { name: "web-chat", client_id: WEB_CHAT_CLIENT_ID },
+    ClientEntry { name: "office", client_id: OFFICE_CLIENT_ID },
 ];
 
-const USERS: [User; 7] = [
+const USERS: [User; 8] = [
     User {
         name: "ada",
         display_name: "Ada Lovelace",
@@ -133,6 +138,16 @@ const USERS: [User; 7] = [
         home_tid: FABRIKAM_ID,
         scenario: UserScenario::SignsIn,
     },
+    User {
+        name: "pia",
+        display_name: "Pia Privat",
+        principal_name: "pia@outlook.example",
+        password: "pia-password",
+        oid: "00000000-0000-0000-66f3-3332eca7ea81",
+        tid: PERSONAL_ACCOUNTS_TENANT,
+        home_tid: PERSONAL_ACCOUNTS_TENANT,
+        scenario: UserScenario::PersonalAccount,
+    },
 ];
 
 /// The scopes of a connection that names none.
@@ -175,6 +190,11 @@ pub(super) fn federated_credentials(bots: &[BotEntry]) -> Vec<FederatedCredentia
 
 pub(super) fn tenants() -> Vec<Tenant> {
     vec![Tenant { id: CONTOSO_ID, name: "Contoso" }, Tenant { id: FABRIKAM_ID, name: "Fabrikam" }]
+}
+
+/// The tenant of all personal accounts.
+pub(super) fn personal_accounts() -> Tenant {
+    Tenant { id: PERSONAL_ACCOUNTS_TENANT, name: "Personal accounts" }
 }
 
 pub(super) fn clients() -> Vec<ClientEntry> {

@@ -1,0 +1,115 @@
+//! The ID tokens that are kept for apps; an `impl` of [`CurrentTokens`].
+
+use std::time::Duration;
+
+use super::current::{CurrentTokens, await_refresh};
+use super::refresh::{REFRESH_BUDGET, RefreshAim};
+use crate::domain::{IdToken, UserToken};
+use crate::exchange::{ObtainedToken, Outage, StorageFailure, TokenPlace};
+use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
+use crate::token_validation::{IdTokenStatements, ShownNames};
+use crate::vault::KeptRecord;
+
+/// A token that is younger than this is not refreshed for its ID token's sake: its issuer does not renew ID tokens.
+const RENEWAL_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The answer to a request for a user's ID token.
+#[derive(Clone, Debug)]
+pub enum ObtainedIdToken {
+    /// This ID token has not ended.
+    Token(IdToken),
+    /// The user is signed in, and the issuer has given no ID token.
+    NotGiven,
+    /// No ID token can be obtained before the user signs in.
+    UserNeeded,
+    /// No ID token can be obtained at the moment.
+    Unavailable(Outage),
+}
+
+impl CurrentTokens {
+    /// The user's ID token. If it has ended, the tokens are refreshed first; not every issuer then renews the ID token
+    /// (docs/service-role.md §ID tokens). A failure of the store is an outage; it is logged here.
+    pub async fn get_id_token(&self, wanted: TokenPlace<'_>) -> ObtainedIdToken {
+        match self.try_get_id_token(wanted).await {
+            Ok(obtained) => obtained,
+            Err(error) => {
+                tracing::error!(%error, "an ID token cannot be read");
+                ObtainedIdToken::Unavailable(Outage::FAULT)
+            }
+        }
+    }
+
+    async fn try_get_id_token(&self, wanted: TokenPlace<'_>) -> Result<ObtainedIdToken, StorageFailure> {
+        let now = self.shared.tokens.ambient.now();
+        let found = self.shared.tokens.vault.find(wanted.slot, wanted.connection.revision).await?;
+        if let Some(id_token) = found.as_ref().and_then(|token| token.unended_id_token(now)) {
+            return Ok(ObtainedIdToken::Token(id_token.clone()));
+        }
+        let Some(KeptRecord { token, .. }) = self.read(wanted).await? else { return Ok(ObtainedIdToken::UserNeeded) };
+        if let Some(id_token) = token.unended_id_token(now) {
+            return Ok(ObtainedIdToken::Token(id_token.clone()));
+        }
+        if token.id_token.is_none() {
+            return Ok(ObtainedIdToken::NotGiven);
+        }
+        if token.refresh_token.is_none() || now < token.obtained_at.plus(RENEWAL_INTERVAL) {
+            return Ok(ObtainedIdToken::UserNeeded);
+        }
+        let refreshed = await_refresh(self.shared.start_refresh(wanted, RefreshAim::IdToken), REFRESH_BUDGET).await;
+        let now = self.shared.tokens.ambient.now();
+        Ok(match refreshed {
+            ObtainedToken::Token(token) => {
+                let id_token = token.unended_id_token(now).cloned();
+                id_token.map_or(ObtainedIdToken::UserNeeded, ObtainedIdToken::Token)
+            }
+            ObtainedToken::UserNeeded => ObtainedIdToken::UserNeeded,
+            ObtainedToken::Unavailable(outage) => ObtainedIdToken::Unavailable(outage),
+        })
+    }
+
+    /// How the user's ID token names its user, even if it has ended; no names if there is no ID token.
+    ///
+    /// # Errors
+    /// [`StorageFailure`] if the store fails.
+    pub async fn find_names(&self, wanted: TokenPlace<'_>) -> Result<ShownNames, StorageFailure> {
+        let id_token = self.read(wanted).await?.and_then(|record| record.token.id_token);
+        Ok(id_token
+            .and_then(|id_token| IdTokenStatements::read(&id_token.raw))
+            .map_or_else(ShownNames::default, |says| says.names))
+    }
+
+    async fn read(&self, wanted: TokenPlace<'_>) -> Result<Option<KeptRecord>, StorageFailure> {
+        Ok(self.shared.tokens.vault.read(wanted.slot, wanted.connection.revision).await?)
+    }
+}
+
+/// The ID token of `refreshed`, which has brought the successor of `old`: the new one if it continues the old one, else the
+/// old one (`OpenID` Connect Core §12.2). An ID token without a first one to compare it with is dropped.
+///
+/// # Errors
+/// A fault of the issuer if the new ID token is of another user, since the access token may then be as well.
+pub(super) fn continue_id_token(
+    old: &UserToken,
+    refreshed: &UserToken,
+    correlation_id: &str,
+) -> Result<Option<IdToken>, RedeemError> {
+    let (Some(first), Some(renewed)) = (&old.id_token, &refreshed.id_token) else { return Ok(old.id_token.clone()) };
+    let statements = [&first.raw, &renewed.raw].map(IdTokenStatements::read);
+    let [Some(first_says), Some(renewed_says)] = statements else { return Ok(old.id_token.clone()) };
+    match renewed_says.continues(&first_says) {
+        Ok(()) => Ok(Some(renewed.clone())),
+        Err("iss" | "sub") => Err(of_another_user()),
+        Err(check) => {
+            let hint = "the refreshed ID token is for another client than the first one, so it is not kept";
+            tracing::warn!(correlation_id, check, hint, "a refreshed ID token was refused");
+            Ok(old.id_token.clone())
+        }
+    }
+}
+
+/// A fault that no sign-in mends.
+fn of_another_user() -> RedeemError {
+    let hint = "the identity provider answered a refresh with another user's ID token: nothing of the answer is used";
+    let diagnostics = Box::new(Diagnostics { hint, ..Diagnostics::default() });
+    RedeemError { failure: RedeemFailure::Misconfigured, diagnostics }
+}
