@@ -19,6 +19,7 @@ mod guess_counts;
 mod guess_limit;
 mod hints;
 mod operation;
+mod page_module;
 mod path_segments;
 mod peer;
 mod problem;
@@ -46,6 +47,9 @@ pub use guess_limit::{GuessLimit, OperatorCall};
 #[cfg(test)]
 pub use hints::list_hints;
 pub use operation::{Method, Operation};
+#[cfg(test)]
+pub use page_module::page_module_testing;
+pub use page_module::{ModuleFile, Release, Releases};
 pub use path_segments::decode_percent;
 pub use peer::{AdmittedCaller, Peer};
 pub use problem::{Problem, refuse_activity};

@@ -28,6 +28,8 @@ mod long_life;
 #[cfg(feature = "stage")]
 mod msal;
 #[cfg(feature = "stage")]
+mod office_pane;
+#[cfg(feature = "stage")]
 mod openapi;
 #[cfg(feature = "stage")]
 mod own_bot;
