@@ -1,7 +1,7 @@
 /// A check of a caller, or a case of a check, and what the operator can do. The checks of the token itself have their
 /// hints in `token_validation`.
 #[rustfmt::skip]
-pub(super) const HINTS: [(&str, &str); 98] = [
+pub(super) const HINTS: [(&str, &str); 93] = [
     ("authorization", "the request has no Authorization header with exactly one bearer token"),
     ("aud:bot", "the channel's or parent bot's token is for an app id that no bot has: compare bots.*.app_id with the bot's registration"),
     ("aud:token_service", "the bot's token for the Token Service has an audience that token_service.audiences does not list"),

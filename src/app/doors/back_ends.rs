@@ -13,7 +13,7 @@ use crate::endpoints::page_sign_in::PageDoor;
 use crate::endpoints::page_sign_in::add_in_dialog::{self, AddInDialog};
 use crate::endpoints::page_sign_in::app_sign_in::{self, AppSignIn, LinkedUsers};
 use crate::endpoints::service_role::{self, ServiceRole, ServiceRoleCallers, ServiceRoleUsers};
-use crate::inbound::{AppAuthenticator, BodyLimits, ClientAuthenticator, ClientSecrets, Door};
+use crate::inbound::{AppAuthenticator, BodyLimits, ClientAuthenticator, Door};
 use crate::sign_in::{PageBrowsers, PageSignIn};
 
 /// The doors for callers that are no bots. Those of a kind that the configuration does not have are not there.
@@ -48,7 +48,7 @@ impl BackEndDoors {
             back_ends: (!config.back_ends.is_empty())
                 .then(|| web::Data::new(build_back_ends(config, services, limits))),
             apps: (!config.apps.is_empty()).then(|| AppDoors {
-                service_role: web::Data::new(build_service_role(config, services, limits)),
+                service_role: web::Data::new(build_service_role(services, limits)),
                 sign_in: web::Data::new(build_app_sign_in(config, services)),
             }),
         }
@@ -92,7 +92,7 @@ fn build_add_ins(config: &Configuration, services: &Services, limits: BodyLimits
         registrations: services.registrations.clone(),
         validators: services.validators.clone(),
         exchange: services.assertions.clone(),
-        callers: services.add_in_callers.clone(),
+        callers: services.caller_secrets.add_ins.clone(),
     };
     let downstream = AddInDownstream {
         outbound: services.outbound.clone(),
@@ -131,10 +131,9 @@ fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimi
     BackEndDoor::new(callers, exchange, &metadata, services.counters().clone(), services.ambient.clone())
 }
 
-fn build_service_role(config: &Configuration, services: &Services, limits: BodyLimits) -> ServiceRole {
-    let tokens = config.apps.iter().map(|app| (app.app.id.as_str().to_owned(), app.service_tokens.clone()));
+fn build_service_role(services: &Services, limits: BodyLimits) -> ServiceRole {
     let clock = &services.ambient.clock;
-    let authenticator = AppAuthenticator::new(ClientSecrets::new(tokens.collect()), clock.clone());
+    let authenticator = AppAuthenticator::new(services.caller_secrets.apps.clone(), clock.clone());
     let users = ServiceRoleUsers {
         registrations: services.registrations.clone(),
         users: services.app_users.clone(),

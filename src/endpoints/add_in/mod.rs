@@ -48,7 +48,7 @@ pub struct AddInDoor {
 }
 
 /// The secrets of the servers that may have the tokens of an add-in's users. Clones share them, so they can be replaced.
-pub type AddInCallers = HashMap<AddInName, ClientSecrets>;
+pub type AddInCallers = Arc<HashMap<AddInName, ClientSecrets>>;
 
 /// Who may call, and what gets tokens for them.
 pub struct AddInAccess {

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::MIN_REMAINING_LIFETIME;
 use crate::domain::{
-    AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
+    AudienceRule, DisplayedNames, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp,
+    UserKey,
 };
 use crate::token_validation::algorithms::SignaturePolicy;
 use crate::token_validation::claims::{Claims, Lifetime};
@@ -65,7 +66,14 @@ impl ProviderTokenValidator {
         check_client(claims, policy).map_err(rejected)?;
         let user = facts.user.clone().map_err(rejected)?;
         let security_context = facts.security_context;
-        Ok(ExchangeableToken { raw: raw.clone(), user, expires_at, security_context, token_id: None })
+        Ok(ExchangeableToken {
+            raw: raw.clone(),
+            user,
+            expires_at,
+            security_context,
+            token_id: None,
+            displayed: DisplayedNames::default(),
+        })
     }
 
     fn derive_facts(&self, token: &VerifiedToken<TokenFacts>) -> TokenFacts {
