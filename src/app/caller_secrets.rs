@@ -1,17 +1,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::back_end_keys::{build_assertion_validator, replace_keys};
 use crate::config::{AddInSection, BackEndProof, Configuration};
-use crate::domain::{AddInName, SecretHash};
+use crate::domain::{AddInName, SecretHash, SharedClock};
 use crate::inbound::{ClientSecrets, ServiceTokens};
+use crate::token_validation::ClientAssertionValidator;
 
-/// The hashes by which the callers that are no bots prove who they are. Clones share them, and SIGHUP replaces them.
+/// The hashes and the keys by which the callers that are no bots prove who they are. Clones share them, and SIGHUP replaces
+/// them.
 #[derive(Clone)]
 pub(super) struct CallerSecrets {
     /// The callers of each add-in. None of them is a caller of another add-in.
     pub(super) add_ins: Arc<HashMap<AddInName, ClientSecrets>>,
     /// Those of back ends, by client id.
     pub(super) back_ends: ClientSecrets,
+    /// Checks the assertions of back ends that have keys.
+    pub(super) assertions: ClientAssertionValidator,
     /// The service tokens of apps, by app id.
     pub(super) apps: ServiceTokens,
     is_empty: bool,
@@ -21,11 +26,12 @@ pub(super) struct CallerSecrets {
 type Hashes = HashMap<String, Vec<SecretHash>>;
 
 impl CallerSecrets {
-    pub(super) fn new(config: &Configuration) -> Self {
+    pub(super) fn new(config: &Configuration, clock: SharedClock) -> Self {
         let of_add_in = |section: &AddInSection| (section.add_in.name.clone(), ClientSecrets::new(of_callers(section)));
         Self {
             add_ins: Arc::new(config.add_ins.iter().map(of_add_in).collect()),
             back_ends: ClientSecrets::new(of_back_ends(config)),
+            assertions: build_assertion_validator(config, clock),
             apps: ServiceTokens::new(of_apps(config)),
             is_empty: config.add_ins.is_empty() && config.back_ends.is_empty() && config.apps.is_empty(),
         }
@@ -36,7 +42,7 @@ impl CallerSecrets {
         self.is_empty
     }
 
-    /// Replaces all hashes by those of `config`. A caller that is not in it any more is refused from now on; one that was added
+    /// Replaces all hashes and keys by those of `config`. A caller that is not in it any more is refused from now on; one that was added
     /// is known after a restart.
     pub(super) fn replace(&self, config: &Configuration) {
         for (name, secrets) in self.add_ins.iter() {
@@ -44,6 +50,7 @@ impl CallerSecrets {
             secrets.replace(section.map(of_callers).unwrap_or_default());
         }
         self.back_ends.replace(of_back_ends(config));
+        replace_keys(&self.assertions, config);
         self.apps.replace(of_apps(config));
     }
 }

@@ -3,6 +3,7 @@
 //! The only room that names concrete back ends. Owns the order of building, and the life of the process between start
 //! and drain. It deliberately makes no decision that another room can make.
 
+mod back_end_keys;
 mod caller_secrets;
 mod callers;
 mod credentials;

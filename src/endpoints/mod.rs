@@ -4,6 +4,7 @@
 //! identity provider and no configuration file, and no door knows another.
 
 pub mod api_document;
+pub mod back_end;
 pub mod bot_gateway;
 pub mod health;
 pub mod metrics;

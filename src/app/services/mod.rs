@@ -1,10 +1,12 @@
 //! The services from which the doors are built, from the lowest room to the highest.
 
+mod back_ends;
 mod verification;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::back_ends::BackEndServices;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::app::BuildError;
 use crate::app::caller_secrets::CallerSecrets;
@@ -71,6 +73,7 @@ pub(in crate::app) struct Services {
     pub(in crate::app) bots: BotClient,
     pub(in crate::app) delivery: ContinuationDelivery,
     pub(in crate::app) skills: SkillServices,
+    pub(in crate::app) back_ends: BackEndServices,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
@@ -132,6 +135,7 @@ pub(in crate::app) fn build_services(
         ambient: ambient.clone(),
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
+    let back_ends = BackEndServices::new(records, &vault, providers.back_ends, clock);
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
     let bots = BotClient::new(outbound, counters.observation.clone());
     Ok(Services {
@@ -144,8 +148,9 @@ pub(in crate::app) fn build_services(
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         skills,
+        back_ends,
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
-        caller_secrets: CallerSecrets::new(config),
+        caller_secrets: CallerSecrets::new(config, ambient.clock.clone()),
         exchange_names: ExchangeNames::new(records),
         ambient,
         writer,
