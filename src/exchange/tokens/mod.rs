@@ -4,6 +4,7 @@
 //! the exchanges that clients request, nor of the callers that ask for a token.
 
 mod current;
+mod given;
 mod refresh;
 mod resource;
 mod revocation;
@@ -13,6 +14,7 @@ mod unkept;
 mod unkept_tests;
 
 pub use current::CurrentTokens;
+pub use given::GivenTokens;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
 pub use revocation::{EndedTokens, TokenRevocation};
 pub use sign_out::TokenSignOut;

@@ -9,10 +9,11 @@ mod basic;
 mod client_guesses;
 mod form;
 mod presented;
+mod reading;
 mod secrets;
 
 pub use assertion_uses::ClientAssertionUses;
 pub use authenticator::{ClientAuthenticator, ClientRefusal};
 pub use form::{Form, FormError};
 pub use presented::{ClientAuthenticationError, PresentedClient, PresentedSecret, read_client};
-pub use secrets::{ClientSecrets, ServiceTokens};
+pub use secrets::ClientSecrets;
