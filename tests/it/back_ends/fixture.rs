@@ -88,7 +88,8 @@ impl BackEnds {
 
     fn options(options: Options, jwks: &std::path::Path) -> Options {
         let exchange = "exchange = { connection = \"demo-graph\" }";
-        let tenant = "22222222-2222-4222-8222-222222222222";
+        // The main tenant of the stage.
+        let tenant = "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50";
         let appended = format!(
             "[back_ends.orders]\nclient_id = \"orders-app\"\nsecret_sha256 = [\"{}\", \"{}\"]\n{exchange}\n\
              app_token = {{ scopes = [\"{APP_SCOPE}\"], tenant = \"{tenant}\" }}\n\
