@@ -1,6 +1,6 @@
 //! What a back end gets when the identity provider gives no token.
 
-use bot_sso::dev::{Fault, FaultRule};
+use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use serde_json::Value;
 
 use super::fixture::{AnswerText as _, BackEnds, assert_error};
@@ -37,6 +37,7 @@ async fn an_outage_is_503_with_the_time_to_wait_and_is_no_refusal_of_the_user() 
         faults.clear();
         back_ends.harness.clock.advance(std::time::Duration::from_mins(2));
         faults.add(FaultRule::new(fault.clone()));
+        faults.add(FaultRule::new(fault.clone()).for_grant(Some(GrantKind::ClientCredentials)));
         let answer = back_ends.exchange(&back_ends.subject("Ada").await, &[]).await;
         assert_error(&answer, 503, "temporarily_unavailable");
         let retry_after = answer.header("retry-after").unwrap();
