@@ -3,6 +3,7 @@
 
 mod assertions;
 mod authentication;
+mod described;
 mod exchange;
 mod fixture;
 mod introspection;
