@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Connection, ExchangeableToken, Secret, SubjectIssuer};
-use crate::token_validation::{ExchangeableTokenValidator, ProviderTokenValidator, read_unverified_audiences};
+use crate::domain::{Connection, ExchangeableToken, Secret, StatedClaims, SubjectIssuer};
+use crate::token_validation::{self, ExchangeableTokenValidator, ProviderTokenValidator, read_unverified_audiences};
 
 use super::outcome::{Reason, Refusal};
 
@@ -65,4 +65,10 @@ impl TokenValidators {
 
 fn exchanges_nothing() -> Refusal {
     Refusal::local(Reason::Misconfigured, "the connection's identity provider issues no exchangeable tokens")
+}
+
+/// What `token`, which was validated here, says of itself. `None` if it is no JWT, or lacks a claim that every token has.
+#[must_use]
+pub fn read_stated_claims(token: &ExchangeableToken) -> Option<StatedClaims> {
+    token_validation::read_stated_claims(token)
 }

@@ -19,6 +19,6 @@ mod operations_health;
 mod other_callers;
 mod refusals;
 mod renewal;
-mod setting;
+pub mod setting;
 mod skill_tokens;
 mod worst_day;
