@@ -17,7 +17,9 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::{add_in, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
+use crate::endpoints::{
+    add_in, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
+};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
