@@ -23,6 +23,7 @@ mod record_key;
 mod registrations;
 mod secret;
 mod sign_out;
+mod stated_claims;
 #[cfg(test)]
 pub(crate) mod test_samples;
 mod token;
@@ -60,6 +61,7 @@ pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;
 pub use sign_out::{EndFuture, EndedAtSignOut};
+pub use stated_claims::StatedClaims;
 pub use token::{DisplayedNames, ExchangeableToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
 pub use version_number::VersionNumber;

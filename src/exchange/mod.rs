@@ -13,6 +13,7 @@ mod channel_statements;
 mod engine;
 mod evidence;
 mod exchange_name;
+mod given_tokens;
 mod granted_scopes;
 mod graph_audience;
 mod held_tokens;
@@ -31,6 +32,7 @@ mod tokens;
 mod user_rates;
 mod user_token;
 
+pub use crate::token_validation::read_stated_claims;
 pub use assertion_exchange::{AssertionExchange, AssertionRequest};
 pub use binding::may_be_bound;
 pub use browser_binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person};
@@ -41,6 +43,8 @@ pub use engine::{
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
+pub use given_tokens::GivenTokens;
+pub use granted_scopes::requests_scope;
 pub use graph_audience::is_for_microsoft_graph;
 pub use held_tokens::{HeldContent, HeldTokens};
 pub use missing_scope_report::report_missing_scopes;

@@ -1,21 +1,13 @@
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::client::ClientNetwork;
+use super::guess_counts::{GuessCounts, GuessWindow, REFUSALS_PER_LINE};
 use super::problem::Problem;
 use crate::domain::SharedClock;
 use crate::observability::{AuditEntry, AuditEvent};
 
-/// Wrong bearers that a client may present within [`WINDOW`].
+/// Wrong bearers that a client may present within a minute.
 const GUESSES: u32 = 10;
-/// The time from a client's first wrong bearer on in which its wrong bearers are counted. Afterwards it begins anew.
-const WINDOW: Duration = Duration::from_mins(1);
-/// Clients that are counted one by one at the same time; all others count as one.
-const MAX_CLIENTS: usize = 4096;
-/// A client's refusals have a log line for the first, for the one that exhausts the limit, and for every hundredth.
-const REFUSALS_PER_LINE: u32 = 100;
 
 /// One call of the operator's listener, as the limit counts it and as log and audit stream name it.
 #[derive(Clone, Copy, Debug)]
@@ -26,26 +18,17 @@ pub struct OperatorCall<'a> {
     pub correlation_id: &'a str,
 }
 
-/// The limit of wrong bearers of each client (docs/security.md §The operator's listener). It is kept in memory.
+/// The limit of wrong bearers of each client (docs/security.md §The operator's listener). It is kept in memory. A client's
+/// refusals have a log line for the first, for the one that exhausts the limit, and for every hundredth.
 pub struct GuessLimit {
-    clock: SharedClock,
-    clients: Mutex<HashMap<Option<ClientNetwork>, Window>>,
-}
-
-/// The refusals of one client since the first of them.
-#[derive(Clone, Copy)]
-struct Window {
-    /// By [`Clock::elapsed`](crate::domain::Clock::elapsed).
-    begun: Duration,
-    guesses: u32,
-    refusals: u32,
+    counts: GuessCounts,
 }
 
 impl GuessLimit {
     /// A limit that no client has used.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
-        Self { clock, clients: Mutex::new(HashMap::new()) }
+        Self { counts: GuessCounts::new(clock, GUESSES) }
     }
 
     /// Whether the client of `call`, which presents a wrong bearer, gets the answer to it.
@@ -53,44 +36,23 @@ impl GuessLimit {
     /// # Errors
     /// 429 with the time until it does.
     pub fn admit(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
-        let now = self.clock.elapsed();
-        let mut clients = self.lock();
-        let client = choose_counted(&clients, call.network());
-        let Some(window) = clients.get_mut(&client).filter(|window| window.is_open(now)) else { return Ok(()) };
-        if window.guesses < GUESSES {
-            return Ok(());
-        }
-        window.refusals = window.refusals.saturating_add(1);
-        let problem = Problem::TooManyRequests { retry_after: window.seconds_left(now) };
-        if window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
-            log_refusal(call, problem, *window);
-        }
-        Err(problem)
+        self.counts.admit(call.network()).map_err(|limited| {
+            let problem = Problem::TooManyRequests { retry_after: limited.retry_after };
+            if limited.window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
+                log_refusal(call, problem, limited.window);
+            }
+            problem
+        })
     }
 
     /// Counts the refusal of `call`; `is_guess`: it presented a wrong bearer, and not none.
     pub fn charge(&self, call: &OperatorCall<'_>, is_guess: bool) {
-        let now = self.clock.elapsed();
-        let mut clients = self.lock();
-        if clients.len() >= MAX_CLIENTS {
-            clients.retain(|_, window| window.is_open(now));
-        }
-        let client = choose_counted(&clients, call.network());
-        let window = clients.entry(client).or_insert_with(|| Window::begin(now));
-        if !window.is_open(now) {
-            *window = Window::begin(now);
-        }
-        window.refusals = window.refusals.saturating_add(1);
-        window.guesses = window.guesses.saturating_add(u32::from(is_guess));
+        let window = self.counts.charge(call.network(), is_guess);
         let is_exhausted = is_guess && window.guesses == GUESSES;
         if window.refusals == 1 || is_exhausted || window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
             let problem = if is_guess { Problem::InvalidToken } else { Problem::MissingAuthorization };
-            log_refusal(call, problem, *window);
+            log_refusal(call, problem, window);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Option<ClientNetwork>, Window>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,30 +62,7 @@ impl OperatorCall<'_> {
     }
 }
 
-impl Window {
-    const fn begin(now: Duration) -> Self {
-        Self { begun: now, guesses: 0, refusals: 0 }
-    }
-
-    fn is_open(self, now: Duration) -> bool {
-        now.saturating_sub(self.begun) < WINDOW
-    }
-
-    fn seconds_left(self, now: Duration) -> u64 {
-        let left = WINDOW.saturating_sub(now.saturating_sub(self.begun));
-        left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)).max(1)
-    }
-}
-
-/// The entry in which `client` is counted: its own, or that of all others if there is no room for another one.
-fn choose_counted(
-    clients: &HashMap<Option<ClientNetwork>, Window>,
-    client: Option<ClientNetwork>,
-) -> Option<ClientNetwork> {
-    client.filter(|_| clients.contains_key(&client) || clients.len() < MAX_CLIENTS)
-}
-
-fn log_refusal(call: &OperatorCall<'_>, problem: Problem, window: Window) {
+fn log_refusal(call: &OperatorCall<'_>, problem: Problem, window: GuessWindow) {
     let client = call.network().map_or_else(|| "unknown".to_owned(), |client| client.first_address().to_string());
     let (code, refusals, correlation_id) = (problem.code(), window.refusals, call.correlation_id);
     let is_limited = window.guesses >= GUESSES;
@@ -150,7 +89,9 @@ fn log_refusal(call: &OperatorCall<'_>, problem: Problem, window: Window) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::sync::Arc;
+    use std::time::Duration;
 
+    use super::super::guess_counts::MAX_CLIENTS;
     use super::*;
     use crate::domain::OffsetClock;
 
@@ -202,10 +143,10 @@ mod tests {
         for number in 0..2 * MAX_CLIENTS {
             limit.charge(&address(number), true);
         }
-        assert!(limit.lock().len() <= MAX_CLIENTS + 1);
+        assert!(limit.counts.lock().len() <= MAX_CLIENTS + 1);
         assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).is_err(), "the clients without an entry count together");
         assert!(limit.admit(&address(0)).is_ok());
-        clock.advance(WINDOW);
+        clock.advance(Duration::from_mins(1));
         assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).is_ok());
     }
 }

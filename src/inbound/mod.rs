@@ -14,6 +14,7 @@ mod client_authentication;
 mod description;
 mod door;
 mod expected_bearer;
+mod guess_counts;
 mod guess_limit;
 mod hints;
 mod operation;
@@ -33,8 +34,8 @@ pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
 pub use client_authentication::{
-    ClientAuthenticationError, ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, ServiceTokens,
-    read_client,
+    ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientGuesses, ClientRefusal, ClientSecrets,
+    Form, FormError, PresentedClient, PresentedSecret, ServiceTokens, TooManyCredentials, read_client,
 };
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};

@@ -99,6 +99,11 @@ pub const SKILL_CARD: Kind = Kind::new("bot_connector.skill_card", "bot_connecto
 /// The latest version of an agent user's state of which a bot was told. It expires 30 days after it was last written.
 pub const AGENT_USER_VERSION: Kind = Kind::new("sign_out.agent_user", "sign_out", Fixed(AGENT_EVENT_WINDOW));
 
+/// The use of a JWT by which a client authenticates. It expires when the JWT would.
+pub const CLIENT_ASSERTION: Kind = Kind::new("inbound.client_assertion", "inbound", SetByWriter);
+/// Whose token was given to a back end, found by the token. It expires with the token.
+pub const GIVEN_TOKEN: Kind = Kind::new("exchange.given_token", "exchange", SetByWriter);
+
 /// The key of an exchange. The id of the `tokens/response` event is derived from it.
 pub const EXCHANGE_NAME: MacPurpose = MacPurpose::new("exchange", "exchange");
 /// The id of a card, which is derived from the secret of its link.
@@ -117,7 +122,7 @@ pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 21] = [
+pub(super) const KINDS: [&Kind; 23] = [
     &TOKEN,
     &PIN,
     &EPOCH,
@@ -139,6 +144,8 @@ pub(super) const KINDS: [&Kind; 21] = [
     &SKILL_ACTIVITIES,
     &SKILL_CARD,
     &AGENT_USER_VERSION,
+    &CLIENT_ASSERTION,
+    &GIVEN_TOKEN,
 ];
 
 #[cfg(test)]

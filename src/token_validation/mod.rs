@@ -8,12 +8,14 @@ mod algorithms;
 mod caller;
 mod check_explanation;
 mod claims;
+mod client_assertion;
 mod exchangeable_token;
 mod id_token;
 mod issuer;
 mod jwks;
 mod key_set;
 mod security_context;
+mod stated_claims;
 mod unverified;
 mod verifier;
 
@@ -24,11 +26,13 @@ pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, V
 pub use check_explanation::CheckExplanation;
 #[cfg(test)]
 pub use check_explanation::list_hints;
+pub use client_assertion::{ClientAssertion, ClientAssertionValidator, ClientKeys};
 pub use exchangeable_token::ExchangeableTokenValidator;
 pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
 pub use issuer::{ChannelTrust, EntraTrust, find_tenant};
 pub use jwks::{KeySetContent, read_key_set};
 pub use key_set::{KeySet, KeySetSource};
+pub use stated_claims::read_stated_claims;
 pub use unverified::UnverifiedToken;
 
 /// Longest exchangeable token that is looked at, in bytes (docs/protocols/entra-obo.md §1 rule 1).

@@ -1,12 +1,15 @@
 //! The services from which the doors are built, from the lowest room to the highest.
 
+mod back_ends;
 mod verification;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::back_ends::BackEndServices;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::app::BuildError;
+use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::operator_tokens::OperatorTokens;
@@ -16,16 +19,15 @@ use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
 };
 use crate::cards::PendingSignIns;
-use crate::config::{AddInSection, Configuration, NoProxySection, StoreDurability};
+use crate::config::{Configuration, NoProxySection, StoreDurability};
 use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
-use crate::endpoints::add_in::AddInCallers;
 use crate::exchange::{
     Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
     Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
     TokenSignOut, TokenValidators, UnkeptTokens, UserRates,
 };
 use crate::identity_provider::{AppClient, ThrottleBoard};
-use crate::inbound::{CallerRates, Callers, ClientSecrets};
+use crate::inbound::{CallerRates, Callers};
 use crate::observability::{Counters, Metrics};
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
@@ -57,8 +59,6 @@ pub(in crate::app) struct Services {
     pub(in crate::app) admission: Admission,
     pub(in crate::app) acquisition: Acquisition,
     pub(in crate::app) assertions: AssertionExchange,
-    /// The secrets of the servers behind add-ins, which SIGHUP replaces.
-    pub(in crate::app) add_in_callers: AddInCallers,
     pub(in crate::app) outbound: Outbound,
     pub(in crate::app) tokens: CurrentTokens,
     pub(in crate::app) speakers: Speakers,
@@ -75,10 +75,12 @@ pub(in crate::app) struct Services {
     pub(in crate::app) bots: BotClient,
     pub(in crate::app) delivery: ContinuationDelivery,
     pub(in crate::app) skills: SkillServices,
+    pub(in crate::app) back_ends: BackEndServices,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
     pub(in crate::app) operator_tokens: OperatorTokens,
+    pub(in crate::app) caller_secrets: CallerSecrets,
 }
 
 /// What the doors use between parent bots and their skills.
@@ -135,6 +137,7 @@ pub(in crate::app) fn build_services(
         ambient: ambient.clone(),
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
+    let back_ends = BackEndServices::new(records, &vault, providers.back_ends, clock);
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
     let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
     let bots = BotClient::new(outbound.clone(), counters.observation.clone());
@@ -143,7 +146,6 @@ pub(in crate::app) fn build_services(
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
         assertions: AssertionExchange::new(acquisition.clone(), vault.clone()),
         acquisition,
-        add_in_callers: build_add_in_callers(config),
         outbound,
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,
@@ -151,7 +153,9 @@ pub(in crate::app) fn build_services(
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         skills,
+        back_ends,
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
+        caller_secrets: CallerSecrets::new(config, ambient.clock.clone()),
         exchange_names: ExchangeNames::new(records),
         ambient,
         writer,
@@ -279,15 +283,6 @@ impl Services {
     pub(in crate::app) fn counters(&self) -> &Arc<Counters> {
         self.metrics.counters()
     }
-}
-
-/// The secrets of the servers that may have the tokens of each add-in's users.
-fn build_add_in_callers(config: &Configuration) -> AddInCallers {
-    let secrets = |section: &AddInSection| {
-        let callers = section.callers.iter().map(|caller| (caller.client_id.clone(), caller.secrets.clone()));
-        ClientSecrets::new(callers.collect())
-    };
-    config.add_ins.iter().map(|section| (section.add_in.name.clone(), secrets(section))).collect()
 }
 
 fn build_caller_rates(

@@ -3,11 +3,17 @@
 //! Owns the reading of forms and of client credentials, and the hashes that they are compared with. It deliberately knows no
 //! grant and no token of a user.
 
+mod assertion_uses;
+mod authenticator;
 mod basic;
+mod client_guesses;
 mod form;
 mod presented;
 mod secrets;
 
+pub use assertion_uses::ClientAssertionUses;
+pub use authenticator::{ClientAuthenticator, ClientRefusal};
+pub use client_guesses::{ClientGuesses, TooManyCredentials};
 pub use form::{Form, FormError};
 pub use presented::{ClientAuthenticationError, PresentedClient, PresentedSecret, read_client};
 pub use secrets::{ClientSecrets, ServiceTokens};

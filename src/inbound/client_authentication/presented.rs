@@ -83,15 +83,15 @@ impl ClientAuthenticationError {
         }
     }
 
-    /// What the operator's log says of it.
+    /// The name of the check in the operator's log.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn check(self) -> &'static str {
         match self {
-            Self::SeveralCredentials => "the request has client credentials in two places",
-            Self::RepeatedParameter => "a parameter of the client's credentials is there twice",
-            Self::IncompleteAssertion => "client_assertion and client_assertion_type go together",
-            Self::UnknownAssertionType => "the client_assertion_type is not that of RFC 7523",
-            Self::UnreadableHeader => "the Authorization header has no Basic credentials that can be read",
+            Self::SeveralCredentials => "client_credentials_several",
+            Self::RepeatedParameter => "client_credentials_repeated",
+            Self::IncompleteAssertion => "client_assertion_incomplete",
+            Self::UnknownAssertionType => "client_assertion_type",
+            Self::UnreadableHeader => "client_header",
         }
     }
 }
