@@ -18,7 +18,7 @@ use crate::endpoints::operations::Operations;
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
-use crate::exchange::{ExchangeEngine, Settlement};
+use crate::exchange::{AssertionExchange, ExchangeEngine, Settlement};
 use crate::inbound::{BodyLimits, ClientAuthenticator, Door, TrustedProxies};
 use crate::observability::Readiness;
 use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
@@ -176,7 +176,7 @@ fn build_add_ins(config: &Configuration, services: &Services, limits: BodyLimits
     let access = AddInAccess {
         registrations: services.registrations.clone(),
         validators: services.validators.clone(),
-        exchange: services.assertions.clone(),
+        exchange: AssertionExchange::new(services.acquisition.clone(), services.vault.clone()),
         callers: services.caller_secrets.add_ins.clone(),
     };
     let downstream = AddInDownstream {
@@ -201,7 +201,7 @@ fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimi
     let callers = BackEndCallers { authenticator, registrations: services.registrations.clone(), limits };
     let exchange = BackEndExchange {
         validators: services.validators.clone(),
-        assertions: services.assertions.clone(),
+        assertions: AssertionExchange::new(services.acquisition.clone(), services.vault.clone()),
         given: back_ends.given.clone(),
         app_tokens: back_ends.app_tokens.clone(),
         sign_out: services.sign_out.clone(),

@@ -15,7 +15,6 @@ mod evidence;
 mod exchange_name;
 mod given_tokens;
 mod granted_scopes;
-mod graph_audience;
 mod held_tokens;
 mod missing_scope_report;
 mod needs;
@@ -45,7 +44,6 @@ pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
 pub use given_tokens::GivenTokens;
 pub use granted_scopes::requests_scope;
-pub use graph_audience::is_for_microsoft_graph;
 pub use held_tokens::{HeldContent, HeldTokens};
 pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
@@ -57,7 +55,7 @@ pub use requirements::SignInRequirements;
 pub use speakers::Speakers;
 pub use storage_failure::StorageFailure;
 pub use token_sender::TokenSender;
-pub use token_validators::TokenValidators;
+pub use token_validators::{TokenValidators, is_for_microsoft_graph};
 pub use tokens::{
     CurrentTokens, EndedTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut,
     UnkeptTokens, WantedResource,

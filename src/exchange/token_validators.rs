@@ -6,6 +6,15 @@ use crate::token_validation::{ExchangeableTokenValidator, read_unverified_audien
 
 use super::outcome::{Reason, Refusal};
 
+/// The audiences of tokens for Microsoft Graph: its app id, and its address in each cloud (docs/protocols/entra-obo.md §2).
+const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
+const GRAPH_ADDRESSES: [&str; 4] = [
+    "https://graph.microsoft.com",
+    "https://graph.microsoft.us",
+    "https://dod-graph.microsoft.us",
+    "https://microsoftgraph.chinacloudapi.cn",
+];
+
 /// Validates exchangeable tokens by the rules of their connection's identity provider.
 pub struct TokenValidators {
     by_provider: HashMap<String, ExchangeableTokenValidator>,
@@ -45,4 +54,14 @@ impl TokenValidators {
             exchanges && audience.as_deref().is_some_and(|audience| connection.exchange.may_accept(audience))
         })
     }
+}
+
+/// Whether `raw`, which has been refused, names Microsoft Graph as its audience: a mistake that its sender can mend by
+/// requesting another scope. The audience is not verified.
+#[must_use]
+pub fn is_for_microsoft_graph(raw: &Secret) -> bool {
+    let Some(audience) = read_unverified_audience(raw.expose()) else { return false };
+    let address = audience.strip_suffix('/').unwrap_or(&audience);
+    audience.eq_ignore_ascii_case(GRAPH_APP_ID)
+        || GRAPH_ADDRESSES.iter().any(|known| address.eq_ignore_ascii_case(known))
 }

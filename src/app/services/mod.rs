@@ -22,9 +22,9 @@ use crate::cards::PendingSignIns;
 use crate::config::{Configuration, NoProxySection, StoreDurability};
 use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
 use crate::exchange::{
-    Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
-    Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
-    TokenSignOut, TokenValidators, UnkeptTokens, UserRates,
+    Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
+    ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
+    TokenValidators, UnkeptTokens, UserRates,
 };
 use crate::identity_provider::{AppClient, ThrottleBoard};
 use crate::inbound::{CallerRates, Callers};
@@ -58,7 +58,6 @@ pub(in crate::app) struct Services {
     pub(in crate::app) redemption: Redemption,
     pub(in crate::app) admission: Admission,
     pub(in crate::app) acquisition: Acquisition,
-    pub(in crate::app) assertions: AssertionExchange,
     pub(in crate::app) outbound: Outbound,
     pub(in crate::app) tokens: CurrentTokens,
     pub(in crate::app) speakers: Speakers,
@@ -139,13 +138,11 @@ pub(in crate::app) fn build_services(
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let back_ends = BackEndServices::new(records, &vault, providers.back_ends, clock);
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
-    let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
     let bots = BotClient::new(outbound.clone(), counters.observation.clone());
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
-        assertions: AssertionExchange::new(acquisition.clone(), vault.clone()),
-        acquisition,
+        acquisition: Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone()),
         outbound,
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,

@@ -11,6 +11,7 @@ mod downstream;
 mod downstream_answer;
 mod downstream_path;
 mod downstream_request;
+mod downstream_target;
 mod failure;
 mod identity;
 mod replies;

@@ -9,6 +9,7 @@ use super::call::AddInCall;
 use super::failure::Failure;
 use super::replies::{ProviderFailure, find_retry_after};
 use crate::domain::{Secret, UserToken};
+use crate::exchange::requests_scope;
 use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, read_body, read_client};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -128,9 +129,8 @@ async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpRespons
         return Err(NOT_ON_BEHALF_OF.into());
     }
     let assertion = Secret::from(form.find("assertion").ok_or(NO_ASSERTION)?);
-    let configured = &call.connection.scopes;
     let wanted = form.find("scope").unwrap_or_default().split_ascii_whitespace();
-    let is_ours = |scope: &str| PROTOCOL_SCOPES.contains(&scope) || configured.iter().any(|known| known == scope);
+    let is_ours = |scope: &str| PROTOCOL_SCOPES.contains(&scope) || requests_scope(&call.connection, scope);
     if !wanted.into_iter().all(is_ours) {
         return Err(INVALID_SCOPE.into());
     }
