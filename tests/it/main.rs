@@ -4,6 +4,8 @@
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]
 
 #[cfg(feature = "stage")]
+mod add_ins;
+#[cfg(feature = "stage")]
 mod agents;
 mod architecture;
 #[cfg(feature = "stage")]
