@@ -17,6 +17,7 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
+use crate::endpoints::page_sign_in::{add_in_dialog, app_sign_in};
 use crate::endpoints::{
     bot_gateway, health, metrics, operations, service_role, sign_in_pages, skill_host, token_service, web_chat,
 };
@@ -64,9 +65,9 @@ impl ListenerContext<'_> {
         if serves_bots {
             described.push(&token_service::DOOR);
         }
-        if self.doors.service_role.is_some() {
-            described.push(&service_role::DOOR);
-        }
+        described.extend(self.doors.add_in_dialog.as_ref().map(|_| &add_in_dialog::DOOR));
+        described.extend(self.doors.app_sign_in.as_ref().map(|_| &app_sign_in::DOOR));
+        described.extend(self.doors.service_role.as_ref().map(|_| &service_role::DOOR));
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -79,6 +80,12 @@ impl ListenerContext<'_> {
                 token_service::configure(routes, doors.token_service);
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
+            if let Some(door) = doors.add_in_dialog {
+                add_in_dialog::configure(routes, door);
+            }
+            if let Some(door) = doors.app_sign_in {
+                app_sign_in::configure(routes, door);
+            }
             web_chat::configure(routes);
             if let Some(service_role) = doors.service_role {
                 service_role::configure(routes, service_role);

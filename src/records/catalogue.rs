@@ -75,6 +75,12 @@ pub const BROWSER_IDENTIFIED: Kind = Kind::new("pending.browser.identified", "si
 /// How the sign-in of a browser ended, which its last page shows again. It holds neither a token nor a code, and expires
 /// after 15 minutes.
 pub const BROWSER_COMPLETED: Kind = Kind::new("pending.browser.completed", "sign_in", Fixed(CARD_LIFETIME));
+/// A browser that was sent to the identity provider by the page of an add-in or an app. It is removed when the sign-in is
+/// complete, and expires after 15 minutes.
+pub const PAGE_AT_PROVIDER: Kind = Kind::new("pending.page.at_provider", "sign_in", Fixed(CARD_LIFETIME));
+/// How a sign-in that the page of an add-in or an app began has ended, for a browser that repeats its return. It holds no
+/// token, and expires after 15 minutes.
+pub const PAGE_COMPLETED: Kind = Kind::new("pending.page.completed", "sign_in", Fixed(CARD_LIFETIME));
 /// A token that a magic code redeems; each slot has at most one. It is removed when the code is redeemed, and expires
 /// after ten minutes or with the token. The mark of a redeemed code is a part of the token's own record.
 pub const MAGIC_CODE: Kind = Kind::new("magic_code.slot", "sign_in", SetByWriter);
@@ -141,7 +147,7 @@ pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 28] = [
+pub(super) const KINDS: [&Kind; 30] = [
     &TOKEN,
     &PIN,
     &EPOCH,
@@ -155,6 +161,8 @@ pub(super) const KINDS: [&Kind; 28] = [
     &BROWSER_AT_PROVIDER,
     &BROWSER_IDENTIFIED,
     &BROWSER_COMPLETED,
+    &PAGE_AT_PROVIDER,
+    &PAGE_COMPLETED,
     &MAGIC_CODE,
     &CODE_TRIES,
     &CONTINUATION,

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "stage")]
 mod agents;
+#[cfg(feature = "stage")]
+mod apps;
 mod architecture;
 #[cfg(feature = "stage")]
 mod attacks;

@@ -4,6 +4,7 @@
 //! the exchanges that clients request, nor of the callers that ask for a token.
 
 mod current;
+mod id_token_renewal;
 mod id_tokens;
 mod refresh;
 mod resource;
