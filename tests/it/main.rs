@@ -7,6 +7,8 @@
 mod add_ins;
 #[cfg(feature = "stage")]
 mod agents;
+#[cfg(feature = "stage")]
+mod apps;
 mod architecture;
 #[cfg(feature = "stage")]
 mod attacks;

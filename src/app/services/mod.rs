@@ -37,7 +37,7 @@ use crate::sign_in::{
 };
 use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
-use crate::token_issuer::AppTokens;
+use crate::token_issuer::AppUserTokens;
 use crate::vault::TokenVault;
 
 /// The most connections that are open to one host at a time; as many more for each of the three kinds of requests between
@@ -79,7 +79,7 @@ pub(in crate::app) struct Services {
     pub(in crate::app) delivery: ContinuationDelivery,
     pub(in crate::app) skills: SkillServices,
     pub(in crate::app) app_users: AppUsers,
-    pub(in crate::app) app_tokens: AppTokens,
+    pub(in crate::app) app_tokens: AppUserTokens,
     pub(in crate::app) back_ends: BackEndServices,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
@@ -109,7 +109,7 @@ struct Collections {
     browsers: Arc<BrowserSignIns>,
     unkept: UnkeptTokens,
     app_users: AppUsers,
-    app_tokens: AppTokens,
+    app_tokens: AppUserTokens,
 }
 
 /// Builds everything that the doors use over `records`, from the lowest room to the highest.
@@ -248,7 +248,7 @@ fn open_collections(
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
         unkept: UnkeptTokens::new(ambient.clock.clone()),
         app_users: AppUsers::new(records, writer, entropy.clone()),
-        app_tokens: AppTokens::new(records, entropy.clone()),
+        app_tokens: AppUserTokens::new(records, entropy.clone()),
     })
 }
 
