@@ -7,6 +7,7 @@ use super::operator_tokens::OperatorTokens;
 use super::services::Services;
 use crate::config::Configuration;
 use crate::domain::{SharedClock, SharedEntropy};
+use crate::endpoints::add_in::{self, AddInAccess, AddInDoor, AddInDownstream};
 use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
 };
@@ -19,7 +20,7 @@ use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, 
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::{ExchangeEngine, Settlement};
-use crate::inbound::{BodyLimits, TrustedProxies};
+use crate::inbound::{BodyLimits, Door, TrustedProxies};
 use crate::observability::Readiness;
 use crate::sign_in::{PageBrowsers, PageSignIn, ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
@@ -37,6 +38,8 @@ pub(super) struct Doors {
     pub(super) add_in_dialog: Option<web::Data<AddInDialog>>,
     /// `None` if no app is configured.
     pub(super) app_sign_in: Option<web::Data<AppSignIn>>,
+    /// `None` if no add-in is configured.
+    pub(super) add_ins: Option<AddInDoors>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(super) operations: Option<web::Data<Operations>>,
     pub(super) health: web::Data<Readiness>,
@@ -45,6 +48,13 @@ pub(super) struct Doors {
     pub(super) operator_tokens: OperatorTokens,
     pub(super) entropy: web::Data<SharedEntropy>,
     pub(super) clock: web::Data<SharedClock>,
+}
+
+/// The door of add-ins, and its paths of user data.
+#[derive(Clone)]
+pub(super) struct AddInDoors {
+    pub(super) door: web::Data<AddInDoor>,
+    pub(super) user_data: Option<Arc<Door>>,
 }
 
 /// Builds each door from the services that it uses.
@@ -59,6 +69,7 @@ pub(super) fn open_doors(config: &Configuration, services: &Services, readiness:
         skill_host: web::Data::new(build_skill_host(config, services, limits)),
         add_in_dialog: build_add_in_dialog(config, services).map(web::Data::new),
         app_sign_in: build_app_sign_in(config, services).map(web::Data::new),
+        add_ins: (!config.add_ins.is_empty()).then(|| build_add_ins(config, services, limits)),
         operations: operations.map(web::Data::new),
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
@@ -163,6 +174,24 @@ fn build_skill_host(config: &Configuration, services: &Services, limits: BodyLim
         speakers: services.speakers.clone(),
     };
     SkillHost::new(callers, bots, exchange, services.counters().clone(), services.ambient.clone())
+}
+
+fn build_add_ins(config: &Configuration, services: &Services, limits: BodyLimits) -> AddInDoors {
+    let access = AddInAccess {
+        registrations: services.registrations.clone(),
+        validators: services.validators.clone(),
+        exchange: services.assertions.clone(),
+        callers: services.add_in_callers.clone(),
+    };
+    let downstream = AddInDownstream {
+        outbound: services.outbound.clone(),
+        public_url: config.server.public_url.clone(),
+        limits,
+        timeout: config.outbound.bot_timeout,
+    };
+    let door = AddInDoor::new(access, downstream, services.counters().clone(), services.ambient.clone());
+    let user_data = add_in::user_data_door(&services.registrations).map(Arc::new);
+    AddInDoors { door: web::Data::new(door), user_data }
 }
 
 fn build_sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {

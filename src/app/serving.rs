@@ -18,7 +18,9 @@ use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::endpoints::page_sign_in::{add_in_dialog, app_sign_in};
-use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
+use crate::endpoints::{
+    add_in, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
+};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
@@ -65,6 +67,9 @@ impl ListenerContext<'_> {
         }
         described.extend(self.doors.add_in_dialog.as_ref().map(|_| &add_in_dialog::DOOR));
         described.extend(self.doors.app_sign_in.as_ref().map(|_| &app_sign_in::DOOR));
+        let add_ins = self.doors.add_ins.as_ref();
+        let user_data = add_ins.and_then(|add_ins| add_ins.user_data.as_deref());
+        described.extend(add_ins.map(|_| &add_in::DOOR).into_iter().chain(user_data));
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -84,6 +89,9 @@ impl ListenerContext<'_> {
                 app_sign_in::configure(routes, door);
             }
             web_chat::configure(routes);
+            if let Some(add_ins) = &doors.add_ins {
+                add_in::configure(routes, add_ins.door.clone(), add_ins.user_data.as_deref());
+            }
             if let Some(add) = &extra_routes {
                 add(routes);
             }

@@ -3,6 +3,7 @@
 //! Owns the paths, and for each door the one table from outcomes to replies. It deliberately knows no storage, no
 //! identity provider and no configuration file, and no door knows another.
 
+pub mod add_in;
 pub mod api_document;
 pub mod bot_gateway;
 pub mod health;

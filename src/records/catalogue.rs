@@ -146,7 +146,7 @@ pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 28] = [
+pub(super) const KINDS: [&Kind; 30] = [
     &TOKEN,
     &PIN,
     &EPOCH,

@@ -17,15 +17,16 @@ use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
 };
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, NoProxySection, StoreDurability};
+use crate::config::{AddInSection, Configuration, NoProxySection, StoreDurability};
 use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
+use crate::endpoints::add_in::AddInCallers;
 use crate::exchange::{
-    Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
-    ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
-    TokenValidators, UnkeptTokens, UserRates,
+    Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
+    Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
+    TokenSignOut, TokenValidators, UnkeptTokens, UserRates,
 };
 use crate::identity_provider::{AppClient, ThrottleBoard};
-use crate::inbound::{CallerRates, Callers};
+use crate::inbound::{CallerRates, Callers, ClientSecrets};
 use crate::observability::{Counters, Metrics};
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
@@ -57,6 +58,10 @@ pub(in crate::app) struct Services {
     pub(in crate::app) redemption: Redemption,
     pub(in crate::app) admission: Admission,
     pub(in crate::app) acquisition: Acquisition,
+    pub(in crate::app) assertions: AssertionExchange,
+    /// The secrets of the servers behind add-ins, which SIGHUP replaces.
+    pub(in crate::app) add_in_callers: AddInCallers,
+    pub(in crate::app) outbound: Outbound,
     pub(in crate::app) tokens: CurrentTokens,
     pub(in crate::app) speakers: Speakers,
     pub(in crate::app) resources: ResourceTokens,
@@ -137,11 +142,15 @@ pub(in crate::app) fn build_services(
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
-    let bots = BotClient::new(outbound, counters.observation.clone());
+    let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
+    let bots = BotClient::new(outbound.clone(), counters.observation.clone());
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
-        acquisition: Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone()),
+        assertions: AssertionExchange::new(acquisition.clone(), vault.clone()),
+        acquisition,
+        add_in_callers: build_add_in_callers(config),
+        outbound,
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,
         browser_flow: BrowserFlow::new(cards.clone(), collections.browsers, registrations.clone()),
@@ -282,6 +291,15 @@ impl Services {
     pub(in crate::app) fn counters(&self) -> &Arc<Counters> {
         self.metrics.counters()
     }
+}
+
+/// The secrets of the servers that may have the tokens of each add-in's users.
+fn build_add_in_callers(config: &Configuration) -> AddInCallers {
+    let secrets = |section: &AddInSection| {
+        let callers = section.callers.iter().map(|caller| (caller.client_id.clone(), caller.secrets.clone()));
+        ClientSecrets::new(callers.collect())
+    };
+    config.add_ins.iter().map(|section| (section.add_in.name.clone(), secrets(section))).collect()
 }
 
 fn build_caller_rates(
