@@ -149,8 +149,10 @@ async fn a_user_of_a_tenant_that_the_add_in_does_not_admit_is_not_signed_in() {
     let common = authorize.as_str().replacen(&harness.user("Ada").tid, "common", 1);
     let callback = browser.log_in(&common.parse().unwrap(), "Fay").await;
     let answer = browser.get(&callback).await;
-    assert_notice("Fabrikam", &answer, 403, "TenantNotAllowed");
-    assert_eq!(told(&answer).unwrap().0["reason"], "TenantNotAllowed");
+    assert_notice("Fabrikam", &answer, 403, "Denied");
+    assert_eq!(told(&answer).unwrap().0["reason"], "Denied");
+    let authorize = begin(&mut browser, DIALOG).await;
+    assert_eq!(parameter(authorize.as_str(), "prompt").as_deref(), Some("select_account"), "another account is meant");
 }
 
 #[tokio::test]
