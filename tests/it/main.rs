@@ -40,6 +40,8 @@ mod openapi;
 #[cfg(feature = "stage")]
 mod own_bot;
 #[cfg(feature = "stage")]
+mod page_sign_in;
+#[cfg(feature = "stage")]
 mod playground;
 #[cfg(feature = "stage")]
 mod process;
