@@ -289,10 +289,7 @@ impl TokenVault {
         self.shared.epochs.recent_sign_outs.may_include(user, mark)
     }
 
-    /// Finds the person of Entra that `account` is pinned to.
-    ///
-    /// # Errors
-    /// [`VaultError`] if the store fails.
+    /// Finds the person of Entra that `account` is pinned to. [`VaultError`] if the store fails.
     pub async fn find_pin(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
         self.shared.pins.find(account, None).await
     }
@@ -305,8 +302,8 @@ impl TokenVault {
         self.shared.pins.find(account, user.namespace()).await
     }
 
-    /// Pins `account` to `user`, for whom `permit` was issued, unless the account has a pin in the user's namespace already.
-    /// Returns the person that the account is pinned to afterwards.
+    /// Pins `account` to `user`, for whom `permit` was issued, unless it has a pin in the user's namespace already. Returns
+    /// the person that the account is pinned to afterwards.
     ///
     /// # Errors
     /// [`VaultError::SignedOut`] if the slot was signed out after the permit was issued. The account is then not
@@ -321,9 +318,8 @@ impl TokenVault {
     ///
     /// # Errors
     /// [`VaultError`] if the store fails. The pins may then still be stored.
-    pub async fn unpin(&self, account: &Account, other_issuers: &[&str]) -> Result<(), VaultError> {
-        let (shared, account) = (Arc::clone(&self.shared), account.clone());
-        let issuers: Vec<String> = other_issuers.iter().map(|issuer| (*issuer).to_owned()).collect();
+    pub async fn unpin(&self, account: &Account, other_issuers: &[String]) -> Result<(), VaultError> {
+        let (shared, account, issuers) = (Arc::clone(&self.shared), account.clone(), other_issuers.to_vec());
         run_to_completion(async move { shared.pins.unpin(&account, &issuers).await }).await
     }
 }

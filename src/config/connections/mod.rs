@@ -9,6 +9,7 @@ mod entra;
 mod granted_scopes;
 mod oidc;
 mod raw;
+mod raw_token_exchange;
 mod token_exchange;
 
 #[cfg(test)]

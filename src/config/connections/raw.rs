@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::token_exchange::RawTokenExchange;
+use super::raw_token_exchange::RawTokenExchange;
 use crate::config::credentials::{CredentialOwner, CredentialSection, RawCredential, validate_credentials};
 use crate::config::review::{
     ClientAuthentication, OpenIdOptions, Place, Review, SECRET_FORM, SecretReference, WordOrList,

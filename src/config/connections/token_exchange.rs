@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use url::Url;
 
 use super::entra::ExchangeRequirements;
 use super::raw::RawConnection;
+use super::raw_token_exchange::{RawTokenExchange, Subject};
 use crate::config::review::{Context, ExchangeGrant, Place, Review, TokenExchangeOptions, is_parameter_name};
 use crate::domain::{AudienceRule, ExchangePolicy, SubjectIssuer, TenantPolicy};
 
@@ -38,30 +38,6 @@ const RESERVED_PARAMETERS: [(&str, &str); 14] = [
     ("actor_token_type", "no actor_token is sent"),
 ];
 const OURS: &str = "bot-sso sets it by itself";
-
-/// Whose tokens are exchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Subject {
-    Entra,
-    Provider,
-}
-
-/// The table as it is written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, expecting = "a table")]
-pub(in crate::config) struct RawTokenExchange {
-    subject: Option<Subject>,
-    grant: ExchangeGrant,
-    identity_provider: Option<String>,
-    entra_client_id: Option<String>,
-    accepted_audiences: Vec<String>,
-    subject_token_type: Option<String>,
-    requested_token_type: Option<String>,
-    audience: Vec<String>,
-    resource: Vec<String>,
-    parameters: BTreeMap<String, String>,
-}
 
 /// How a connection exchanges tokens, or that it exchanges none.
 pub(super) struct ValidatedExchange {

@@ -114,7 +114,8 @@ impl TokenSignOut {
         account: &Account,
         connections: &[Arc<Connection>],
     ) -> Result<(), StorageFailure> {
-        let issuers: Vec<&str> = connections.iter().filter_map(|connection| connection.exchange.own_issuer()).collect();
+        let issuers = connections.iter().filter_map(|connection| connection.exchange.own_issuer());
+        let issuers: Vec<String> = issuers.map(str::to_owned).collect();
         self.vault.unpin(account, &issuers).await?;
         for parent_account in bot.into_iter().flat_map(|bot| parent_accounts(bot, account)) {
             self.vault.unpin(&parent_account, &issuers).await?;

@@ -103,8 +103,7 @@ impl Generic {
         }
         let scope = connection.scopes.join(" ");
         let endpoints = self.discovery.endpoints(attempt.deadline).await?;
-        let user = token.user.to_string();
-        let request = self.request(&endpoints, exchange.fields(token, &scope), &user, attempt);
+        let request = self.request(&endpoints, exchange.fields(token, &scope), token.user.subject(), attempt);
         let style = TokenEndpointStyle::StandardExchange(self.secret_method(&endpoints));
         self.client.redeem(&TokenRequest { style, ..request }).await
     }

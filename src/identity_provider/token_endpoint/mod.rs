@@ -124,6 +124,9 @@ fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
     let Some(object) = object else {
         return TokenAnswer::Unusable("success without a JSON object: check the token endpoint's address");
     };
+    if let Err(hint) = check_issued_type(object) {
+        return TokenAnswer::NoAccessToken(hint);
+    }
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     // Bots send the token in an HTTP header, so it may hold only visible ASCII (RFC 6750 §2.1).
     let is_refused = |byte: u8| u8::from(!byte.is_ascii_graphic());
@@ -131,9 +134,6 @@ fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
     let Some(access_token) = text("access_token").filter(usable) else {
         return TokenAnswer::Unusable("success without a usable access_token");
     };
-    if let Err(hint) = check_issued_type(object) {
-        return TokenAnswer::NoAccessToken(hint);
-    }
     // `pop` and `mtls_pop` tokens are bound to a key that the bot does not have.
     if object.get("token_type").is_some_and(|kind| !kind.as_str().unwrap_or("").eq_ignore_ascii_case("bearer")) {
         return TokenAnswer::Unusable("success with a token_type other than Bearer");

@@ -22,6 +22,7 @@ async fn each_refusal_of_the_provider_reaches_the_client_by_its_meaning_and_the_
         ExchangingConnection::new("unknown-bearer", format!("{OF_ENTRA}, grant = \"jwt_bearer\"")),
         asking_for("hung-up", "hang_up"),
         asking_for("throttled", "throttled"),
+        ExchangingConnection::new("afterwards", OF_ENTRA),
     ];
     let fixture = Exchanges::start("refused", &connections).await;
     // Cleo is linked to no account of the provider.
@@ -34,9 +35,9 @@ async fn each_refusal_of_the_provider_reaches_the_client_by_its_meaning_and_the_
         ("unknown-user", "Cleo", 400, "misconfigured", "RFC 8693"),
         ("unknown-bearer", "Cleo", 412, "interaction_required", "sign in by the card"),
         ("hung-up", "Ada", 500, "temporarily_unavailable", "connection to the token endpoint broke"),
-        // The last one, because the provider's limit concerns the user at all connections.
-        ("throttled", "Ada", 500, "temporarily_unavailable", "limit"),
-        ("denied", "Ada", 500, "temporarily_unavailable", "no request was sent"),
+        // The provider's limit concerns the user at all connections, so it comes last.
+        ("throttled", "Ada", 500, "temporarily_unavailable", "too many requests"),
+        ("afterwards", "Ada", 500, "temporarily_unavailable", "no request was sent"),
     ] {
         let message = activities::message(&fixture.harness, &fixture.user(user), "hello");
         let answer = fixture.exchange(&message, connection, &fixture.entra_token(user).await).await;
