@@ -390,7 +390,7 @@ async function send(url, init, token) {
   const headers = new Headers(init.headers);
   headers.set('Authorization', `Bearer ${token}`);
   try {
-    return await fetch(url, { cache: 'no-store', credentials: 'omit', redirect: 'error', ...init, headers });
+    return await fetch(url, { cache: 'no-store', credentials: 'omit', ...init, headers });
   } catch (error) {
     if (init.signal?.aborted) {
       throw error;
