@@ -17,7 +17,9 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::{add_in, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
+use crate::endpoints::{
+    add_in, back_end, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
+};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
@@ -65,6 +67,9 @@ impl ListenerContext<'_> {
         let add_ins = self.doors.add_ins.as_ref();
         let user_data = add_ins.and_then(|add_ins| add_ins.user_data.as_deref());
         described.extend(add_ins.map(|_| &add_in::DOOR).into_iter().chain(user_data));
+        if self.doors.back_ends.is_some() {
+            described.push(&back_end::DOOR);
+        }
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -75,6 +80,9 @@ impl ListenerContext<'_> {
             skill_host::configure(routes, doors.skill_host);
             if serves_bots {
                 token_service::configure(routes, doors.token_service);
+            }
+            if let Some(back_ends) = doors.back_ends {
+                back_end::configure(routes, back_ends);
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
             web_chat::configure(routes);
