@@ -21,6 +21,7 @@ pub mod identity_provider;
 pub mod inbound;
 pub mod observability;
 pub mod outbound;
+pub mod pages;
 pub mod protocol;
 pub mod records;
 pub mod sealing;

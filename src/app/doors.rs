@@ -15,13 +15,16 @@ use crate::endpoints::bot_gateway::{
 };
 use crate::endpoints::metrics::MetricsPage;
 use crate::endpoints::operations::Operations;
+use crate::endpoints::page_sign_in::PageDoor;
+use crate::endpoints::page_sign_in::add_in_dialog::AddInDialog;
+use crate::endpoints::page_sign_in::app_sign_in::{AppSignIn, LinkedUsers};
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::{ExchangeEngine, Settlement};
 use crate::inbound::{BodyLimits, ClientAuthenticator, Door, TrustedProxies};
 use crate::observability::Readiness;
-use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
+use crate::sign_in::{PageBrowsers, PageSignIn, ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
 /// The time limit for the arrival of a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +40,10 @@ pub(super) struct Doors {
     pub(super) add_ins: Option<AddInDoors>,
     /// `None` if there are no back ends.
     pub(super) back_ends: Option<web::Data<BackEndDoor>>,
+    /// `None` if no add-in is configured.
+    pub(super) add_in_dialog: Option<web::Data<AddInDialog>>,
+    /// `None` if no app is configured.
+    pub(super) app_sign_in: Option<web::Data<AppSignIn>>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(super) operations: Option<web::Data<Operations>>,
     pub(super) health: web::Data<Readiness>,
@@ -66,6 +73,8 @@ pub(super) fn open_doors(config: &Configuration, services: &Services, readiness:
         skill_host: web::Data::new(build_skill_host(config, services, limits)),
         add_ins: (!config.add_ins.is_empty()).then(|| build_add_ins(config, services, limits)),
         back_ends: (!config.back_ends.is_empty()).then(|| web::Data::new(build_back_ends(config, services, limits))),
+        add_in_dialog: build_add_in_dialog(config, services).map(web::Data::new),
+        app_sign_in: build_app_sign_in(config, services).map(web::Data::new),
         operations: operations.map(web::Data::new),
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
@@ -224,9 +233,7 @@ fn build_sign_in_pages(config: &Configuration, services: &Services, limits: Body
         },
         frame_ancestors: config.sign_in.frame_ancestors.clone(),
     };
-    let mut redirect_uri = site.public_url.clone();
-    redirect_uri.set_path(sign_in_pages::REDIRECT_PATH);
-    let provider = ProviderAccess::new(services.redemption.clone(), services.id_tokens.clone(), redirect_uri);
+    let provider = build_provider_access(config, services);
     let (flow, tokens, ambient) = (&services.browser_flow, &services.signed_in_tokens, &services.ambient);
     let steps = SignInSteps {
         start: SignInStart::new(
@@ -246,4 +253,39 @@ fn build_sign_in_pages(config: &Configuration, services: &Services, limits: Body
         completion: SignInCompletion::new(flow.clone(), tokens.clone(), services.magic_codes.clone()),
     };
     SignInPages::new(steps, site, limits, ambient.entropy.clone())
+}
+
+fn build_provider_access(config: &Configuration, services: &Services) -> ProviderAccess {
+    let mut redirect_uri = config.server.public_url.clone();
+    redirect_uri.set_path(sign_in_pages::REDIRECT_PATH);
+    ProviderAccess::new(services.redemption.clone(), services.id_tokens.clone(), redirect_uri)
+}
+
+fn build_page_sign_in(config: &Configuration, services: &Services) -> PageSignIn {
+    let browsers = PageBrowsers { sign_ins: services.browser_flow.sign_ins().clone(), rates: services.rates.clone() };
+    PageSignIn::new(
+        browsers,
+        build_provider_access(config, services),
+        services.signed_in_tokens.clone(),
+        services.authorization_codes.clone(),
+        services.ambient.clone(),
+    )
+}
+
+fn build_page_door(config: &Configuration, services: &Services, steps: PageSignIn) -> PageDoor {
+    let public_url = config.server.public_url.clone();
+    PageDoor::new(steps, services.registrations.clone(), public_url, services.ambient.entropy.clone())
+}
+
+fn build_add_in_dialog(config: &Configuration, services: &Services) -> Option<AddInDialog> {
+    services.registrations.add_ins().next()?;
+    let door = build_page_door(config, services, build_page_sign_in(config, services));
+    Some(AddInDialog::new(door, config.sign_in.office_library_url.clone()))
+}
+
+fn build_app_sign_in(config: &Configuration, services: &Services) -> Option<AppSignIn> {
+    services.registrations.apps().next()?;
+    let users = LinkedUsers::new(services.app_users.clone(), services.registrations.clone());
+    let steps = build_page_sign_in(config, services).followed_by(Arc::new(users));
+    Some(AppSignIn::new(build_page_door(config, services, steps), services.app_tokens.clone()))
 }

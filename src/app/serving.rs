@@ -17,6 +17,7 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
+use crate::endpoints::page_sign_in::{add_in_dialog, app_sign_in};
 use crate::endpoints::{
     add_in, back_end, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
 };
@@ -70,6 +71,8 @@ impl ListenerContext<'_> {
         if self.doors.back_ends.is_some() {
             described.push(&back_end::DOOR);
         }
+        described.extend(self.doors.add_in_dialog.as_ref().map(|_| &add_in_dialog::DOOR));
+        described.extend(self.doors.app_sign_in.as_ref().map(|_| &app_sign_in::DOOR));
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -85,6 +88,12 @@ impl ListenerContext<'_> {
                 back_end::configure(routes, back_ends);
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
+            if let Some(door) = doors.add_in_dialog {
+                add_in_dialog::configure(routes, door);
+            }
+            if let Some(door) = doors.app_sign_in {
+                app_sign_in::configure(routes, door);
+            }
             web_chat::configure(routes);
             if let Some(add_ins) = &doors.add_ins {
                 add_in::configure(routes, add_ins.door.clone(), add_ins.user_data.as_deref());

@@ -10,6 +10,7 @@ pub mod bot_gateway;
 pub mod health;
 pub mod metrics;
 pub mod operations;
+pub mod page_sign_in;
 pub mod sign_in_pages;
 pub mod skill_host;
 pub mod token_service;

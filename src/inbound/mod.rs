@@ -7,6 +7,7 @@
 mod agent_365;
 mod bearer;
 mod body;
+mod browsers;
 mod caller_rates;
 mod callers;
 mod client;
@@ -30,6 +31,7 @@ mod skill_callers;
 
 pub use bearer::read_bearer;
 pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
+pub use browsers::{BrowserCookie, begin_page, find_cookie, find_parameter, finish_page, redirect_browser};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};

@@ -21,8 +21,8 @@ pub use code_redemption::{CodeAnswer, CodeBearer, CodeError, CodeRedemption};
 pub use flow::list_hints;
 pub use flow::{
     AuthorizationCodes, BrowserFlow, BrowserSecret, Completion, DisplayNames, NextStep, ProviderAccess, ProviderAnswer,
-    ProviderRefusal, SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart,
-    UserDecision,
+    ProviderParameters, ProviderRefusal, SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview,
+    SignInStart, UserDecision,
 };
 pub use identification::{IdTokenValidators, IdentificationError};
 pub use magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};

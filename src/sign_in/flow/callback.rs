@@ -3,45 +3,14 @@ use std::sync::Arc;
 use url::Url;
 
 use super::authorization_codes::AuthorizationCodes;
+use super::provider_answer::ProviderAnswer;
 use super::records::{AtProvider, Completed, Identified};
 use super::redeemed_code::Arrival;
 use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
-use crate::identity_provider::AuthorizationError;
 use crate::sign_in::SignedInTokens;
 use crate::single_flight::SingleFlight;
-
-/// The authorization response that a browser brings from the identity provider (RFC 6749 §4.1.2, RFC 9207 §2).
-#[derive(Debug, Default)]
-pub struct ProviderAnswer<'a> {
-    /// `state`.
-    pub state: Option<&'a str>,
-    /// `code`.
-    pub code: Option<&'a str>,
-    /// `error`.
-    pub error: Option<&'a str>,
-    /// `error_description`.
-    pub error_description: Option<&'a str>,
-    /// `error_subcode` or `suberror` (Entra).
-    pub error_subcode: Option<&'a str>,
-    /// Whether the response holds `claims` (Entra).
-    pub has_claims: bool,
-    /// `iss`.
-    pub iss: Option<&'a str>,
-}
-
-impl ProviderAnswer<'_> {
-    /// The error in the answer. The browser may have forged it, so it only selects the page that is shown.
-    pub(super) fn error(&self) -> AuthorizationError<'_> {
-        AuthorizationError {
-            error: self.error,
-            description: self.error_description,
-            subcode: self.error_subcode,
-            has_claims: self.has_claims,
-        }
-    }
-}
 
 /// Where a browser that has returned goes next.
 #[derive(Debug)]

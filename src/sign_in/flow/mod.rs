@@ -11,6 +11,7 @@ mod complete;
 mod failure;
 mod hints;
 mod provider_access;
+mod provider_answer;
 mod records;
 mod redeemed_code;
 mod returned_code;
@@ -35,12 +36,13 @@ pub(super) use redeemed_code::RedeemedCode;
 
 pub use authorization_codes::AuthorizationCodes;
 pub use begin::SignInStart;
-pub use callback::{NextStep, ProviderAnswer, SignInReturn};
+pub use callback::{NextStep, SignInReturn};
 pub use complete::SignInCompletion;
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
 #[cfg(test)]
 pub use hints::list_hints;
 pub use provider_access::ProviderAccess;
+pub use provider_answer::{ProviderAnswer, ProviderParameters};
 pub use review::{Completion, DisplayNames, SignInReview, UserDecision};
 
 /// The identity provider must answer within this time, because a browser waits for it.
@@ -102,6 +104,12 @@ impl BrowserFlow {
     #[must_use]
     pub fn new(cards: Arc<PendingSignIns>, browsers: Arc<BrowserSignIns>, registrations: Arc<Registrations>) -> Self {
         Self { cards, browsers, registrations }
+    }
+
+    /// The running sign-ins, which those without a card share.
+    #[must_use]
+    pub const fn sign_ins(&self) -> &Arc<BrowserSignIns> {
+        &self.browsers
     }
 
     /// Gets the card whose link the browser followed. Fails if the card has ended.

@@ -17,7 +17,8 @@ use super::security_context::derive_security_context;
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use super::{EXCHANGEABLE_TOKEN_LIMIT_BYTES, ExchangeableTokenError};
 use crate::domain::{
-    AudienceRule, DisplayedNames, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
+    AudienceRule, DisplayedNames, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp,
+    UserKey,
 };
 
 /// Entra applies `exp` itself while the exchange is on its way (docs/protocols/entra-obo.md §1 rule 15).

@@ -1,8 +1,6 @@
-//! What browsers bring: parameters of queries and forms, and the cookie.
+//! What browsers bring: parameters of queries and forms, and cookies.
 
 use std::borrow::Cow;
-
-use crate::sign_in::BrowserSecret;
 
 /// Longest accepted value of a parameter, in bytes; authorization codes are the longest.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
@@ -19,12 +17,12 @@ pub fn find_parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
     Some(if is_usable { value } else { Cow::default() })
 }
 
-/// The browser's secret in the values of the header `Cookie` (RFC 6265 §4.2.1): the first cookie called `name` counts.
-/// `None` if there is none, or if its value is no secret.
-pub fn find_browser_secret<'c>(headers: impl Iterator<Item = &'c str>, name: &str) -> Option<BrowserSecret> {
+/// The value of the cookie `name` in the values of the header `Cookie` (RFC 6265 §4.2.1): the first cookie of this name
+/// counts.
+pub fn find_cookie<'c>(headers: impl Iterator<Item = &'c str>, name: &str) -> Option<&'c str> {
     let mut pairs = headers.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(other, _)| other.trim() == name)?;
-    BrowserSecret::parse(value.trim().trim_matches('"'))
+    Some(value.trim().trim_matches('"'))
 }
 
 #[cfg(test)]
