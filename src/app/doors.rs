@@ -3,11 +3,13 @@ use std::time::Duration;
 
 use actix_web::web;
 
+use super::back_end_keys::issuer;
 use super::operator_tokens::OperatorTokens;
 use super::services::Services;
-use crate::config::Configuration;
+use crate::config::{BackEndProof, Configuration};
 use crate::domain::{SharedClock, SharedEntropy};
 use crate::endpoints::add_in::{self, AddInAccess, AddInDoor, AddInDownstream};
+use crate::endpoints::back_end::{BackEndCallers, BackEndDoor, BackEndExchange, ServerMetadata};
 use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
 };
@@ -20,7 +22,7 @@ use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, 
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::{ExchangeEngine, Settlement};
-use crate::inbound::{BodyLimits, Door, TrustedProxies};
+use crate::inbound::{BodyLimits, ClientAuthenticator, Door, TrustedProxies};
 use crate::observability::Readiness;
 use crate::sign_in::{PageBrowsers, PageSignIn, ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
@@ -35,11 +37,13 @@ pub(super) struct Doors {
     pub(super) sign_in_pages: web::Data<SignInPages>,
     pub(super) skill_host: web::Data<SkillHost>,
     /// `None` if no add-in is configured.
+    pub(super) add_ins: Option<AddInDoors>,
+    /// `None` if there are no back ends.
+    pub(super) back_ends: Option<web::Data<BackEndDoor>>,
+    /// `None` if no add-in is configured.
     pub(super) add_in_dialog: Option<web::Data<AddInDialog>>,
     /// `None` if no app is configured.
     pub(super) app_sign_in: Option<web::Data<AppSignIn>>,
-    /// `None` if no add-in is configured.
-    pub(super) add_ins: Option<AddInDoors>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(super) operations: Option<web::Data<Operations>>,
     pub(super) health: web::Data<Readiness>,
@@ -67,9 +71,10 @@ pub(super) fn open_doors(config: &Configuration, services: &Services, readiness:
         token_service: web::Data::new(build_token_service(config, services, limits)),
         sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
         skill_host: web::Data::new(build_skill_host(config, services, limits)),
+        add_ins: (!config.add_ins.is_empty()).then(|| build_add_ins(config, services, limits)),
+        back_ends: (!config.back_ends.is_empty()).then(|| web::Data::new(build_back_ends(config, services, limits))),
         add_in_dialog: build_add_in_dialog(config, services).map(web::Data::new),
         app_sign_in: build_app_sign_in(config, services).map(web::Data::new),
-        add_ins: (!config.add_ins.is_empty()).then(|| build_add_ins(config, services, limits)),
         operations: operations.map(web::Data::new),
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
@@ -192,6 +197,31 @@ fn build_add_ins(config: &Configuration, services: &Services, limits: BodyLimits
     let door = AddInDoor::new(access, downstream, services.counters().clone(), services.ambient.clone());
     let user_data = add_in::user_data_door(&services.registrations).map(Arc::new);
     AddInDoors { door: web::Data::new(door), user_data }
+}
+
+fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimits) -> BackEndDoor {
+    let (back_ends, secrets) = (&services.back_ends, &services.caller_secrets);
+    let authenticator = ClientAuthenticator::new(
+        secrets.back_ends.clone(),
+        secrets.assertions.clone(),
+        back_ends.assertion_uses.clone(),
+        services.ambient.clock.clone(),
+    );
+    let callers = BackEndCallers { authenticator, registrations: services.registrations.clone(), limits };
+    let exchange = BackEndExchange {
+        validators: services.validators.clone(),
+        assertions: services.assertions.clone(),
+        given: back_ends.given.clone(),
+        app_tokens: back_ends.app_tokens.clone(),
+        sign_out: services.sign_out.clone(),
+    };
+    let metadata = ServerMetadata {
+        issuer: issuer(config),
+        accepts_secrets: config.back_ends.iter().any(|section| matches!(section.proof, BackEndProof::Secrets(_))),
+        assertion_algorithms: secrets.assertions.list_algorithms(),
+        gives_app_tokens: config.back_ends.iter().any(|section| !section.back_end.app_scopes.is_empty()),
+    };
+    BackEndDoor::new(callers, exchange, &metadata, services.counters().clone(), services.ambient.clone())
 }
 
 fn build_sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {

@@ -3,6 +3,8 @@
 //! The only room that names concrete back ends. Owns the order of building, and the life of the process between start
 //! and drain. It deliberately makes no decision that another room can make.
 
+mod back_end_keys;
+mod caller_secrets;
 mod callers;
 mod credentials;
 mod doors;
@@ -216,7 +218,7 @@ pub async fn build(
         store,
         sealer: sealer.clone(),
         key_file: config.keys.file.clone(),
-        channel_keys: services.key_sets.channel.clone(),
+        channel_keys: services.key_sets.of_channels().cloned(),
         providers: CheckedProvider::list(&services),
         ambient: services.ambient.clone(),
         is_draining: is_draining.clone(),
@@ -237,11 +239,20 @@ pub async fn build(
     let health = context.listen_for_health(listeners.health)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let Services { metrics, delivery, credentials, credential_builder, operator_tokens, vault, .. } = services;
+    let Services { metrics, delivery, credentials, credential_builder, operator_tokens, caller_secrets, vault, .. } =
+        services;
     let (keys, file) = (config.keys.file, config.file);
     let credential_builder = Mutex::new(credential_builder);
-    let renewable =
-        Arc::new(Renewable { sealer, keys, certificate, credentials, credential_builder, operator_tokens, file });
+    let renewable = Arc::new(Renewable {
+        sealer,
+        keys,
+        certificate,
+        credentials,
+        credential_builder,
+        operator_tokens,
+        caller_secrets,
+        file,
+    });
     Ok(Application {
         public,
         token_service,

@@ -7,7 +7,7 @@ use super::renewal::{CredentialHolder, RenewableCredential, ReplaceCredentials};
 use crate::config::{
     ClientAuthentication, Configuration, ConnectionSection, EntraSection, KeySource, OpenIdOptions, OpenIdSection,
 };
-use crate::domain::{Bot, BotName, ClockAndEntropy, Connection};
+use crate::domain::{BackEndName, Bot, BotName, ClockAndEntropy, Connection, HolderName};
 use crate::identity_provider::{
     AppClient, AppSettings, Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings,
     IdentityProvider, ProviderRegistry, RedeemingClient, SecretMethod, ThrottleBoard, TokenClientParts,
@@ -37,6 +37,8 @@ pub(super) struct BuiltProviders {
     pub(super) renewable: Vec<RenewableCredential>,
     /// The clients of the bots that call skills and have credentials.
     pub(super) parents: HashMap<BotName, Arc<AppClient>>,
+    /// The clients of the back ends that get tokens as themselves.
+    pub(super) back_ends: HashMap<BackEndName, Arc<AppClient>>,
     /// Has built the credentials. Credentials that it builds again share what the first ones have read and fetched.
     pub(super) credentials: CredentialBuilder,
 }
@@ -78,8 +80,10 @@ pub(super) fn build_providers(
         let holder = CredentialHolder::Connection { place, connection: Box::new(connection.clone()) };
         renewable.push(RenewableCredential { holder, goes_to, replace });
     }
-    let mut built = BuiltProviders { registry, renewable, credentials, parents: HashMap::new() };
+    let mut built =
+        BuiltProviders { registry, renewable, credentials, parents: HashMap::new(), back_ends: HashMap::new() };
     built.add_parents(config, &parts)?;
+    built.add_back_ends(config, &parts)?;
     Ok(built)
 }
 
@@ -106,6 +110,41 @@ impl BuiltProviders {
             self.renewable.push(RenewableCredential {
                 holder: CredentialHolder::Bot { place, app_id: identity.client_id.clone() },
                 goes_to: Some(identity.token_endpoint.to_string()),
+                replace: Box::new(move |renewed| client.replace_credentials(renewed)),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl BuiltProviders {
+    /// Builds the clients with which back ends get tokens as themselves. Such a client is that of the back end's connection,
+    /// and has its credentials.
+    fn add_back_ends(&mut self, config: &Configuration, parts: &TokenClientParts) -> Result<(), BuildError> {
+        for section in &config.back_ends {
+            let Some(identity) = &section.app_client else { continue };
+            let Some(tenant) = identity.tenant.clone() else { continue };
+            let holder = HolderName::from(&section.back_end.name);
+            let Some(connection) = config.connections.iter().find(|it| it.connection.holder == holder) else {
+                continue;
+            };
+            let settings = AppSettings {
+                provider: identity.identity_provider.clone(),
+                token_endpoint: identity.token_endpoint.clone(),
+                tenant,
+            };
+            let client = RedeemingClient {
+                client_id: identity.client_id.clone(),
+                credentials: self.credentials.build_all(&identity.credentials)?,
+            };
+            let client = Arc::new(AppClient::new(settings, client, parts.clone()));
+            self.back_ends.insert(section.back_end.name.clone(), client.clone());
+            self.renewable.push(RenewableCredential {
+                holder: CredentialHolder::Connection {
+                    place: connection.place(),
+                    connection: Box::new(connection.connection.clone()),
+                },
+                goes_to: config.find_credentials_destination(&identity.identity_provider),
                 replace: Box::new(move |renewed| client.replace_credentials(renewed)),
             });
         }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::caller_secrets::CallerSecrets;
 use super::credentials::CredentialBuilder;
 use super::operator_tokens::OperatorTokens;
 use super::tls::RenewableCertificate;
@@ -21,6 +22,7 @@ pub(super) struct Renewable {
     /// the assertion that was read from it, so the same builder builds them again.
     pub(super) credential_builder: Mutex<CredentialBuilder>,
     pub(super) operator_tokens: OperatorTokens,
+    pub(super) caller_secrets: CallerSecrets,
     /// The configuration file; `None` if the configuration was not read from a file.
     pub(super) file: Option<PathBuf>,
 }
@@ -85,6 +87,7 @@ impl Renewable {
             None => {}
             Some(Ok(config)) => {
                 self.renew_credentials(&config);
+                self.renew_caller_secrets(&config);
                 self.renew_operator_tokens(config);
             }
             Some(Err(problems)) => {
@@ -113,6 +116,16 @@ impl Renewable {
         }
         tracing::info!("the client credentials were read again");
         AuditEntry::new(AuditEvent::Reloaded).detail("client_credentials").write();
+    }
+
+    /// Replaces what callers that are no bots are checked by: hashes of secrets, and public keys.
+    fn renew_caller_secrets(&self, config: &Configuration) {
+        if self.caller_secrets.is_empty() {
+            return;
+        }
+        self.caller_secrets.replace(config);
+        tracing::info!("the hashes of callers' secrets and the keys of back ends were read again");
+        AuditEntry::new(AuditEvent::Reloaded).detail("caller_secrets").write();
     }
 
     fn renew_operator_tokens(&self, config: Configuration) {

@@ -141,11 +141,43 @@ impl Configuration {
         self.identity_providers.get(identity_provider).map(|provider| provider.token_endpoint.clone())
     }
 
+    /// The connections, without those that have the client of an earlier one because they are derived from the same section.
+    #[must_use]
+    pub fn connections_by_client(&self) -> Vec<&ConnectionSection> {
+        let mut by_client: Vec<&ConnectionSection> = Vec::new();
+        for section in &self.connections {
+            let place = section.client_place();
+            let is_derived = section.derived_from.is_some();
+            if !(is_derived && by_client.iter().any(|earlier| earlier.client_place() == place)) {
+                by_client.push(section);
+            }
+        }
+        by_client
+    }
+
+    /// The client of each back end that may have tokens as itself, once for each scope.
+    #[must_use]
+    pub fn app_token_clients(&self) -> Vec<AppIdentitySection> {
+        let of_back_end = |section: &BackEndSection| {
+            let client = section.app_client.clone();
+            section
+                .back_end
+                .app_scopes
+                .iter()
+                .filter_map(move |scope| {
+                    let client = client.clone()?;
+                    Some(AppIdentitySection { scope: scope.clone(), ..client })
+                })
+                .collect::<Vec<_>>()
+        };
+        self.back_ends.iter().flat_map(of_back_end).collect()
+    }
+
     /// Every application that has credentials. A bot requests tokens in its own tenant, a multi-tenant bot in the
     /// cloud's default tenant, and the client of a connection in the first tenant that the connection lists.
     #[must_use]
     pub fn app_identities(&self) -> Vec<AppIdentitySection> {
-        let of_connections = self.connections.iter().filter_map(|section| {
+        let of_connections = self.connections_by_client().into_iter().filter_map(|section| {
             section.app_identity(self.identity_providers.get(&section.connection.identity_provider)?)
         });
         let of_bots = self.bot_credentials.iter().filter_map(|section| {

@@ -30,6 +30,7 @@ struct ValidatedSections {
     skills: Vec<Skill>,
     statuses: HashMap<ChannelId, ChannelStatuses>,
     operations: Option<OperationsSection>,
+    has_operations: bool,
     limits: Option<LimitsSection>,
     store: Option<StoreSection>,
     keys: Option<KeysSection>,
@@ -43,7 +44,7 @@ pub(super) fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Res
     identity_providers::add_default_entra(&mut raw.identity_providers);
     let (context, listeners) = (build_context(&raw, &mut review), collect_listeners(&raw));
     let sections = ValidatedSections::validate(raw, &context, &mut review);
-    sections.compare(&listeners, &mut review);
+    sections.compare(&context, &listeners, &mut review);
     sections.conclude(&context, review)
 }
 
@@ -94,6 +95,7 @@ impl ValidatedSections {
             skills: sections::validate_skills(raw.skills, context, &bots.tenants, review),
             statuses: sections::validate_statuses(raw.statuses, review),
             limits: raw.limits.validate(review),
+            has_operations: raw.operations.is_some(),
             operations: raw.operations.and_then(|operations| operations.validate(behind_tls, review)),
             store: raw.store.validate(review),
             keys: raw.keys.validate(review),
@@ -108,13 +110,16 @@ impl ValidatedSections {
         }
     }
 
-    fn compare(&self, listeners: &[ListenAddress], review: &mut Review<'_>) {
+    fn compare(&self, context: &Context, listeners: &[ListenAddress], review: &mut Review<'_>) {
         let compared = ComparedSections {
             server: self.server.as_ref(),
             listeners,
             bots: &self.bots.bots,
             connections: &self.connections,
             skills: &self.skills,
+            back_ends: &self.back_ends,
+            graph: context.cloud.graph,
+            has_operations: self.has_operations,
             credentials: &self.bots.credentials,
             outbound: self.outbound.as_ref(),
             store: self.store.as_ref(),

@@ -65,11 +65,6 @@ pub(super) fn name_asymmetric(algorithm: Algorithm) -> Option<&'static str> {
     ASYMMETRIC.iter().find(|(_, known, _)| *known == algorithm).map(|(name, ..)| *name)
 }
 
-/// The names of all algorithms that a client may sign its assertion with.
-pub(super) fn list_asymmetric() -> impl Iterator<Item = &'static str> {
-    ASYMMETRIC.iter().map(|(name, ..)| *name)
-}
-
 /// The algorithms among `announced` (`id_token_signing_alg_values_supported`) that may be used. `None` if nothing was
 /// announced, although providers must (`OpenID` Connect Discovery §3): then each key's own algorithms count.
 pub(super) fn read_announced(announced: Option<&[String]>) -> Option<Vec<Algorithm>> {

@@ -1,10 +1,10 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::algorithms::{SignaturePolicy, list_asymmetric};
+use super::algorithms::SignaturePolicy;
 use super::claims::Claims;
 use super::jwks::{self, Keys};
 use super::unverified::UnverifiedToken;
@@ -63,9 +63,12 @@ impl ClientAssertionValidator {
         self.by_client.store(Arc::new(by_client));
     }
 
-    /// The names of the algorithms that an assertion may be signed with.
-    pub fn list_algorithms() -> impl Iterator<Item = &'static str> {
-        list_asymmetric()
+    /// The names of the algorithms that the clients' keys may verify, in alphabetical order.
+    #[must_use]
+    pub fn list_algorithms(&self) -> Vec<&'static str> {
+        let by_client = self.by_client.load();
+        let names: BTreeSet<&'static str> = by_client.values().flat_map(|ClientKeys(keys)| keys.algorithms()).collect();
+        names.into_iter().collect()
     }
 
     /// Proves that `raw` was signed by the client that it names, a short while ago, for us. `named` is the `client_id`

@@ -1,13 +1,16 @@
 //! The services from which the doors are built, from the lowest room to the highest.
 
+mod back_ends;
 mod verification;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::back_ends::BackEndServices;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::accounts::AppUsers;
 use crate::app::BuildError;
+use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::operator_tokens::OperatorTokens;
@@ -79,10 +82,12 @@ pub(in crate::app) struct Services {
     pub(in crate::app) skills: SkillServices,
     pub(in crate::app) app_users: AppUsers,
     pub(in crate::app) app_tokens: AppTokens,
+    pub(in crate::app) back_ends: BackEndServices,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
     pub(in crate::app) operator_tokens: OperatorTokens,
+    pub(in crate::app) caller_secrets: CallerSecrets,
 }
 
 /// What the doors use between parent bots and their skills.
@@ -141,6 +146,7 @@ pub(in crate::app) fn build_services(
         ambient: ambient.clone(),
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
+    let back_ends = BackEndServices::new(records, &vault, providers.back_ends, clock);
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
     let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
     let bots = BotClient::new(outbound.clone(), counters.observation.clone());
@@ -159,7 +165,9 @@ pub(in crate::app) fn build_services(
         skills,
         app_users: collections.app_users,
         app_tokens: collections.app_tokens,
+        back_ends,
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
+        caller_secrets: CallerSecrets::new(config, ambient.clock.clone()),
         exchange_names: ExchangeNames::new(records),
         ambient,
         writer,

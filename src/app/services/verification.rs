@@ -15,7 +15,9 @@ use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenVal
 const CHANNELS: &str = "channels";
 /// The key sets that are fetched.
 pub(in crate::app) struct KeySets {
-    pub(in crate::app) channel: Arc<KeySet>,
+    channel: Arc<KeySet>,
+    /// Whether there are bots, which channels call.
+    has_bots: bool,
     /// Those of the identity providers of kind `oidc`.
     openid: Vec<NamedKeySet>,
     /// Those of the identity providers of kind `entra`.
@@ -96,8 +98,15 @@ impl KeySets {
     ) -> Self {
         let openid = build_openid_key_sets(config, outbound, ambient);
         let entra = trusts.iter().map(|(name, trust)| NamedKeySet { name: name.clone(), keys: trust.key_set.clone() });
-        let channel = warm_up(build_key_set(CHANNELS, &config.channels.keys, outbound, ambient));
-        Self { channel, openid, entra: entra.collect() }
+        let channel = build_key_set(CHANNELS, &config.channels.keys, outbound, ambient);
+        let has_bots = !config.bots.is_empty();
+        let channel = if has_bots { warm_up(channel) } else { channel };
+        Self { channel, has_bots, openid, entra: entra.collect() }
+    }
+
+    /// That of the channels, if there are bots that channels call.
+    pub(in crate::app) fn of_channels(&self) -> Option<&Arc<KeySet>> {
+        Some(&self.channel).filter(|_| self.has_bots)
     }
 
     /// Those of all identity providers.
@@ -107,8 +116,8 @@ impl KeySets {
 
     /// All key sets with their names.
     pub(in crate::app) fn list(&self) -> Vec<NamedKeySet> {
-        let channel = NamedKeySet { name: CHANNELS.to_owned(), keys: self.channel.clone() };
-        std::iter::once(channel).chain(self.of_providers().cloned()).collect()
+        let channel = self.of_channels().map(|keys| NamedKeySet { name: CHANNELS.to_owned(), keys: keys.clone() });
+        channel.into_iter().chain(self.of_providers().cloned()).collect()
     }
 }
 

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use crate::config::connections::{ConnectionHolder, ConnectionSection, WrittenClient};
 use crate::config::credentials::RawCredential;
 use crate::config::review::{Context, Place, Review, SecretReference, WordOrList, exchange_uri};
-use crate::domain::{AddIn, AddInName, AudienceRule, Downstream, ErrorConvention, HolderName};
+use crate::domain::{AddIn, AddInName, AudienceRule, Downstream, ErrorConvention, HolderName, UserData};
 
 use super::client::{ClientSection, RawClient};
 use super::downstream::RawDownstream;
@@ -44,7 +44,7 @@ pub(in crate::config) struct RawAddIn {
 /// What an add-in calls on behalf of its users.
 struct Called {
     downstream: Option<Downstream>,
-    user_data: Option<crate::domain::UserData>,
+    user_data: Option<UserData>,
 }
 
 impl RawAddIn {
@@ -60,6 +60,7 @@ impl RawAddIn {
         let called = self.take_called(review, place);
         let errors = self.errors.map(ErrorConvention::from).unwrap_or_default();
         let origins = origins(&self.origins, review, &place.key("origins"));
+        self.warn_of_no_callers(review, place);
         let callers = self.take_callers(review, &place.key("callers"));
         let mut connection = self.validate_client(&name, context, review, place)?;
         let client_id = connection.connection.client_id.clone();
@@ -79,6 +80,16 @@ impl RawAddIn {
             origins,
         };
         Some((AddInSection { add_in, callers: callers? }, connection))
+    }
+
+    /// Pages are on another origin than bot-sso, and servers need an entry.
+    fn warn_of_no_callers(&self, review: &mut Review<'_>, place: &Place) {
+        let at = place.key("origins");
+        if self.origins.is_empty() && self.callers.is_empty() && !review.is_reported(&at) {
+            let message = "is missing, so no page of the add-in may call from a browser: write the origins of its pages, as \
+                           [\"https://addin.example.com\"]";
+            review.warn(&at, message.to_owned());
+        }
     }
 
     fn take_called(&mut self, review: &mut Review<'_>, place: &Place) -> Option<Called> {

@@ -48,6 +48,24 @@ impl RawApp {
         self.connection.as_deref()
     }
 
+    fn warn_of_switches(&self, review: &mut Review<'_>, place: &Place) {
+        if matches!(self.cross_user, Some(RawPermission::Allow)) {
+            let message = "lets a request that is made on behalf of one user read the token of any other: leave it out unless \
+                           the app's functions depend on that";
+            review.warn(&place.key("cross_user"), message.to_owned());
+        }
+        if matches!(self.redirect_token, Some(RawRedirectToken::Query)) {
+            let message = "writes the user's token into an address, which browsers and proxies keep: write \"code\" unless the \
+                           front end cannot redeem a code";
+            review.warn(&place.key("redirect_token"), message.to_owned());
+        }
+        let at = place.key("login_origins");
+        if self.redirect_token.is_some() && self.login_origins.is_empty() && !review.is_reported(&at) {
+            let message = "has no effect without login_origins, because no sign-in may lead back anywhere";
+            review.warn(&place.key("redirect_token"), message.to_owned());
+        }
+    }
+
     /// The app and its only connection.
     pub(super) fn validate(
         self,
@@ -56,6 +74,7 @@ impl RawApp {
         review: &mut Review<'_>,
         place: &Place,
     ) -> Option<(AppSection, ConnectionSection)> {
+        self.warn_of_switches(review, place);
         let service_tokens = secret_hashes(self.service_token_sha256, review, &place.key("service_token_sha256"));
         let login_origins = origins(&self.login_origins, review, &place.key("login_origins"));
         let at = place.key("connection");

@@ -55,7 +55,8 @@ impl RawAppToken {
         let scopes = scopes?;
         let identity = connection.app_identity(provider)?;
         let scope = scopes.first()?.clone();
-        let client = AppIdentitySection { scope, tenant: Some(tenant), token_endpoint, ..identity };
+        let place = format!("{} app_token", connection.place());
+        let client = AppIdentitySection { place, scope, tenant: Some(tenant), token_endpoint, ..identity };
         Some(ValidatedAppToken { scopes, client })
     }
 }

@@ -1,6 +1,10 @@
 use crate::config::review::{Place, Review};
 use crate::domain::SecretHash;
 
+/// What to write, for messages.
+pub(in crate::config) const HASHES_FORM: &str =
+    "the hash that bot-sso keys secret prints beside the secret, as [\"<64 hexadecimal digits>\"]";
+
 /// How many secrets a caller may have at a time: the one in use, and the one that follows it.
 const MAX_SECRETS: usize = 2;
 
@@ -8,13 +12,23 @@ const MAX_SECRETS: usize = 2;
 const KNOWN_SECRETS: [&str; 12] =
     ["", "\n", "secret", "password", "changeme", "change-me", "test", "admin", "abc", "hello", "hello world", "123456"];
 
+/// Whether the key has hashes of secrets. What stands there by mistake may be a secret, so no message repeats it.
+pub(in crate::config) fn has_hashes(key: &str) -> bool {
+    key.ends_with("_sha256")
+}
+
+/// Whether `text` is a hash, and therefore no secret.
+pub(in crate::config) fn is_hash(text: &str) -> bool {
+    SecretHash::parse(text).is_some()
+}
+
 /// The hashes at `place`, one or two.
 pub(super) fn secret_hashes(
     written: Option<Vec<String>>,
     review: &mut Review<'_>,
     place: &Place,
 ) -> Option<Vec<SecretHash>> {
-    let draw = "the hash that bot-sso keys secret prints beside the secret, as [\"<64 hexadecimal digits>\"]";
+    let draw = HASHES_FORM;
     let texts = review.required(written, place, draw)?;
     if texts.is_empty() {
         review.report(place, format!("is empty, so no caller could authenticate: write {draw}"));
@@ -24,6 +38,11 @@ pub(super) fn secret_hashes(
         let message = "has more than two hashes: write that of the secret in use, and that of the one which follows it";
         review.report(place, message.to_owned());
         return None;
+    }
+    if let [first, second] = texts.as_slice()
+        && first.eq_ignore_ascii_case(second)
+    {
+        review.warn(place, "has one hash twice: write it once".to_owned());
     }
     let hashes = texts.iter().enumerate().map(|(index, text)| secret_hash(text, review, &place.index(index)));
     hashes.collect::<Vec<_>>().into_iter().collect()

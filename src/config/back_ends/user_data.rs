@@ -1,14 +1,33 @@
 use serde::Deserialize;
 
 use crate::config::review::{Place, Proposal, Review};
-use crate::domain::{Downstream, ErrorConvention, UserData};
+use crate::domain::{Downstream, DownstreamMethod, ErrorConvention, UserData};
 
 use super::add_in::AddInSection;
 use super::downstream::plain_path;
 
-/// The first segments of the paths that bot-sso answers itself on the public listener. A test holds them against the doors.
-pub const OWN_PATHS: [&str; 9] =
-    [".well-known", "admin", "api", "healthz", "metrics", "oauth2", "office", "readyz", "v3"];
+/// The beginnings, in whole segments, of the paths that bot-sso answers itself. A test compares them with the doors.
+pub const OWN_PATHS: [&str; 19] = [
+    "/.auth",
+    "/.well-known",
+    "/admin",
+    "/api/add-ins",
+    "/api/agentsignin",
+    "/api/apps",
+    "/api/botsignin",
+    "/api/messages",
+    "/api/oauth",
+    "/api/skills",
+    "/api/usertoken",
+    "/bots",
+    "/healthz",
+    "/metrics",
+    "/oauth2",
+    "/office",
+    "/openapi.json",
+    "/readyz",
+    "/web-chat",
+];
 
 /// How refusals of the identity provider are told, as it is written.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -56,6 +75,10 @@ impl RawUserData {
             let message = format!("{called:?} is no path that downstream.paths admits: add it there, or write another");
             review.report(&at, message);
         }
+        if downstream.is_some_and(|downstream| !downstream.methods.contains(&DownstreamMethod::Get)) {
+            let message = "is read with GET, which is not among downstream.methods: add \"GET\" there";
+            review.report(&at, message.to_owned());
+        }
         let errors = self.errors.map(ErrorConvention::from).unwrap_or_default();
         Some(UserData { path: path?, downstream: called?, errors })
     }
@@ -63,8 +86,11 @@ impl RawUserData {
 
 /// Reports a path that bot-sso answers itself.
 fn refuse_own_path(path: &str, review: &mut Review<'_>, place: &Place) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let is_own = path == "/" || OWN_PATHS.iter().any(|own| own.eq_ignore_ascii_case(first));
+    let folded = path.to_ascii_lowercase();
+    let is_at_or_below =
+        |own: &str| folded.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    // "/api" is a folder of own paths, and no resource of an add-in.
+    let is_own = ["/", "/api"].contains(&folded.as_str()) || OWN_PATHS.into_iter().any(is_at_or_below);
     if is_own {
         let complaint = format!("{path:?} is a path of bot-sso's own");
         review.propose(place, complaint, Proposal::text(place, "/getuserdata"));

@@ -78,7 +78,7 @@ impl ConnectionSection {
         context: &Context,
     ) -> Self {
         let ConnectionHolder { table, key, holder } = owner;
-        let mut derived = Self { table, key, ..self.clone() };
+        let mut derived = Self { table, key, derived_from: Some(self.client_place()), ..self.clone() };
         let connection = &mut derived.connection;
         connection.holder = holder;
         connection.exchange_uris.clear();

@@ -19,6 +19,8 @@ pub struct ConnectionSection {
     pub credentials: Vec<CredentialSection>,
     /// The settings of authorization requests and of client authentication, for providers of kind `oidc`.
     pub openid: OpenIdOptions,
+    /// The place of the section whose client and credentials it has; `None` if they are in its own.
+    pub derived_from: Option<String>,
 }
 
 impl ConnectionSection {
@@ -26,6 +28,12 @@ impl ConnectionSection {
     #[must_use]
     pub fn place(&self) -> String {
         format!("{}.{}", self.table, self.key)
+    }
+
+    /// The place of its client and credentials: its own, or that of the section from which it is derived.
+    #[must_use]
+    pub fn client_place(&self) -> String {
+        self.derived_from.clone().unwrap_or_else(|| self.place())
     }
 
     /// Whether no bot has the connection, so that it only describes those of apps and back ends.
@@ -49,7 +57,7 @@ impl ConnectionSection {
             TenantPolicy::AnyOrganization | TenantPolicy::AnyAccount => None,
         };
         Some(AppIdentitySection {
-            place: self.place(),
+            place: self.client_place(),
             token_endpoint: provider.build_token_endpoint(tenant.unwrap_or("organizations"))?,
             identity_provider: connection.identity_provider.clone(),
             client_id: connection.client_id.clone(),

@@ -75,7 +75,14 @@ pub(super) fn validate(
         required_granted_scopes,
     };
     let openid = OpenIdOptions::default();
-    Some(ConnectionSection { table: names.table, key: names.key, connection, credentials: credentials?, openid })
+    Some(ConnectionSection {
+        table: names.table,
+        key: names.key,
+        connection,
+        credentials: credentials?,
+        openid,
+        derived_from: None,
+    })
 }
 
 /// The app id of the connection's bot; reports a connection without a bot, which has no default.

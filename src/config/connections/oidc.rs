@@ -60,7 +60,14 @@ pub(super) fn validate(
         asks_offline_by_parameter: openid.asks_offline_access(),
         required_granted_scopes,
     };
-    Some(ConnectionSection { table: "connections", key: names.key, connection, credentials: credentials?, openid })
+    Some(ConnectionSection {
+        table: "connections",
+        key: names.key,
+        connection,
+        credentials: credentials?,
+        openid,
+        derived_from: None,
+    })
 }
 
 /// The settings of the connection, and those of its provider where the connection has none.

@@ -46,7 +46,7 @@ pub(in crate::config) use revision::RevisedSettings;
 pub(in crate::config) use right_forms::{
     entries_of, has_unclear_port, right_listen_address, right_tenants, right_url, with_https, without_repetitions,
 };
-pub(in crate::config) use scopes::{exchange_uri, validate_scopes};
+pub(in crate::config) use scopes::{exchange_uri, scope_hosts, validate_scopes};
 pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};
 pub(in crate::config) use value_sources::{SetByVariable, ValueSources};
 pub(in crate::config) use values::WordOrList;

@@ -69,7 +69,7 @@ impl ServerMetadata {
             revocation_endpoint_auth_signing_alg_values_supported: &self.assertion_algorithms,
         };
         // Texts and lists of texts cannot fail.
-        serde_json::to_vec(&body).map(Bytes::from).unwrap_or_default()
+        Bytes::from(serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec()))
     }
 }
 

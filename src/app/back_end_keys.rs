@@ -1,0 +1,38 @@
+use std::collections::HashMap;
+
+use crate::config::{BackEndProof, Configuration};
+use crate::domain::SharedClock;
+use crate::token_validation::{ClientAssertionValidator, ClientKeys};
+
+/// The address under which this service is known as an authorization server: `server.public_url` without its slash.
+pub(super) fn issuer(config: &Configuration) -> String {
+    config.server.public_url.origin().ascii_serialization()
+}
+
+/// Builds the check of the assertions by which back ends with a `jwks_file` authenticate.
+pub(super) fn build_assertion_validator(config: &Configuration, clock: SharedClock) -> ClientAssertionValidator {
+    ClientAssertionValidator::new(read_keys(config), &issuer(config), clock)
+}
+
+/// Replaces the keys by those of `config`. A back end that is not in it any more is refused from now on.
+pub(super) fn replace_keys(validator: &ClientAssertionValidator, config: &Configuration) {
+    validator.replace(read_keys(config));
+}
+
+fn read_keys(config: &Configuration) -> HashMap<String, ClientKeys> {
+    let mut by_client = HashMap::new();
+    for section in &config.back_ends {
+        let BackEndProof::Keys(jwks) = &section.proof else { continue };
+        match ClientKeys::parse(jwks) {
+            Some(keys) => {
+                by_client.insert(section.back_end.client_id.clone(), keys);
+            }
+            None => tracing::error!(
+                path = format!("back_ends.{}.jwks_file", section.back_end.name),
+                hint = "write public keys for signatures: RSA of 2048 bits or more, or EC on P-256 or P-384",
+                "no key of the set can be used: the back end is refused"
+            ),
+        }
+    }
+    by_client
+}
