@@ -80,7 +80,8 @@ export class Host {
   }
 }
 
-export const SIGNED_IN = { type: 'bot-sso.sign-in', outcome: 'signed_in' };
+/** What the last page of bot-sso's sign-in says. */
+export const SIGNED_IN = { type: 'bot-sso', status: 'signed_in' };
 
 /** Replaces `fetch` by one that gives `answers` in turn (the last one stays) and records the requests. */
 export function scriptAnswers(answers) {

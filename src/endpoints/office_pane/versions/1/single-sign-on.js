@@ -42,7 +42,7 @@ const DIALOG_CODES = {
 const NEEDS_BROWSER = ['consent', 'interaction', 'expired'];
 
 /** The type of the messages of the last page of bot-sso's sign-in. */
-const DIALOG_MESSAGE = 'bot-sso.sign-in';
+const DIALOG_MESSAGE = 'bot-sso';
 
 /** A failure that the page can act on. */
 export class SingleSignOnError extends Error {
@@ -336,14 +336,17 @@ class SignInDialog {
           reject(failureOfDialog(error?.code));
           return;
         }
+        // A failed sign-in stays open: its page says why, and lets the user begin again.
+        let failed;
         dialog.addEventHandler(onMessage, (event) => {
           const message = this.#read(event);
-          if (message) {
+          failed = message?.status === 'failed' ? failureOfSignIn(message) : undefined;
+          if (message && !failed) {
             dialog.close();
-            (message.outcome === 'signed_in' ? resolve : reject)(failureOfSignIn(message));
+            (message.status === 'signed_in' ? resolve : reject)(failureOfSignIn(message));
           }
         });
-        dialog.addEventHandler(onEvent, (event) => reject(failureOfDialog(event?.error)));
+        dialog.addEventHandler(onEvent, (event) => reject(failed ?? failureOfDialog(event?.error)));
       });
     });
   }
@@ -363,9 +366,10 @@ function failureOfDialog(number) {
   return new SingleSignOnError(kind, number, text);
 }
 
-function failureOfSignIn({ outcome, code: reason, message }) {
-  const kind = outcome === 'cancelled' ? 'cancelled' : outcome === 'administrator_needed' ? 'admin_consent' : 'sign_in_failed';
-  return new SingleSignOnError(kind, reason ?? outcome, message ?? 'The user did not sign in.');
+function failureOfSignIn({ status, reason, reference }) {
+  const isCancelled = status === 'cancelled';
+  const text = isCancelled ? 'The user cancelled the sign-in.' : `The sign-in failed${reference ? ` (reference ${reference})` : ''}.`;
+  return new SingleSignOnError(isCancelled ? 'cancelled' : 'sign_in_failed', reason ?? status, text);
 }
 
 /** The failure of a token call. */
@@ -390,7 +394,7 @@ async function send(url, init, token) {
   const headers = new Headers(init.headers);
   headers.set('Authorization', `Bearer ${token}`);
   try {
-    return await fetch(url, { cache: 'no-store', credentials: 'omit', redirect: 'error', ...init, headers });
+    return await fetch(url, { cache: 'no-store', credentials: 'omit', ...init, headers });
   } catch (error) {
     if (init.signal?.aborted) {
       throw error;
