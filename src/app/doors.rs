@@ -14,15 +14,16 @@ use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
 };
 use crate::endpoints::metrics::MetricsPage;
-use crate::endpoints::operations::Operations;
+use crate::endpoints::operations::{OperatedApps, Operations};
 use crate::endpoints::page_sign_in::PageDoor;
 use crate::endpoints::page_sign_in::add_in_dialog::AddInDialog;
 use crate::endpoints::page_sign_in::app_sign_in::{AppSignIn, LinkedUsers};
+use crate::endpoints::service_role::{ServiceRole, ServiceRoleCallers, ServiceRoleUsers};
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::{ExchangeEngine, Settlement};
-use crate::inbound::{BodyLimits, ClientAuthenticator, Door, TrustedProxies};
+use crate::inbound::{AppAuthenticator, BodyLimits, ClientAuthenticator, ClientSecrets, Door, TrustedProxies};
 use crate::observability::Readiness;
 use crate::sign_in::{PageBrowsers, PageSignIn, ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
@@ -44,6 +45,8 @@ pub(super) struct Doors {
     pub(super) add_in_dialog: Option<web::Data<AddInDialog>>,
     /// `None` if no app is configured.
     pub(super) app_sign_in: Option<web::Data<AppSignIn>>,
+    /// `None` if no app is configured.
+    pub(super) service_role: Option<web::Data<ServiceRole>>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(super) operations: Option<web::Data<Operations>>,
     pub(super) health: web::Data<Readiness>,
@@ -64,8 +67,14 @@ pub(super) struct AddInDoors {
 /// Builds each door from the services that it uses.
 pub(super) fn open_doors(config: &Configuration, services: &Services, readiness: Readiness) -> Doors {
     let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIMEOUT };
-    let operations =
-        services.operator_tokens.admin.clone().map(|token| Operations::new(token, services.sign_out.clone()));
+    let operations = services.operator_tokens.admin.clone().map(|token| {
+        let apps = OperatedApps {
+            registrations: services.registrations.clone(),
+            users: services.app_users.clone(),
+            tokens: services.tokens.clone(),
+        };
+        Operations::new(token, services.sign_out.clone(), apps, limits)
+    });
     Doors {
         gateway: web::Data::new(build_bot_gateway(config, services, limits)),
         token_service: web::Data::new(build_token_service(config, services, limits)),
@@ -75,6 +84,7 @@ pub(super) fn open_doors(config: &Configuration, services: &Services, readiness:
         back_ends: (!config.back_ends.is_empty()).then(|| web::Data::new(build_back_ends(config, services, limits))),
         add_in_dialog: build_add_in_dialog(config, services).map(web::Data::new),
         app_sign_in: build_app_sign_in(config, services).map(web::Data::new),
+        service_role: build_service_role(config, services, limits).map(web::Data::new),
         operations: operations.map(web::Data::new),
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
@@ -222,6 +232,22 @@ fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimi
         gives_app_tokens: config.back_ends.iter().any(|section| !section.back_end.app_scopes.is_empty()),
     };
     BackEndDoor::new(callers, exchange, &metadata, services.counters().clone(), services.ambient.clone())
+}
+
+fn build_service_role(config: &Configuration, services: &Services, limits: BodyLimits) -> Option<ServiceRole> {
+    if config.apps.is_empty() {
+        return None;
+    }
+    let tokens = config.apps.iter().map(|app| (app.app.id.as_str().to_owned(), app.service_tokens.clone()));
+    let clock = &services.ambient.clock;
+    let authenticator = AppAuthenticator::new(ClientSecrets::new(tokens.collect()), clock.clone());
+    let users = ServiceRoleUsers {
+        registrations: services.registrations.clone(),
+        users: services.app_users.clone(),
+        app_tokens: services.app_tokens.clone(),
+    };
+    let callers = ServiceRoleCallers { authenticator, limits };
+    Some(ServiceRole::new(callers, users, services.tokens.clone(), clock.clone()))
 }
 
 fn build_sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {

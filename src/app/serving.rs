@@ -19,7 +19,8 @@ use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::endpoints::page_sign_in::{add_in_dialog, app_sign_in};
 use crate::endpoints::{
-    add_in, back_end, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
+    add_in, back_end, bot_gateway, health, metrics, operations, service_role, sign_in_pages, skill_host, token_service,
+    web_chat,
 };
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
@@ -73,6 +74,9 @@ impl ListenerContext<'_> {
         }
         described.extend(self.doors.add_in_dialog.as_ref().map(|_| &add_in_dialog::DOOR));
         described.extend(self.doors.app_sign_in.as_ref().map(|_| &app_sign_in::DOOR));
+        if self.doors.service_role.is_some() {
+            described.push(&service_role::DOOR);
+        }
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -97,6 +101,9 @@ impl ListenerContext<'_> {
             web_chat::configure(routes);
             if let Some(add_ins) = &doors.add_ins {
                 add_in::configure(routes, add_ins.door.clone(), add_ins.user_data.as_deref());
+            }
+            if let Some(service_role) = doors.service_role {
+                service_role::configure(routes, service_role);
             }
             if let Some(add) = &extra_routes {
                 add(routes);

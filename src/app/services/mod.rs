@@ -217,14 +217,15 @@ fn build_sign_out(
     ambient: &ClockAndEntropy,
     observation: &ExchangeObservation,
 ) -> (SignOut, AuthorizationCodes) {
-    let Collections { vault, cards, requirements, magic_codes, statements, unkept, app_tokens, .. } = collections;
+    let Collections { vault, cards, requirements, magic_codes, statements, unkept, app_tokens, app_users, .. } =
+        collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
-    let app_tokens = Arc::new(app_tokens.clone());
-    let others: [Arc<dyn EndedAtSignOut>; 4] =
-        [magic_codes.clone(), statements.clone(), Arc::new(codes.clone()), app_tokens];
+    let of_apps: [Arc<dyn EndedAtSignOut>; 2] = [Arc::new(app_tokens.clone()), Arc::new(app_users.clone())];
+    let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
+    let others = [&others[..], &of_apps].concat();
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
-    (SignOut::new(tokens, registrations.clone(), others.to_vec(), observation.clone()), codes)
+    (SignOut::new(tokens, registrations.clone(), others, observation.clone()), codes)
 }
 
 /// Opens the collections in `records`. Much of what they keep in memory is correct only while no other process writes

@@ -3,6 +3,7 @@
 //! Owns the reading of forms and of client credentials, and the hashes that they are compared with. It deliberately knows no
 //! grant and no token of a user.
 
+mod app_authenticator;
 mod assertion_uses;
 mod authenticator;
 mod basic;
@@ -11,6 +12,7 @@ mod form;
 mod presented;
 mod secrets;
 
+pub use app_authenticator::{AppAuthenticator, AppRefusal};
 pub use assertion_uses::ClientAssertionUses;
 pub use authenticator::{ClientAuthenticator, ClientRefusal};
 pub use form::{Form, FormError};
