@@ -9,11 +9,15 @@ mod entra;
 mod granted_scopes;
 mod oidc;
 mod raw;
+mod raw_token_exchange;
+mod token_exchange;
 
 #[cfg(test)]
 mod connections_tests;
 #[cfg(test)]
 mod oidc_tests;
+#[cfg(test)]
+mod token_exchange_tests;
 
 use std::collections::BTreeMap;
 
