@@ -54,3 +54,31 @@ fn store_files(path: &Path) -> Vec<PathBuf> {
     };
     ["", "-wal", "-shm"].map(beside).into()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::build_metrics;
+    use crate::config::{Environment, parse};
+    use crate::domain::{ExchangeObservation, SystemClock, SystemEntropy};
+    use crate::observability::{ExchangeOutcome, MetricsFormat};
+    use crate::sealing::KeyRing;
+
+    #[test]
+    fn add_ins_back_ends_and_apps_are_counted_under_their_names_as_holders() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("bot-sso.keys");
+        KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();
+        let text = format!("{}\n[keys]\nfile = {keys:?}\n", include_str!("../../fixtures/config/add_in.toml"));
+        let environment = Environment::of([("GRAPH_CLIENT_SECRET", "secret"), ("FILES_SECRET", "secret")]);
+        let config = parse(&text, &environment).unwrap();
+        let metrics = build_metrics(&config, &SystemClock, ExchangeObservation::default());
+        for (holder, connection) in [("add-in/files", "files"), ("back-end/orders", "files"), ("app/app1", "graph")] {
+            metrics.counters().exchanges.add(holder, Some(connection), ExchangeOutcome::Kept);
+            let rendered = metrics.render(MetricsFormat::Prometheus).unwrap();
+            let labels = format!("bot_sso_exchanges_total{{bot=\"{holder}\",connection=\"{connection}\",");
+            let counted = |line: &&str| line.starts_with(&labels) && line.ends_with(" 1");
+            assert_eq!(rendered.lines().filter(counted).count(), 1, "{labels}\n{rendered}");
+        }
+    }
+}

@@ -187,6 +187,26 @@ async fn open_records(
     Ok(OpenedRecords { sealer, store, records })
 }
 
+/// Collects what SIGHUP reads again.
+fn build_renewable(
+    config: Configuration,
+    services: Services,
+    sealer: Arc<Sealer>,
+    certificate: Option<Arc<tls::RenewableCertificate>>,
+) -> Renewable {
+    let Services { credentials, credential_builder, operator_tokens, caller_secrets, .. } = services;
+    Renewable {
+        sealer,
+        keys: config.keys.file,
+        certificate,
+        credentials,
+        credential_builder: Mutex::new(credential_builder),
+        operator_tokens,
+        caller_secrets,
+        file: config.file,
+    }
+}
+
 /// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not contain.
 /// `development` is `None` in production.
 ///
@@ -239,20 +259,8 @@ pub async fn build(
     let health = context.listen_for_health(listeners.health)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let Services { metrics, delivery, credentials, credential_builder, operator_tokens, caller_secrets, vault, .. } =
-        services;
-    let (keys, file) = (config.keys.file, config.file);
-    let credential_builder = Mutex::new(credential_builder);
-    let renewable = Arc::new(Renewable {
-        sealer,
-        keys,
-        certificate,
-        credentials,
-        credential_builder,
-        operator_tokens,
-        caller_secrets,
-        file,
-    });
+    let (counters, delivery, vault) = (services.counters().clone(), services.delivery.clone(), services.vault.clone());
+    let renewable = Arc::new(build_renewable(config, services, sealer, certificate));
     Ok(Application {
         public,
         token_service,
@@ -261,7 +269,7 @@ pub async fn build(
         renewable,
         signals,
         is_draining,
-        counters: metrics.counters().clone(),
+        counters,
         delivery,
         vault,
     })

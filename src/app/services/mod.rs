@@ -14,7 +14,7 @@ use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::operator_tokens::OperatorTokens;
-use crate::app::providers::build_providers;
+use crate::app::providers::{BuiltProviders, build_providers};
 use crate::app::renewal::RenewableCredential;
 use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
@@ -112,6 +112,38 @@ struct Collections {
     app_tokens: AppUserTokens,
 }
 
+/// What the services are built on: the way out, what is configured, and the checks of tokens.
+struct Foundation {
+    outbound: Outbound,
+    registrations: Arc<Registrations>,
+    /// Without their registry, which the redemption has.
+    providers: BuiltProviders,
+    redemption: Redemption,
+    rates: Arc<UserRates>,
+    verification: Verification,
+}
+
+fn lay_foundation(
+    config: &Configuration,
+    ambient: &ClockAndEntropy,
+    collections: &Collections,
+    metrics: &Metrics,
+    anonymous: bool,
+) -> Result<Foundation, BuildError> {
+    let outbound = Outbound::new(outbound_settings(config))?;
+    let registrations = build_registrations(config);
+    let throttle = ThrottleBoard::new(ambient.clock.clone(), collections.writer);
+    let mut providers = build_providers(config, &outbound, ambient, throttle, metrics)?;
+    let registry = Arc::new(std::mem::take(&mut providers.registry));
+    let redemption = Redemption::new(registry, collections.requirements.clone());
+    let (clock, counters) = (&ambient.clock, metrics.counters());
+    let rates = build_user_rates(config, clock, counters, collections.writer);
+    let caller_rates = build_caller_rates(config, &registrations, clock, counters, collections.writer);
+    let trust = TrustContext { outbound: &outbound, ambient, registrations: &registrations, anonymous };
+    let verification = build_verification(config, &trust, caller_rates);
+    Ok(Foundation { outbound, registrations, providers, redemption, rates, verification })
+}
+
 /// Builds everything that the doors use over `records`, from the lowest room to the highest.
 pub(in crate::app) fn build_services(
     config: &Configuration,
@@ -121,16 +153,10 @@ pub(in crate::app) fn build_services(
     anonymous: bool,
 ) -> Result<Services, BuildError> {
     let collections = open_collections(records, config, &ambient)?;
-    let outbound = Outbound::new(outbound_settings(config))?;
-    let registrations = build_registrations(config);
-    let throttle = ThrottleBoard::new(ambient.clock.clone(), collections.writer);
-    let providers = build_providers(config, &outbound, &ambient, throttle, &metrics)?;
-    let redemption = Redemption::new(Arc::new(providers.registry), collections.requirements.clone());
+    let foundation = lay_foundation(config, &ambient, &collections, &metrics, anonymous)?;
+    let Foundation { outbound, registrations, providers, redemption, rates, verification } = foundation;
+    let Verification { key_sets, validators, id_tokens, callers } = verification;
     let (clock, counters) = (&ambient.clock, metrics.counters());
-    let rates = build_user_rates(config, clock, counters, collections.writer);
-    let caller_rates = build_caller_rates(config, &registrations, clock, counters, collections.writer);
-    let trust = TrustContext { outbound: &outbound, ambient: &ambient, registrations: &registrations, anonymous };
-    let Verification { key_sets, validators, id_tokens, callers } = build_verification(config, &trust, caller_rates);
     let (sign_out, authorization_codes) =
         build_sign_out(&collections, &redemption, &registrations, &ambient, &counters.observation);
     let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;

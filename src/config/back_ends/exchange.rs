@@ -42,6 +42,25 @@ impl Sources<'_> {
         self.others.connections.iter().find(|section| section.key == key)
     }
 
+    /// As [`Sources::find_connection`]; reports a connection that exchanges no tokens, too.
+    fn find_exchanging_connection(
+        &self,
+        key: String,
+        review: &mut Review<'_>,
+        place: &Place,
+    ) -> Option<&ConnectionSection> {
+        let section = self.find_connection(key, review, place)?;
+        if section.connection.exchange.subject.is_none() {
+            let message = format!(
+                "names a connection that exchanges no tokens: write [{}.token_exchange], or the key of another connection",
+                section.place()
+            );
+            review.report(place, message);
+            return None;
+        }
+        Some(section)
+    }
+
     fn find_add_in(&self, name: String, review: &mut Review<'_>, place: &Place) -> Option<&ConnectionSection> {
         let name = self.context.add_in(name, review, place)?;
         self.add_ins.iter().find(|section| section.key == name)
@@ -62,7 +81,7 @@ impl RawExchange {
     ) -> Option<ValidatedExchange> {
         let source = match (self.add_in, self.connection) {
             (Some(add_in), None) => sources.find_add_in(add_in, review, &place.key("add_in")),
-            (None, Some(key)) => sources.find_connection(key, review, &place.key("connection")),
+            (None, Some(key)) => sources.find_exchanging_connection(key, review, &place.key("connection")),
             _ if review.is_reported(place) => None,
             _ => {
                 let message = "names no source of tokens, or two: write add_in = \"…\" or connection = \"…\"";

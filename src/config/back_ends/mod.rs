@@ -96,7 +96,7 @@ impl ValidatedBackEnds {
             let Some((section, connection)) = add_in.validate(AddInName::new(&name), context, review, &place) else {
                 continue;
             };
-            user_data::refuse_same_path(&self.add_ins, &section, review, &place);
+            refuse_same_path(&self.add_ins, &section, review, &place);
             self.add_ins.push(section);
             self.connections.push(connection);
         }
@@ -131,5 +131,19 @@ impl ValidatedBackEnds {
             self.apps.push(section);
             self.connections.push(connection);
         }
+    }
+}
+
+/// Reports the path of `section`, whose place is `place`, if one of `others` has it, too.
+fn refuse_same_path(others: &[AddInSection], section: &AddInSection, review: &mut Review<'_>, place: &Place) {
+    let path_of = |section: &AddInSection| section.add_in.user_data.as_ref().map(|data| data.path.clone());
+    let Some(path) = path_of(section) else { return };
+    if let Some(other) = others.iter().find(|other| path_of(other).as_ref() == Some(&path)) {
+        let message = format!(
+            "{path:?} is also the path of the add-in {:?}: write another one, as \"/{}/getuserdata\"",
+            other.add_in.name.as_str(),
+            section.add_in.name
+        );
+        review.report(&place.key("user_data").key("path"), message);
     }
 }

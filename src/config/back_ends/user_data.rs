@@ -3,7 +3,6 @@ use serde::Deserialize;
 use crate::config::review::{Place, Proposal, Review};
 use crate::domain::{Downstream, DownstreamMethod, ErrorConvention, UserData};
 
-use super::add_in::AddInSection;
 use super::downstream::plain_path;
 
 /// The beginnings, in whole segments, of the paths that bot-sso answers itself. A test compares them with the doors.
@@ -96,23 +95,4 @@ fn refuse_own_path(path: &str, review: &mut Review<'_>, place: &Place) -> bool {
         review.propose(place, complaint, Proposal::text(place, "/getuserdata"));
     }
     is_own
-}
-
-/// Reports the path of `section`, whose place is `place`, if one of `others` has it, too.
-pub(super) fn refuse_same_path(
-    others: &[AddInSection],
-    section: &AddInSection,
-    review: &mut Review<'_>,
-    place: &Place,
-) {
-    let path_of = |section: &AddInSection| section.add_in.user_data.as_ref().map(|data| data.path.clone());
-    let Some(path) = path_of(section) else { return };
-    if let Some(other) = others.iter().find(|other| path_of(other).as_ref() == Some(&path)) {
-        let message = format!(
-            "{path:?} is also the path of the add-in {:?}: write another one, as \"/{}/getuserdata\"",
-            other.add_in.name.as_str(),
-            section.add_in.name
-        );
-        review.report(&place.key("user_data").key("path"), message);
-    }
 }

@@ -94,7 +94,9 @@ impl ConnectionSection {
             required_granted_scopes: &connection.required_granted_scopes,
             authorize_params: &derived.openid.authorize_params,
         }
-        .derive_revision();
+        .derive_revision_with(
+            &derived.openid.token_exchange.as_ref().map(|options| options.list_revised()).unwrap_or_default(),
+        );
         derived
     }
 }

@@ -31,16 +31,7 @@ pub(super) fn validate(
     warn_of_secret_ids(credentials.as_deref().unwrap_or_default(), review, |index| {
         if is_short_form { place.key("client_secret") } else { place.key("credentials").index(index).key("secret") }
     });
-    let at = place.key("scopes");
-    let graph = context.cloud.graph;
-    let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
-    // An add-in may be told who its users are, and get no tokens.
-    let scopes = if names.table == "add_ins" && raw.scopes.is_none() && !review.is_reported(&at) {
-        Some(Vec::new())
-    } else {
-        let scopes = review.required(raw.scopes.take(), &at, &write);
-        scopes.and_then(|scopes| validate_scopes(scopes, graph, review, &at))
-    };
+    let scopes = requested_scopes(&mut raw, &names, context, review, place);
     let exchange_uris = review.resource_uris(&raw.exchange_uris, &place.key("exchange_uris"));
     let aad_resources = review.resource_uris(&raw.aad_resources, &place.key("aad_resources"));
     review.tokens(&raw.required_granted_scopes, &place.key("required_granted_scopes"), "a scope");
@@ -83,6 +74,23 @@ pub(super) fn validate(
         openid,
         derived_from: None,
     })
+}
+
+/// The scopes that are asked for; none for an add-in that is only told who its users are.
+fn requested_scopes(
+    raw: &mut RawConnection,
+    names: &ConnectionNames,
+    context: &Context,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<Vec<String>> {
+    let (at, graph) = (place.key("scopes"), context.cloud.graph);
+    if names.table == "add_ins" && raw.scopes.is_none() && !review.is_reported(&at) {
+        return Some(Vec::new());
+    }
+    let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
+    let scopes = review.required(raw.scopes.take(), &at, &write)?;
+    validate_scopes(scopes, graph, review, &at)
 }
 
 /// The app id of the connection's bot; reports a connection without a bot, which has no default.

@@ -49,6 +49,36 @@ fn the_source_of_an_exchange_is_one_section_of_the_file() {
 }
 
 #[test]
+fn a_connection_to_another_provider_than_entra_is_a_source_if_it_exchanges_tokens() {
+    let oidc = "[identity_providers.entra]\n[identity_providers.other]\nkind = \"oidc\"\nissuer = \"https://login.example.com/realm\"\n\
+                [connections.tickets]\nidentity_provider = \"other\"\nclient_id = \"tickets\"\nscopes = [\"openid\", \"offline_access\"]\n\
+                client_secret = { env = \"FILES_SECRET\" }";
+    let text = format!("{}\n{oidc}", changed(EXCHANGE, "exchange = { connection = \"tickets\" }"));
+    let problem = read(&text).unwrap_err().to_string();
+    let what = "back_ends.orders.exchange.connection: names a connection that exchanges no tokens: write \
+                [connections.tickets.token_exchange]";
+    assert!(problem.starts_with(what), "{problem}");
+    let exchanging = format!(
+        "{text}\n[connections.tickets.token_exchange]\nsubject = \"provider\"\naccepted_audiences = [\"tickets\"]"
+    );
+    let orders = &read(&exchanging).unwrap().connections[1];
+    assert_eq!((orders.connection.client_id.as_str(), orders.table), ("tickets", "back_ends"));
+    let scopes =
+        exchanging.replace("{ connection = \"tickets\" }", "{ connection = \"tickets\", scopes = [\"read\"] }");
+    let other = &read(&scopes).unwrap().connections[1];
+    assert_eq!(other.connection.scopes, ["read"]);
+    assert_ne!(other.connection.revision, orders.connection.revision);
+    let app = text
+        .replace("{ connection = \"tickets\" }", "{ add_in = \"files\" }")
+        .replace("connection = \"graph\"", "connection = \"tickets\"");
+    let app = app.replace("[connections.graph]\n", "[connections.graph]\nbot = \"x\"\n");
+    assert!(
+        read(&app).unwrap_err().to_string().starts_with("connections.graph.bot: there is no bots.x"),
+        "the app's is in order"
+    );
+}
+
+#[test]
 fn a_back_end_of_an_add_in_without_scopes_needs_its_own() {
     let text = without_tokens_of_add_in();
     assert_eq!(read(&text).unwrap().connections[1].connection.scopes, ["https://graph.microsoft.com/User.Read"]);
