@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::BackEndDoor;
 use super::replies::{OAuthError, ok};
 use super::request::BackEndCall;
-use crate::domain::{ExchangeableToken, StatedClaims, UserKey, UserToken};
+use crate::domain::{ExchangeableToken, StatedClaims, Timestamp, UserKey, UserToken};
 use crate::exchange::read_stated_claims;
 
 const TOKEN_ABSENT: &str = "The parameter token is required.";
@@ -124,8 +124,8 @@ impl IntrospectionBody {
             client_id,
             username,
             exp: Some(token.expires_at.unix_seconds()),
-            iat: issued_at.map(|time| time.unix_seconds()),
-            nbf: not_before.map(|time| time.unix_seconds()),
+            iat: issued_at.map(Timestamp::unix_seconds),
+            nbf: not_before.map(Timestamp::unix_seconds),
             iss: Some(issuer),
             sub: Some(subject),
             aud: audience,

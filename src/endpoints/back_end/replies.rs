@@ -87,20 +87,18 @@ impl OAuthError {
             Self::Client(ClientRefusal::InvalidRequest) => bad("invalid_request", "The client's credentials must be stated once, in one place."),
             Self::Client(ClientRefusal::InvalidClient { .. }) => Row { status: StatusCode::UNAUTHORIZED, error: "invalid_client", description: "Client authentication failed." },
             Self::Client(ClientRefusal::TooManyRequests { .. }) => row(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests; try again later."),
-            Self::Client(ClientRefusal::Unavailable) | Self::Unavailable => unavailable(),
+            Self::Client(ClientRefusal::Unavailable) | Self::Unavailable | Self::AppToken(BackEndAppTokenError::Unavailable { .. }) => unavailable(),
             Self::Body(Problem::PayloadTooLarge) => row(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "The request body is too large."),
             Self::Body(Problem::RequestTimeout) => row(StatusCode::REQUEST_TIMEOUT, "invalid_request", "The request body did not arrive in time."),
             Self::Body(_) => bad("invalid_request", "The request body cannot be read."),
             Self::InvalidRequest(sentence) => bad("invalid_request", sentence),
             Self::InvalidAssertion(sentence) => bad("invalid_grant", sentence),
             Self::UnsupportedGrantType => bad("unsupported_grant_type", "The grant_type is none of grant_types_supported in the metadata."),
-            Self::UnauthorizedClient => bad("unauthorized_client", "This client may not use this grant."),
+            Self::UnauthorizedClient | Self::AppToken(BackEndAppTokenError::NoClient) => bad("unauthorized_client", "This client may not use this grant."),
             Self::InvalidScope(sentence) => bad("invalid_scope", sentence),
             Self::InvalidTarget => bad("invalid_target", "The audience or resource is not one that this client may get tokens for."),
             Self::Refused(refusal) => refused(refusal),
-            Self::AppToken(BackEndAppTokenError::NoClient) => bad("unauthorized_client", "This client may not use this grant."),
             Self::AppToken(BackEndAppTokenError::Misconfigured) => server_error(),
-            Self::AppToken(BackEndAppTokenError::Unavailable { .. }) => unavailable(),
         }
     }
 

@@ -104,7 +104,8 @@ impl ClientAuthenticator {
             }
             Err(TooManyCredentials { retry_after, is_logged }) => {
                 let refusal = CallerRefusal::new(Problem::TooManyRequests { retry_after }, "client_guesses");
-                let _ = if is_logged { refusal } else { refusal.without_log_line() }.logged(http);
+                let refusal = if is_logged { refusal } else { refusal.without_log_line() };
+                let _ = refusal.logged(http);
                 ClientRefusal::TooManyRequests { retry_after }
             }
         }
