@@ -21,7 +21,7 @@ pub(super) struct ReplyContext<'a> {
     pub(super) correlation_id: &'a str,
 }
 
-/// A failure in the status convention (docs/office-add-ins.md §Errors).
+/// A failure in the status convention.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) struct AddInFailure<'a> {

@@ -36,7 +36,7 @@ pub(super) struct AddInTokenRequest {
     client_secret: Option<String>,
 }
 
-/// The token of a user for the add-in's scopes (RFC 6749 §5.1).
+/// The token of a user for the add-in's scopes.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AddInToken<'a> {
     token_type: &'a str,

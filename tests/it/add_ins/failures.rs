@@ -118,12 +118,12 @@ async fn our_own_mistake_is_explained_in_the_log_alone() {
 #[tokio::test]
 async fn an_address_with_too_many_invalid_tokens_waits_and_valid_tokens_from_it_do_not() {
     let fixture = Fixture::start().await;
-    let answers = |count: usize| async {
+    let refuse_times = async |count: usize| {
         for _ in 0..count {
             assert_eq!(fixture.get_as("abc", ME).await.status, 401);
         }
     };
-    answers(30).await;
+    refuse_times(30).await;
     let log = logs::length();
     let limited = fixture.get_as("abc", USER_DATA).await;
     assert_eq!((limited.status, limited.json()["type"].as_str()), (429, Some("TooManyRequests")));
@@ -133,5 +133,5 @@ async fn an_address_with_too_many_invalid_tokens_waits_and_valid_tokens_from_it_
     assert_eq!(lines.iter().filter(|line| line["check"] == "add_in_guesses").count(), 1, "{lines:?}");
     assert_eq!(fixture.get_as(&fixture.office_token("Ada").await, ME).await.status, 200);
     fixture.clock.advance(std::time::Duration::from_secs(61));
-    answers(1).await;
+    refuse_times(1).await;
 }

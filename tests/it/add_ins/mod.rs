@@ -3,6 +3,7 @@
 
 mod api;
 mod cors;
+mod described;
 mod downstream;
 mod failures;
 mod fixture;
