@@ -51,6 +51,8 @@ pub enum Problem {
     BadAppUserId,
     /// The body names no person.
     BadAppUserLink,
+    /// The query names no page of a list.
+    BadPage,
     /// The path names no configured app.
     UnknownApp,
     /// The user id is linked to no person.
@@ -93,6 +95,7 @@ impl Problem {
             | Self::BadUserKey
             | Self::BadAppUserId
             | Self::BadAppUserLink
+            | Self::BadPage
             | Self::MissingProperty => StatusCode::BAD_REQUEST,
             Self::AppUserLinkedToAnother | Self::TooManyAppUserIds => StatusCode::CONFLICT,
             Self::MissingAuthorization
@@ -149,6 +152,7 @@ impl Problem {
             Self::BadUserKey => ("BadArgument", "The path must name a user: <object id>@<tenant id>, or for other issuers <subject>@<https issuer>, percent-encoded."),
             Self::BadAppUserId => ("BadArgument", "The path must name a user id of the app: 1 to 128 letters, digits, _ and - of ASCII."),
             Self::BadAppUserLink => ("BadArgument", "The body must be {\"user\": …} with <object id>@<tenant id>, or for other issuers <subject>@<https issuer>."),
+            Self::BadPage => ("BadArgument", "The query parameter 'from' must be the value of next of the page before."),
             Self::UnknownApp => ("UnknownApp", "There is no app with this id."),
             Self::UnknownAppUser => ("UnknownAppUser", "The app has no user with this id."),
             Self::AppUserLinkedToAnother => ("AppUserLinked", "The user id is linked to another person: remove that link first."),

@@ -12,7 +12,8 @@ use crate::accounts::{AppUserLink, AppUsers, LinkOutcome, is_app_user_id};
 use crate::domain::{Account, AppId, HolderName, Registrations, TokenSlot, UserKey};
 use crate::exchange::{CurrentTokens, TokenPlace};
 use crate::inbound::{
-    Answer, Description, Method, Operation, Problem, RequestId, TrustedProxies, decode_percent, read_body,
+    Answer, Description, Method, Operation, Problem, RequestId, TrustedProxies, decode_percent, find_parameter,
+    read_body,
 };
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 
@@ -35,6 +36,7 @@ pub(super) const LIST: Operation = Operation {
         described("ListAppUsers", "The users of an app, a page at a time.")
             .optional_query("from", "`next` of the page before.")
             .answer(200, Answer::json::<AppUserList>("Users of the app; `next` is absent on the last page."))
+            .error(400, "`from` is not `next` of a page.")
     },
 };
 
@@ -111,12 +113,6 @@ struct PersonToLink {
     user: String,
 }
 
-/// The query of a listing.
-#[derive(Deserialize)]
-struct ListingQuery {
-    from: Option<u8>,
-}
-
 /// What a path names: an app and, behind it, a user id.
 struct AppUserPath<'a> {
     app: AppId,
@@ -125,8 +121,8 @@ struct AppUserPath<'a> {
 }
 
 /// `GET /admin/apps/{app}/users`: the users of the app, with their persons.
-async fn list(http: HttpRequest, query: web::Query<ListingQuery>, operations: web::Data<Operations>) -> HttpResponse {
-    list_and_reply(&http, query.from, &operations).await.unwrap_or_else(Problem::respond)
+async fn list(http: HttpRequest, operations: web::Data<Operations>) -> HttpResponse {
+    list_and_reply(&http, &operations).await.unwrap_or_else(Problem::respond)
 }
 
 /// `PUT /admin/apps/{app}/users/{user_id}`: links the user id to a person. The same link once more is 200 as well.
@@ -139,14 +135,11 @@ async fn unlink(http: HttpRequest, operations: web::Data<Operations>) -> HttpRes
     unlink_and_reply(&http, &operations).await.unwrap_or_else(Problem::respond)
 }
 
-async fn list_and_reply(
-    http: &HttpRequest,
-    from: Option<u8>,
-    operations: &Operations,
-) -> Result<HttpResponse, Problem> {
+async fn list_and_reply(http: &HttpRequest, operations: &Operations) -> Result<HttpResponse, Problem> {
     operations.admin_token.check(http.headers())?;
     let AppUserPath { app, .. } = operations.apps.read_path(http)?;
-    let page = operations.apps.users.list(&app, from).await.map_err(|error| failed(http, &error))?;
+    let from = find_parameter(http.query_string(), "from").map(|from| from.parse().map_err(|_| Problem::BadPage));
+    let page = operations.apps.users.list(&app, from.transpose()?).await.map_err(|error| failed(http, &error))?;
     let mut users = Vec::with_capacity(page.users.len());
     for link in page.users {
         users.push(operations.apps.describe(http, &app, link).await?);

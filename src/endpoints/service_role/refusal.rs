@@ -89,7 +89,7 @@ impl Refused {
 
     /// The code for programs.
     pub(super) fn code(self) -> &'static str {
-        self.row().map_or_else(|problem| problem.code(), |row| row.1)
+        self.row().map_or_else(Problem::code, |row| row.1)
     }
 
     /// The table. What is refused before the door is reached has the answer of all doors.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::fixture::{Apps, assert_refused, parameter};
 
@@ -80,4 +81,21 @@ async fn a_code_gives_the_apps_user_token_once_and_to_its_own_app_alone() {
     let late = parameter(&apps.sign_in_at("code-app", "ada").await, "code");
     apps.harness.clock.advance(Duration::from_mins(2));
     assert_refused("late", &redeem("code-app", CODE_APP_TOKEN, json!({ "code": late })).await, 400, "INVALID_CODE");
+}
+
+#[tokio::test]
+async fn a_browser_that_repeats_its_return_after_a_sign_out_gets_no_token_that_works() {
+    let apps = Apps::start().await;
+    let mut browser = apps.harness.browser();
+    let begun = browser.get("/api/apps/app1/auth/sso/login?from_url=https%3A%2F%2Fapp.example.com%2F").await;
+    let callback = browser.log_in(&Url::parse(begun.location()).unwrap(), "ada").await;
+    let first = parameter(&Url::parse(browser.get(&callback).await.location()).unwrap(), "access_token");
+    assert_eq!(apps.me("app1", &first).await.status, 200);
+    apps.harness.sign_out_everywhere(&apps.key("ada").to_string()).await;
+    let again = browser.get(&callback).await;
+    if let Some(location) = again.header("location") {
+        let token = parameter(&Url::parse(location).unwrap(), "access_token");
+        assert_refused("the repeated return", &apps.me("app1", &token).await, 401, "INVALID_USER_TOKEN");
+    }
+    assert_refused("the first return", &apps.me("app1", &first).await, 401, "INVALID_USER_TOKEN");
 }

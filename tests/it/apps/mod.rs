@@ -4,6 +4,8 @@ mod attacks;
 mod base44;
 mod ends;
 mod fixture;
+mod log_lines;
 mod operator;
 mod pages;
 mod reading;
+mod renewal;

@@ -54,6 +54,9 @@ async fn what_the_operator_misspells_is_refused_and_changes_nothing() {
     let ada = json!({ "user": apps.key("ada").to_string() });
     for (method, path, body, status) in [
         ("GET", "/admin/apps/nowhere/users", &Value::Null, 404),
+        ("GET", "/admin/apps/app1/users?from=x", &Value::Null, 400),
+        ("GET", "/admin/apps/app1/users?from=256", &Value::Null, 400),
+        ("GET", "/admin/apps/app1/users?from=255", &Value::Null, 200),
         ("PUT", "/admin/apps/nowhere/users/u", &ada, 404),
         ("DELETE", "/admin/apps/app1/users/u", &Value::Null, 404),
         ("PUT", "/admin/apps/app1/users/undefined", &ada, 400),
