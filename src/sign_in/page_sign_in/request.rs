@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::{Account, Connection, HolderName, Secret, UserKey};
-use crate::sign_in::flow::{SignInError, SignInFailure};
+use crate::sign_in::flow::SignInFailure;
 
 /// The realm of the accounts that sign-ins of a door are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,11 +94,5 @@ impl PageSignInFailure {
     /// The failure of a sign-in whose text is known.
     pub(super) fn of(failure: SignInFailure, return_to: &str) -> Self {
         Self { failure, return_to: Some(return_to.to_owned()) }
-    }
-
-    /// Why the sign-in cannot continue.
-    #[must_use]
-    pub const fn error(&self) -> SignInError {
-        self.failure.error
     }
 }

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod apps;
+mod description;
 mod dialog;
 mod fixture;
 mod needs;

@@ -76,7 +76,8 @@ async function look(page) {
   const copy = await context.newPage();
   await copy.setContent((await page.content()).replace(/<script.*?<\/script>/gs, '').replace(/ nonce="[^"]*"/g, ''));
   await copy.evaluate(await readFile(AXE, 'utf8'));
-  const { violations } = await copy.evaluate(() => window.axe.run(document));
+  // `measure` looks at contrast: axe takes the ground of a page without a background for white, also in the dark.
+  const { violations } = await copy.evaluate(() => window.axe.run(document, { rules: { 'color-contrast': { enabled: false } } }));
   await copy.close();
   return { title, text, looks, findings: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`) };
 }
