@@ -233,6 +233,8 @@ const CASES = {
     for (const answer of [
       { status: 404, body: { error: { code: 'itemNotFound', message: 'none' } } },
       { status: 403, body: { error: { code: 'accessDenied' } } },
+      { status: 404, body: { error: 'there is none' } },
+      { status: 409, body: { type: 'https://api.example.com/problems/conflict', title: 'conflict', status: 409 } },
       { status: 200, body: { error: 'a text of the user', claims: 'not a challenge' } },
       { status: 204 },
     ]) {
