@@ -428,7 +428,8 @@ async function readRefusal(response, errors) {
     return undefined;
   }
   const name = text(body?.type) ?? text(body?.error) ?? response.status;
-  const message = text(body?.message) ?? text(body?.error_description) ?? `The answer is ${response.status}.`;
+  const told = text(body?.message) ?? text(body?.error_description) ?? `The answer is ${response.status}.`;
+  const message = text(body?.scope) ? `${told} (${body.scope})` : told;
   return new SingleSignOnError(kind, name, message, { claims, retryAfter: kind === 'retry_later' ? waitOf(response, body) : undefined });
 }
 
