@@ -41,15 +41,19 @@ async function signInByDialog(opened, { name, password }, cancel) {
   const loginPage = await browser.open(`${gateway}/api/add-ins/${addIn.name}/sign-in?origin=${encodeURIComponent(panesOrigin)}`);
   const { url, html } = await browser.sendLoginPage(loginPage, { name, password }, { cancel });
   assert.ok(!/eyJ|[?&]code=/.test(html + url), 'the last page has a token or a code');
+  let said;
   new JSDOM(html, {
     url,
     runScripts: 'dangerously',
     beforeParse(window) {
-      const messageParent = (message, { targetOrigin }) =>
-        targetOrigin === panesOrigin && opened.message(message, { origin: new URL(url).origin });
+      const messageParent = (message, { targetOrigin }) => {
+        said = targetOrigin === panesOrigin ? message : undefined;
+      };
       window.Office = { onReady: (ready) => ready(), context: { ui: { messageParent } } };
     },
   });
+  assert.ok(said, `the last page says nothing to the pane: ${html}`);
+  opened.message(said, { origin: new URL(url).origin });
 }
 
 /** A pane of the user's, in an Office in which the user is signed in. */

@@ -38,7 +38,7 @@ export class TenantBrowser {
   async sendLoginPage({ url, html }, { name, password }, { cancel = false, stopAt } = {}) {
     const { document } = new JSDOM(html).window;
     const form = new URLSearchParams({ ticket: document.querySelector('input[name=ticket]').value });
-    const answer = cancel ? { cancel: 'yes' } : { username: name, password, consent: 'yes' };
+    const answer = { username: name, password, ...(cancel ? { cancel: 'yes' } : { consent: 'yes' }) };
     Object.entries(answer).forEach(([field, value]) => form.set(field, value));
     const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: new URL(url).origin };
     return this.open(url, { method: 'POST', body: form.toString(), headers }, stopAt);
