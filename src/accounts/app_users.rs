@@ -4,7 +4,7 @@ use tokio::sync::Mutex;
 
 use super::is_app_user_id;
 use super::link_records::{LinkRecord, PersonRecord};
-use crate::domain::{AppId, RecordKey, SharedEntropy, UserKey};
+use crate::domain::{AppId, EndFuture, EndedAtSignOut, Realm, RecordKey, SharedEntropy, TokenSlot, UserKey};
 use crate::records::{Collection, RecordError, Records, SingleWriter};
 
 /// The most user ids of one app that one person may be linked to.
@@ -85,30 +85,48 @@ impl AppUsers {
         Ok(link.map(|link| link.content.user()))
     }
 
-    /// Finds the user id of the person `user` at `app`, the oldest if there are several, or draws one and links it. If two
-    /// sign-ins of one new person call this at the same time, both get the same id.
+    /// Finds the user id of the person `user`, who has signed in to `app`, the oldest if there are several, or draws one and
+    /// links it. If two sign-ins of one new person call this at the same time, both get the same id.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails. An id that was drawn is then not linked, or linked and found by the next call.
     pub async fn find_or_create(&self, app: &AppId, user: &UserKey) -> Result<AppUser, RecordError> {
-        if let Some(user_id) = self.list_ids(app, user).await?.into_iter().next() {
+        let person = self.read_person(app, user).await?;
+        if let (Some(user_id), true) = (person.user_ids.into_iter().next(), person.has_signed_in) {
             return Ok(AppUser { user_id, is_new: false });
         }
         let _change = self.changes.lock().await;
-        let mut user_ids = self.list_ids(app, user).await?;
-        if let Some(user_id) = user_ids.into_iter().next() {
+        let mut person = self.read_person(app, user).await?;
+        person.has_signed_in = true;
+        if let Some(user_id) = person.user_ids.first().cloned() {
+            self.put_person(self.person_key(app, &user.to_string()), &person).await?;
             return Ok(AppUser { user_id, is_new: false });
         }
-        loop {
-            let user_id = self.draw_id();
-            let key = self.link_key(app, &user_id);
-            if self.links.contains(key).await? {
-                continue;
-            }
-            user_ids = vec![user_id.clone()];
-            self.put_link(app, user, user_ids, &user_id).await?;
-            return Ok(AppUser { user_id, is_new: true });
+        let mut user_id = self.draw_id();
+        while self.links.contains(self.link_key(app, &user_id)).await? {
+            user_id = self.draw_id();
         }
+        person.user_ids.push(user_id.clone());
+        self.put_link(app, &person, &user_id).await?;
+        Ok(AppUser { user_id, is_new: true })
+    }
+
+    /// Whether the person `user` has signed in to `app` and was not signed out since. The token of that sign-in may have
+    /// ended.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn has_signed_in(&self, app: &AppId, user: &UserKey) -> Result<bool, RecordError> {
+        let person = self.persons.get(self.person_key(app, &user.to_string())).await?;
+        Ok(person.is_some_and(|person| person.content.has_signed_in))
+    }
+
+    /// Whether `user_id` of `app` is linked to `user`, who has signed in there and was not signed out since.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn is_signed_in(&self, app: &AppId, user_id: &str, user: &UserKey) -> Result<bool, RecordError> {
+        Ok(self.find(app, user_id).await?.as_ref() == Some(user) && self.has_signed_in(app, user).await?)
     }
 
     /// Links `user_id` of `app` to the person `user`. A link to another person is not replaced: unlink it first, which the
@@ -125,16 +143,15 @@ impl AppUsers {
         if present.as_ref().is_some_and(|link| !link.names(user)) {
             return Ok(LinkOutcome::LinkedToAnother);
         }
-        let mut user_ids = self.list_ids(app, user).await?;
-        let is_listed = user_ids.iter().any(|known| known == user_id);
-        if present.is_some() && is_listed {
+        let mut person = self.read_person(app, user).await?;
+        if person.user_ids.iter().any(|known| known == user_id) {
             return Ok(LinkOutcome::AlreadyLinked);
         }
-        if user_ids.len() >= MAX_IDS_PER_PERSON {
+        if person.user_ids.len() >= MAX_IDS_PER_PERSON {
             return Ok(LinkOutcome::TooManyIds);
         }
-        user_ids.push(user_id.to_owned());
-        self.put_link(app, user, user_ids, user_id).await?;
+        person.user_ids.push(user_id.to_owned());
+        self.put_link(app, &person, user_id).await?;
         Ok(LinkOutcome::Linked)
     }
 
@@ -147,14 +164,14 @@ impl AppUsers {
         let key = self.link_key(app, user_id);
         let Some(link) = self.links.get(key).await? else { return Ok(None) };
         let user = link.content.user();
-        let mut user_ids = self.list_ids(app, &user).await?;
-        user_ids.retain(|known| known != user_id);
+        let mut person = self.read_person(app, &user).await?;
+        person.user_ids.retain(|known| known != user_id);
         // The link goes last: after a crash in between it still exists, so that the caller can repeat the call.
-        let person = self.person_key(app, &user);
-        if user_ids.is_empty() {
-            self.persons.remove(vec![person]).await?;
+        let person_key = self.person_key(app, &user.to_string());
+        if person.user_ids.is_empty() {
+            self.persons.remove(vec![person_key]).await?;
         } else {
-            self.persons.put(self.persons.seal(person, &PersonRecord { user_ids })?).await?;
+            self.put_person(person_key, &person).await?;
         }
         self.links.remove(vec![key]).await?;
         Ok(Some(user))
@@ -180,33 +197,46 @@ impl AppUsers {
         Ok(page)
     }
 
-    /// The ids of `app` that are linked to `user`, the oldest first.
-    async fn list_ids(&self, app: &AppId, user: &UserKey) -> Result<Vec<String>, RecordError> {
-        let Some(person) = self.persons.get(self.person_key(app, user)).await? else { return Ok(Vec::new()) };
-        let mut linked = Vec::new();
-        for user_id in person.content.user_ids {
+    /// What is known of `user` at `app`, with those user ids that are linked to `user`.
+    async fn read_person(&self, app: &AppId, user: &UserKey) -> Result<PersonRecord, RecordError> {
+        let stored = self.persons.get(self.person_key(app, &user.to_string())).await?;
+        let Some(mut person) = stored.map(|stored| stored.content) else { return Ok(PersonRecord::new(user)) };
+        for user_id in std::mem::take(&mut person.user_ids) {
             let link = self.links.get(self.link_key(app, &user_id)).await?;
             if link.is_some_and(|link| link.content.names(user)) {
-                linked.push(user_id);
+                person.user_ids.push(user_id);
             }
         }
-        Ok(linked)
+        Ok(person)
+    }
+
+    async fn put_person(&self, key: RecordKey, person: &PersonRecord) -> Result<(), RecordError> {
+        let user = person.user();
+        let index = self.persons.index([user.issuer(), user.subject()]);
+        self.persons.put(self.persons.seal(key, person)?.listed_by(index)).await
     }
 
     /// Writes the list of the person's ids, and then the link. After a crash in between, the listed id counts for nothing.
-    async fn put_link(
-        &self,
-        app: &AppId,
-        user: &UserKey,
-        user_ids: Vec<String>,
-        user_id: &str,
-    ) -> Result<(), RecordError> {
-        let person = self.persons.seal(self.person_key(app, user), &PersonRecord { user_ids })?;
-        self.persons.put(person).await?;
+    async fn put_link(&self, app: &AppId, person: &PersonRecord, user_id: &str) -> Result<(), RecordError> {
+        let user = &person.user();
+        self.put_person(self.person_key(app, &user.to_string()), person).await?;
         let key = self.link_key(app, user_id);
         let [part, ..] = key.0;
         let link = self.links.seal(key, &LinkRecord::new(user_id, user))?.listed_by(self.index(app, part));
         self.links.put(link).await
+    }
+
+    /// Notes that the persons of these records were signed out.
+    async fn note_sign_out(&self, persons: Vec<RecordKey>) -> Result<(), RecordError> {
+        let _change = self.changes.lock().await;
+        for key in persons {
+            let stored = self.persons.get(key).await?.map(|stored| stored.content);
+            if let Some(mut person) = stored.filter(|person| person.has_signed_in) {
+                person.has_signed_in = false;
+                self.put_person(key, &person).await?;
+            }
+        }
+        Ok(())
     }
 
     fn draw_id(&self) -> String {
@@ -219,12 +249,34 @@ impl AppUsers {
         self.links.key(&[app.as_str().as_bytes(), user_id.as_bytes()])
     }
 
-    fn person_key(&self, app: &AppId, user: &UserKey) -> RecordKey {
-        self.persons.key(&[app.as_str(), user.issuer(), user.subject()].map(str::as_bytes))
+    /// The key of the record of the person whose account has this subject.
+    fn person_key(&self, app: &AppId, subject: &str) -> RecordKey {
+        self.persons.key(&[app.as_str(), subject].map(str::as_bytes))
     }
 
     /// The index of an app's users has 256 parts, so that a page reads a bounded part of them.
     fn index(&self, app: &AppId, part: u8) -> RecordKey {
         self.links.index([app.as_str(), &format!("{part:02x}")])
+    }
+}
+
+/// A link stays at a sign-out: the person keeps the id, and gets a token there by the next sign-in.
+impl EndedAtSignOut for AppUsers {
+    fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
+        Box::pin(async move {
+            // All slots of a sign-out belong to one account.
+            let account = slots.first().map(|slot| &slot.account).filter(|account| account.realm == Realm::App);
+            let Some((account, app)) = account.and_then(|account| Some((account, account.holder.find_app()?))) else {
+                return Ok(());
+            };
+            Ok(self.note_sign_out(vec![self.person_key(&app, account.subject.as_str())]).await?)
+        })
+    }
+
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> EndFuture<'a> {
+        Box::pin(async move {
+            let persons = self.persons.members(self.persons.index([user.issuer(), user.subject()])).await?;
+            Ok(self.note_sign_out(persons.into_iter().map(|stored| stored.key()).collect()).await?)
+        })
     }
 }

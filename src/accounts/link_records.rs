@@ -16,9 +16,14 @@ pub(super) struct LinkRecord {
 
 /// The user ids of one app that a person may be linked to, the oldest first. An id counts only if its [`LinkRecord`] names
 /// the person.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct PersonRecord {
+    issuer: String,
+    subject: String,
     pub(super) user_ids: Vec<String>,
+    /// Whether the person has signed in to the app, and was not signed out since.
+    #[serde(default)]
+    pub(super) has_signed_in: bool,
 }
 
 impl LinkRecord {
@@ -33,6 +38,18 @@ impl LinkRecord {
 
     pub(super) fn names(&self, user: &UserKey) -> bool {
         self.issuer == user.issuer() && self.subject == user.subject()
+    }
+}
+
+impl PersonRecord {
+    /// A person without ids, who has not signed in.
+    pub(super) fn new(user: &UserKey) -> Self {
+        let (issuer, subject) = (user.issuer().to_owned(), user.subject().to_owned());
+        Self { issuer, subject, user_ids: Vec::new(), has_signed_in: false }
+    }
+
+    pub(super) fn user(&self) -> UserKey {
+        UserKey::from_parts(&self.issuer, &self.subject)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod office_pane;
 pub mod operations;
 pub mod page_sign_in;
+pub mod service_role;
 pub mod sign_in_pages;
 pub mod skill_host;
 pub mod token_service;

@@ -27,6 +27,9 @@ pub struct Door {
 /// The last parameter of a path that fills all further segments, and its pattern.
 const REST: &str = "/{path}";
 const REST_PATTERN: &str = "/{path:.*}";
+/// The id of an app's user. What the path has in its place goes to the operation as a whole, which refuses what is no id.
+const USER_ID: &str = "/{userId}";
+const USER_ID_PATTERN: &str = "/{userId:.*}";
 /// The beginnings of the paths of several doors. The framework asks the first scope with a prefix only, so paths with these
 /// beginnings are resources of their own.
 const SHARED_BEGINNINGS: [&str; 2] = ["/api/add-ins", "/api/apps"];
@@ -61,6 +64,14 @@ impl Door {
             for path in self.paths() {
                 config.service(self.resource(path, &case_insensitive_pattern(path)));
             }
+        }
+    }
+
+    /// Adds the door's routes once more, with a second slash at the beginning of each path: some clients join the paths to a
+    /// base address that ends with a slash.
+    pub fn add_routes_behind_slash(&self, config: &mut web::ServiceConfig) {
+        for path in self.paths() {
+            config.service(self.resource(path, &format!("/{path}")));
         }
     }
 
@@ -105,9 +116,10 @@ impl Door {
         let methods: Vec<&str> = operations().map(|operation| answered(operation.method)).collect();
         let allow = HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""));
         let wrong_method = web::to(move || std::future::ready(wrong_method(allow.clone())));
-        let pattern = match pattern.strip_suffix(REST) {
-            Some(beginning) => Cow::Owned(format!("{beginning}{REST_PATTERN}")),
-            None => Cow::Borrowed(pattern),
+        let pattern = match (pattern.strip_suffix(REST), pattern.strip_suffix(USER_ID)) {
+            (Some(beginning), _) => Cow::Owned(format!("{beginning}{REST_PATTERN}")),
+            (None, Some(beginning)) => Cow::Owned(format!("{beginning}{USER_ID_PATTERN}")),
+            (None, None) => Cow::Borrowed(pattern),
         };
         operations()
             .fold(web::resource(&*pattern), |resource, operation| {

@@ -15,7 +15,6 @@ mod client_authentication;
 mod description;
 mod door;
 mod expected_bearer;
-mod guess_counts;
 mod guess_limit;
 mod hints;
 mod operation;
@@ -30,15 +29,15 @@ mod retry_after;
 mod service_url;
 mod skill_callers;
 
-pub use bearer::read_bearer;
+pub use bearer::{read_bearer, read_bearer_in};
 pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
 pub use browsers::{BrowserCookie, begin_page, find_cookie, find_parameter, finish_page, redirect_browser};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
 pub use client_authentication::{
-    ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientRefusal, ClientSecrets, Form, FormError,
-    PresentedClient, PresentedSecret, ServiceTokens, read_client,
+    AppAuthenticator, AppRefusal, ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientGuesses,
+    ClientRefusal, ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, TooManyCredentials, read_client,
 };
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};

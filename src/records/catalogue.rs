@@ -112,8 +112,9 @@ pub const AGENT_USER_VERSION: Kind = Kind::new("sign_out.agent_user", "sign_out"
 
 /// The person that a user id of an app is linked to. It does not expire: the operator removes it.
 pub const APP_USER: Kind = Kind::new("accounts.app_user", "accounts", UntilReplaced).listed_by("accounts.app");
-/// The user ids of one app that a person may be linked to. It ends with the last of them.
-pub const APP_PERSON: Kind = Kind::new("accounts.app_person", "accounts", UntilReplaced);
+/// The user ids of one app that a person may be linked to, and whether the person has signed in there. It ends with the last
+/// of the ids.
+pub const APP_PERSON: Kind = Kind::new("accounts.app_person", "accounts", UntilReplaced).listed_by("accounts.person");
 
 /// A user token of an app, by its keyed MAC. It expires an hour after it was issued.
 pub const APP_TOKEN: Kind = Kind::new("token_issuer.app_token", "token_issuer", Fixed(APP_TOKEN_LIFETIME));

@@ -4,10 +4,16 @@
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]
 
 #[cfg(feature = "stage")]
+mod add_ins;
+#[cfg(feature = "stage")]
 mod agents;
+#[cfg(feature = "stage")]
+mod apps;
 mod architecture;
 #[cfg(feature = "stage")]
 mod attacks;
+#[cfg(feature = "stage")]
+mod back_ends;
 #[cfg(feature = "stage")]
 mod callers;
 #[cfg(feature = "stage")]
@@ -33,6 +39,8 @@ mod office_pane;
 mod openapi;
 #[cfg(feature = "stage")]
 mod own_bot;
+#[cfg(feature = "stage")]
+mod page_sign_in;
 #[cfg(feature = "stage")]
 mod playground;
 #[cfg(feature = "stage")]

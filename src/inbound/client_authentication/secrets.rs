@@ -17,9 +17,6 @@ pub struct ClientSecrets {
     absent: SecretHash,
 }
 
-/// The hashes of the apps' service tokens, by app id.
-pub type ServiceTokens = ClientSecrets;
-
 impl ClientSecrets {
     /// Knows these hashes, by client id.
     #[must_use]
@@ -41,6 +38,16 @@ impl ClientSecrets {
         let hashes = known.iter().map(Some).chain(std::iter::repeat(None)).take(compared);
         let matches = |hash: Option<&SecretHash>| hash.unwrap_or(&self.absent).matches(secret) & hash.is_some();
         hashes.fold(false, |is_one, hash| is_one | matches(hash))
+    }
+
+    /// The ids of the clients that have `secret`. The hashes of all clients are compared.
+    #[must_use]
+    pub fn list_owners(&self, secret: &str) -> Vec<String> {
+        let by_client = self.by_client.load();
+        let owners = by_client
+            .iter()
+            .filter(|(_, hashes)| hashes.iter().fold(false, |is_one, hash| is_one | hash.matches(secret)));
+        owners.map(|(client_id, _)| client_id.clone()).collect()
     }
 
     /// The id of the client whose secret is presented, in one of the ways that the credentials can be read.
@@ -68,6 +75,20 @@ mod tests {
         for (client_id, secret) in [("orders", ""), ("orders", "Old"), ("Orders", "old"), ("other", ""), ("", "")] {
             assert!(!known.check(client_id, secret), "{client_id}:{secret}");
         }
+    }
+
+    #[test]
+    fn the_owners_of_a_secret_are_all_clients_that_have_it() {
+        let both = [secrets("one", &["shared", "own"]), secrets("two", &["shared"])];
+        let known = ClientSecrets::new(both.into_iter().flatten().collect());
+        let owners = |secret: &str| {
+            let mut owners = known.list_owners(secret);
+            owners.sort();
+            owners
+        };
+        assert_eq!(owners("shared"), ["one", "two"]);
+        assert_eq!(owners("own"), ["one"]);
+        assert!(owners("").is_empty() && owners("Own").is_empty());
     }
 
     #[test]

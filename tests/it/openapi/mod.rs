@@ -2,6 +2,7 @@
 
 mod answers;
 mod heads;
+mod own_paths;
 
 use std::collections::BTreeSet;
 use std::path::Path;

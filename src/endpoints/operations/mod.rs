@@ -1,7 +1,9 @@
-//! The operator's door, on its own listener: the sign-out of a user everywhere.
+//! The operator's door, on its own listener: the sign-out of a user everywhere, and the users of apps.
 //!
 //! Owns the paths that the admin bearer protects. It deliberately knows no channel, no bot and no user's token:
 //! [`SignOut`] knows what a sign-out ends.
+
+mod app_users;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -9,23 +11,27 @@ use utoipa::ToSchema;
 
 use crate::domain::UserKey;
 use crate::inbound::{
-    Answer, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem, RequestId, TrustedProxies,
-    decode_percent,
+    Answer, BodyLimits, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem, RequestId,
+    TrustedProxies, decode_percent,
 };
 use crate::observability::conceal;
 use crate::sign_out::{SignOut, SignOutCause};
+
+pub use self::app_users::OperatedApps;
 
 /// The state of this door; built once.
 pub struct Operations {
     admin_token: ExpectedBearer,
     sign_out: SignOut,
+    apps: OperatedApps,
+    limits: BodyLimits,
 }
 
 impl Operations {
     /// The state of the operator's door, which accepts `admin_token` as bearer.
     #[must_use]
-    pub fn new(admin_token: ExpectedBearer, sign_out: SignOut) -> Self {
-        Self { admin_token, sign_out }
+    pub fn new(admin_token: ExpectedBearer, sign_out: SignOut, apps: OperatedApps, limits: BodyLimits) -> Self {
+        Self { admin_token, sign_out, apps, limits }
     }
 }
 
@@ -39,7 +45,9 @@ pub const DOOR: Door = Door {
     answers_head: true,
 };
 
-const OPERATIONS: &[Operation] = &[Operation {
+const OPERATIONS: &[Operation] = &[SIGN_OUT_EVERYWHERE, app_users::LIST, app_users::LINK, app_users::UNLINK];
+
+const SIGN_OUT_EVERYWHERE: Operation = Operation {
     method: Method::Post,
     path: "/admin/users/{user_key}/sign-out",
     route: |route| route.to(sign_out_everywhere),
@@ -58,7 +66,7 @@ const OPERATIONS: &[Operation] = &[Operation {
             .answer(429, too_many)
             .answer(503, unavailable)
     },
-}];
+};
 
 /// The result of a user's sign-out everywhere.
 #[derive(Serialize, ToSchema)]
