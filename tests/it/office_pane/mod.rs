@@ -3,6 +3,7 @@
 
 mod addresses;
 mod guide;
+mod journey;
 mod module;
 
 use crate::harness::Options;

@@ -12,7 +12,7 @@ const { CLIENT_CODES, SingleSignOnError, continueToSignIn, createSingleSignOn, t
 
 const BASE = 'https://sso.example.com';
 const ME = `${BASE}/api/add-ins/files/downstream/me`;
-const CLAIMS = '{"access_token":{"capolids":{"essential":true,"values":["c1"]}}}';
+const CLAIMS = '{"access_token":{"capolids":{"essential":true,"values":["C1 \\u00e9"]}}}';
 const ok = { body: { displayName: 'Ada' } };
 const challenge = { status: 401, body: { type: 'ClaimsChallenge', error: 'interaction_required', message: 'a second factor', claims: CLAIMS } };
 const expired = { status: 401, body: { type: 'TokenExpiredError', error: 'invalid_token', message: 'expired' } };
@@ -214,7 +214,7 @@ const CASES = {
   async 'other refusals end the call'() {
     for (const [status, body, kind] of [
       [401, { type: 'TokenInvalid', error: 'invalid_token', message: 'wrong' }, 'developer'],
-      [401, { type: 'WrongAudienceGraph', error: 'invalid_token', message: 'ask for api://' }, 'developer'],
+      [401, { type: 'WrongAudienceGraph', error: 'invalid_token', message: 'ask for', scope: 'api://1/access_as_user' }, 'developer'],
       [403, { type: 'MissingScope', error: 'insufficient_scope', message: 'scope' }, 'developer'],
       [403, { type: 'AppOnlyToken', error: 'access_denied', message: 'no user' }, 'developer'],
       [403, { type: 'AccessDenied', error: 'access_denied', message: 'not assigned' }, 'denied'],
@@ -225,7 +225,7 @@ const CASES = {
     ]) {
       const pane = open({ answers: [{ status, body }] });
       const error = await failure(pane.me(), kind, body.type);
-      assert.equal(error.message, body.message);
+      assert.equal(error.message, body.scope ? `${body.message} (${body.scope})` : body.message);
       assert.deepEqual(counts(pane), [1, 1, 0]);
     }
   },
@@ -233,6 +233,8 @@ const CASES = {
     for (const answer of [
       { status: 404, body: { error: { code: 'itemNotFound', message: 'none' } } },
       { status: 403, body: { error: { code: 'accessDenied' } } },
+      { status: 404, body: { error: 'there is none' } },
+      { status: 409, body: { type: 'https://api.example.com/problems/conflict', title: 'conflict', status: 409 } },
       { status: 200, body: { error: 'a text of the user', claims: 'not a challenge' } },
       { status: 204 },
     ]) {

@@ -99,7 +99,7 @@ export interface SingleSignOn {
   fetchDownstream(path: string, init?: RequestInit, options?: TokenOptions): Promise<Response>;
   /**
    * Calls an address of bot-sso, or of the add-in's own origin, with a token. A relative address is one of bot-sso. Answers other
-   * than refusals are returned as they are, whatever their status.
+   * than refusals are returned as they are, whatever their status; but 429, 502, 503 and 504 always fail with `retry_later`.
    */
   call(url: string, init?: RequestInit, options?: TokenOptions): Promise<Response>;
 }

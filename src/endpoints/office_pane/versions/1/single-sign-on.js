@@ -423,23 +423,24 @@ async function readRefusal(response, errors) {
   if (response.ok && !claims && !text(body?.error)) {
     return undefined;
   }
-  const kind = claims ? 'challenge' : kindOfRefusal(response.status, body);
+  const kind = claims ? 'challenge' : kindOfRefusal(response.status, body, response.ok);
   if (!kind) {
     return undefined;
   }
   const name = text(body?.type) ?? text(body?.error) ?? response.status;
-  const message = text(body?.message) ?? text(body?.error_description) ?? `The answer is ${response.status}.`;
+  const told = text(body?.message) ?? text(body?.error_description) ?? `The answer is ${response.status}.`;
+  const message = text(body?.scope) ? `${told} (${body.scope})` : told;
   return new SingleSignOnError(kind, name, message, { claims, retryAfter: kind === 'retry_later' ? waitOf(response, body) : undefined });
 }
 
 /** The kind of a refusal; undefined for an answer of the API that is called, which the page reads itself. */
-function kindOfRefusal(status, body) {
+function kindOfRefusal(status, body, isInline) {
   const numbers = [body?.error_codes, text(body?.error_description)?.match(/AADSTS(\d+)/)?.[1]].flat().map(Number);
   const says = (...words) => [body?.type, body?.error, body?.suberror].some((word) => words.includes(word));
-  if ([429, 502, 503, 504].includes(status) || says('temporarily_unavailable', 'SignInRequired', 'BodyTooSlow')) {
+  if ([429, 502, 503, 504].includes(status) || says('SignInRequired', 'BodyTooSlow') || (isInline && says('temporarily_unavailable'))) {
     return 'retry_later';
   }
-  if (!text(body?.type) && !text(body?.error)) {
+  if (!isInline && !says('TokenExpiredError') && !(text(body?.type) && text(body?.error))) {
     return undefined;
   }
   if (says('TokenExpiredError') || numbers.includes(500133)) {
