@@ -24,9 +24,9 @@ use crate::config::{AddInSection, Configuration, NoProxySection, StoreDurability
 use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
 use crate::endpoints::add_in::AddInCallers;
 use crate::exchange::{
-    Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
-    ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
-    TokenValidators, UnkeptTokens, UserRates,
+    Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
+    Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
+    TokenSignOut, TokenValidators, UnkeptTokens, UserRates,
 };
 use crate::identity_provider::{AppClient, ThrottleBoard};
 use crate::inbound::{CallerRates, Callers, ClientSecrets};

@@ -74,7 +74,8 @@ impl AddInCall {
     pub(super) async fn validate(&self, raw: &Secret) -> Result<ExchangeableToken, Failure> {
         let validating = self.door.validators.validate(&self.connection, raw);
         let in_time = timeout_at(self.begun + PROVIDER_BUDGET, validating).await;
-        let too_slow = |_| Err(Refusal::fault("the keys for an add-in's token did not arrive within the time of the request"));
+        let too_slow =
+            |_| Err(Refusal::fault("the keys for an add-in's token did not arrive within the time of the request"));
         in_time.unwrap_or_else(too_slow).map_err(|refusal| {
             self.report(&refusal);
             Failure::of_validation(&refusal, raw)
@@ -103,7 +104,8 @@ impl AddInCall {
     pub(super) async fn discard(&self, request: &AssertionRequest, token: &UserToken) -> Result<(), Failure> {
         let (correlation_id, bot) = (self.correlation_id.as_str(), self.connection.holder.as_str());
         let connection = self.connection.name.as_str();
-        let hint = "the API answered 401: its conditions have changed, or downstream.url and scopes do not belong together";
+        let hint =
+            "the API answered 401: its conditions have changed, or downstream.url and scopes do not belong together";
         tracing::warn!(correlation_id, bot, connection, hint, "an API refused a user's token, which is removed");
         let discarded = self.door.exchange.discard(&request.account(), &self.connection, token).await;
         discarded.map_err(|_| {

@@ -80,7 +80,15 @@ mod tests {
 
     #[test]
     fn what_is_no_challenge_has_no_claims() {
-        for challenge in ["Bearer", "Bearer claims=\"\"", "Bearer claims=\"%%%\"", "Bearer claims=\"{}\"", "Bearer claims=\"e30=\"", "Bearer xclaims=\"eyJhIjoxfQ==\"", "claims="] {
+        for challenge in [
+            "Bearer",
+            "Bearer claims=\"\"",
+            "Bearer claims=\"%%%\"",
+            "Bearer claims=\"{}\"",
+            "Bearer claims=\"e30=\"",
+            "Bearer xclaims=\"eyJhIjoxfQ==\"",
+            "claims=",
+        ] {
             assert!(find_claims(challenge).is_none(), "{challenge}");
         }
     }

@@ -49,7 +49,9 @@ pub(super) fn get_user_data() -> Description {
 pub(super) fn exchange_token() -> Description {
     let provider = |text: &str| Answer::json::<ProviderFailure<'_>>(text);
     let described = Description::new("ExchangeAddInToken", "Gives a server the token for the API.")
-        .note("For the servers that the configuration lists. They authenticate by their secret: by Basic or in the form.")
+        .note(
+            "For the servers that the configuration lists. They authenticate by their secret: by Basic or in the form.",
+        )
         .form_body::<AddInTokenRequest>("The on-behalf-of grant, as Entra has it.")
         .answer(200, Answer::json::<AddInToken<'_>>("The token."))
         .answer(400, provider("The request or the user's token is not acceptable, or the user has to act."))
@@ -81,7 +83,10 @@ pub(super) fn of_path(description: Description) -> Description {
 fn failing(description: Description) -> Description {
     description
         .bearer()
-        .answer(401, failure("The bearer is missing or not valid here, or has expired.").header(CHALLENGE.0, CHALLENGE.1))
+        .answer(
+            401,
+            failure("The bearer is missing or not valid here, or has expired.").header(CHALLENGE.0, CHALLENGE.1),
+        )
         .answer(403, failure("The user or the client may not, or has to act first.").header(CHALLENGE.0, CHALLENGE.1))
         .answer(429, failure("The user asks too often.").header(RETRY_AFTER.0, RETRY_AFTER.1))
         .answer(500, failure("The service is not set up correctly."))

@@ -48,7 +48,8 @@ impl DownstreamAnswer<'_> {
     /// The answer to the pane: the body follows as it arrives.
     pub(super) fn into_response(self) -> HttpResponse {
         let (length, headers, status) = (self.find_length(), self.passed_on(), self.answer.status);
-        let mut head = begin_relayed_answer(status, headers.iter().map(|(name, value)| (name.clone(), value.as_slice())));
+        let mut head =
+            begin_relayed_answer(status, headers.iter().map(|(name, value)| (name.clone(), value.as_slice())));
         let body = logged(self.answer.into_stream(), self.call);
         let mut response = match length {
             _ if HAVE_NO_BODY.contains(&status) => head.finish(),

@@ -81,8 +81,7 @@ impl<'a> ProviderFailure<'a> {
         let message = failure.row.message;
         Self {
             error,
-            error_description: number
-                .map_or_else(|| message.to_owned(), |number| format!("AADSTS{number}: {message}")),
+            error_description: number.map_or_else(|| message.to_owned(), |number| format!("AADSTS{number}: {message}")),
             error_codes: number.map(|number| [number]),
             suberror: failure.suberror(),
             claims: failure.claims.as_deref(),

@@ -176,10 +176,9 @@ fn describe<'a>(token: &'a UserToken, call: &AddInCall) -> AddInToken<'a> {
 
 fn refuse_body(problem: Problem) -> RequestError {
     match problem {
-        Problem::PayloadTooLarge => RequestError {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            ..invalid_request("The request body is too large.")
-        },
+        Problem::PayloadTooLarge => {
+            RequestError { status: StatusCode::PAYLOAD_TOO_LARGE, ..invalid_request("The request body is too large.") }
+        }
         Problem::RequestTimeout => RequestError {
             status: StatusCode::REQUEST_TIMEOUT,
             ..invalid_request("The request body did not arrive in time.")
