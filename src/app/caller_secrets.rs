@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::back_end_keys::{build_assertion_validator, replace_keys};
 use crate::config::{AddInSection, BackEndProof, Configuration};
 use crate::domain::{AddInName, SecretHash, SharedClock};
-use crate::inbound::{ClientSecrets, ServiceTokens};
+use crate::inbound::ClientSecrets;
 use crate::token_validation::ClientAssertionValidator;
 
 /// The hashes and the keys by which the callers that are no bots prove who they are. Clones share them, and SIGHUP replaces
@@ -18,7 +18,7 @@ pub(super) struct CallerSecrets {
     /// Checks the assertions of back ends that have keys.
     pub(super) assertions: ClientAssertionValidator,
     /// The service tokens of apps, by app id.
-    pub(super) apps: ServiceTokens,
+    pub(super) apps: ClientSecrets,
     is_empty: bool,
 }
 
@@ -32,7 +32,7 @@ impl CallerSecrets {
             add_ins: Arc::new(config.add_ins.iter().map(of_add_in).collect()),
             back_ends: ClientSecrets::new(of_back_ends(config)),
             assertions: build_assertion_validator(config, clock),
-            apps: ServiceTokens::new(of_apps(config)),
+            apps: ClientSecrets::new(of_apps(config)),
             is_empty: config.add_ins.is_empty() && config.back_ends.is_empty() && config.apps.is_empty(),
         }
     }

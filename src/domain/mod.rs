@@ -23,7 +23,6 @@ mod record_key;
 mod registrations;
 mod secret;
 mod sign_out;
-mod stated_claims;
 #[cfg(test)]
 pub(crate) mod test_samples;
 mod token;
@@ -52,7 +51,7 @@ pub use conversation_id::ConversationId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange::{
     ArrivedActivity, BotMessage, ExchangeEvent, ExchangeKey, ExchangeObservation, ExchangeObserver, ExchangeStep,
-    ProviderCall, SkillCardOutcome, SkillMessage,
+    ProviderCall, SkillCardOutcome, SkillMessage, StatedClaims,
 };
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};
@@ -61,7 +60,6 @@ pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;
 pub use sign_out::{EndFuture, EndedAtSignOut};
-pub use stated_claims::StatedClaims;
 pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
 pub use version_number::VersionNumber;

@@ -13,7 +13,6 @@ mod channel_statements;
 mod engine;
 mod evidence;
 mod exchange_name;
-mod given_tokens;
 mod granted_scopes;
 mod graph_audience;
 mod held_tokens;
@@ -32,7 +31,6 @@ mod tokens;
 mod user_rates;
 mod user_token;
 
-pub use crate::token_validation::read_stated_claims;
 pub use assertion_exchange::{AssertionExchange, AssertionRequest};
 pub use binding::may_be_bound;
 pub use browser_binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person};
@@ -43,7 +41,6 @@ pub use engine::{
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
-pub use given_tokens::GivenTokens;
 pub use granted_scopes::requests_scope;
 pub use graph_audience::is_for_microsoft_graph;
 pub use held_tokens::{HeldContent, HeldTokens};
@@ -57,10 +54,10 @@ pub use requirements::SignInRequirements;
 pub use speakers::Speakers;
 pub use storage_failure::StorageFailure;
 pub use token_sender::TokenSender;
-pub use token_validators::TokenValidators;
+pub use token_validators::{TokenValidators, read_stated_claims};
 pub use tokens::{
-    CurrentTokens, EndedTokens, ObtainedIdToken, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation,
-    TokenSignOut, UnkeptTokens, WantedResource,
+    CurrentTokens, EndedTokens, GivenTokens, ObtainedIdToken, ResourceExchange, ResourceScope, ResourceTokens,
+    TokenRevocation, TokenSignOut, UnkeptTokens, WantedResource,
 };
 pub use user_rates::{RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

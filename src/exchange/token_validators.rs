@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Connection, ExchangeableToken, Secret};
-use crate::token_validation::{ExchangeableTokenValidator, read_unverified_audience};
+use crate::domain::{Connection, ExchangeableToken, Secret, StatedClaims};
+use crate::token_validation::{self, ExchangeableTokenValidator, read_unverified_audience};
 
 use super::outcome::{Reason, Refusal};
 
@@ -45,4 +45,10 @@ impl TokenValidators {
             exchanges && audience.as_deref().is_some_and(|audience| connection.exchange.may_accept(audience))
         })
     }
+}
+
+/// What `token`, which was validated here, says of itself. `None` if it is no JWT, or lacks a claim that every token has.
+#[must_use]
+pub fn read_stated_claims(token: &ExchangeableToken) -> Option<StatedClaims> {
+    token_validation::read_stated_claims(token)
 }

@@ -15,7 +15,6 @@ mod client_authentication;
 mod description;
 mod door;
 mod expected_bearer;
-mod guess_counts;
 mod guess_limit;
 mod hints;
 mod operation;
@@ -37,7 +36,7 @@ pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
 pub use client_authentication::{
     AppAuthenticator, AppRefusal, ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientRefusal,
-    ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, ServiceTokens, read_client,
+    ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, read_client,
 };
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};

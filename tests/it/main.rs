@@ -9,6 +9,8 @@ mod architecture;
 #[cfg(feature = "stage")]
 mod attacks;
 #[cfg(feature = "stage")]
+mod back_ends;
+#[cfg(feature = "stage")]
 mod callers;
 #[cfg(feature = "stage")]
 mod conformance;

@@ -1,3 +1,5 @@
+//! The grant `client_credentials` of a [`BackEndCall`]: a token of the back end as itself.
+
 use actix_web::HttpResponse;
 
 use super::replies::OAuthError;

@@ -15,7 +15,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         description: || {
             Description::new("IssueToken", "Exchanges a user's token for a token of the connection's resource.")
                 .note(
-                    "The grants are token exchange (RFC 8693), the same exchange by `assertion` (RFC 7523 §2.1), and \
+                    "The grants are token exchange (RFC 8693), the same exchange by `assertion` (RFC 7523), and \
                      `client_credentials` for back ends that may have tokens as themselves.",
                 )
                 .form_body::<TokenForm>("The grant, its parameters, and the client's credentials.")
@@ -69,8 +69,7 @@ const RETRY: (&str, &str) = ("Retry-After", "Seconds.");
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "the body is read parameter by parameter")]
 struct TokenForm {
-    /// `urn:ietf:params:oauth:grant-type:token-exchange`, `urn:ietf:params:oauth:grant-type:jwt-bearer`, or
-    /// `client_credentials`.
+    /// `client_credentials`, or `urn:ietf:params:oauth:grant-type:` with `token-exchange` or `jwt-bearer`.
     grant_type: String,
     /// Of a token exchange: the user's token.
     subject_token: Option<String>,

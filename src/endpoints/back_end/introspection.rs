@@ -10,18 +10,12 @@ use crate::exchange::read_stated_claims;
 
 const TOKEN_ABSENT: &str = "The parameter token is required.";
 
-/// What is said of a token (RFC 7662 §2.2). Of a token that is not active, or not for this back end, nothing else is said.
-#[derive(Serialize, ToSchema)]
+/// What is said of a token. Of a token that is not active, or not for this back end, nothing else is said.
+// RFC 7662 §2.2.
+#[derive(Default, Serialize, ToSchema)]
 pub(super) struct IntrospectionBody {
     /// Whether the token is valid at the moment, and for this back end.
     active: bool,
-    #[serde(flatten)]
-    #[schema(inline)]
-    details: Option<TokenDetails>,
-}
-
-#[derive(Default, Serialize, ToSchema)]
-struct TokenDetails {
     /// What the token was granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -35,7 +29,8 @@ struct TokenDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
     /// The end of the token's lifetime, in seconds since 1970.
-    exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
     /// The time of its issue.
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
@@ -46,7 +41,8 @@ struct TokenDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<String>,
     /// The user's id at the issuer.
-    sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
     /// Whom the token is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<Audience>,
@@ -75,20 +71,20 @@ impl BackEndDoor {
     async fn introspect(&self, http: &HttpRequest, payload: web::Payload) -> Result<HttpResponse, OAuthError> {
         let body = self.read(http, payload).await?;
         let call = self.authenticate(http, &body, &[]).await?;
-        let details = call.find_details(call.get("token", TOKEN_ABSENT)?).await?;
-        Ok(ok().json(IntrospectionBody { active: details.is_some(), details }))
+        let found = call.describe(call.get("token", TOKEN_ABSENT)?).await?;
+        Ok(ok().json(found.unwrap_or_else(IntrospectionBody::inactive)))
     }
 }
 
 impl BackEndCall<'_> {
     /// What is said of the token `raw`: a token of a user that this back end may exchange, or one that it was given and that is
     /// still kept. `None` for every other token.
-    async fn find_details(&self, raw: &str) -> Result<Option<TokenDetails>, OAuthError> {
+    async fn describe(&self, raw: &str) -> Result<Option<IntrospectionBody>, OAuthError> {
         if let Some(kept) = self.find_held(raw).await? {
-            return Ok(Some(TokenDetails::of_kept(&kept, &self.connection.scopes)));
+            return Ok(Some(IntrospectionBody::of_kept(&kept, &self.connection.scopes)));
         }
         let subject = self.find_subject(raw).await?;
-        Ok(subject.and_then(|token| Some(TokenDetails::of_subject(&token, read_stated_claims(&token)?))))
+        Ok(subject.and_then(|token| Some(IntrospectionBody::of_subject(&token, read_stated_claims(&token)?))))
     }
 
     async fn find_held(&self, raw: &str) -> Result<Option<std::sync::Arc<UserToken>>, OAuthError> {
@@ -100,14 +96,18 @@ impl BackEndCall<'_> {
     }
 }
 
-impl TokenDetails {
+impl IntrospectionBody {
+    fn inactive() -> Self {
+        Self::default()
+    }
+
     fn of_kept(token: &UserToken, requested: &[String]) -> Self {
         Self {
             scope: Some(token.granted_scope.clone().unwrap_or_else(|| requested.join(" "))),
             token_type: Some("Bearer"),
-            exp: token.expires_at.unix_seconds(),
+            exp: Some(token.expires_at.unix_seconds()),
             iat: Some(token.obtained_at.unix_seconds()),
-            sub: token.user.subject().to_owned(),
+            sub: Some(token.user.subject().to_owned()),
             ..Self::of_user(&token.user)
         }
     }
@@ -123,21 +123,21 @@ impl TokenDetails {
             scope,
             client_id,
             username,
-            exp: token.expires_at.unix_seconds(),
+            exp: Some(token.expires_at.unix_seconds()),
             iat: issued_at.map(|time| time.unix_seconds()),
             nbf: not_before.map(|time| time.unix_seconds()),
             iss: Some(issuer),
-            sub: subject,
+            sub: Some(subject),
             aud: audience,
             ..Self::of_user(&token.user)
         }
     }
 
-    /// The members that name the person.
+    /// An active token, with the members that name its person.
     fn of_user(user: &UserKey) -> Self {
         let tenant = user.tenant_id().map(str::to_owned);
         let object_id = tenant.is_some().then(|| user.subject().to_owned());
         let issuer = tenant.is_none().then(|| user.issuer().to_owned());
-        Self { tid: tenant, oid: object_id, iss: issuer, ..Self::default() }
+        Self { active: true, tid: tenant, oid: object_id, iss: issuer, ..Self::default() }
     }
 }

@@ -23,7 +23,8 @@ pub struct ServerMetadata {
     pub gives_app_tokens: bool,
 }
 
-/// RFC 8414 §2.
+/// The metadata of this authorization server.
+// RFC 8414 §2.
 #[derive(Serialize, ToSchema)]
 pub(super) struct MetadataBody<'a> {
     issuer: &'a str,

@@ -37,18 +37,18 @@ pub(super) enum OAuthError {
     Unavailable,
 }
 
-/// The body of an error (RFC 6749 §5.2), with the members that Entra adds.
+/// The body of an error, with the members that Entra adds.
+// RFC 6749 §5.2.
 #[derive(Serialize, ToSchema)]
 pub(super) struct OAuthErrorBody<'a> {
     /// The code for programs.
     error: &'static str,
     /// A fixed sentence for people.
     error_description: &'static str,
-    /// What the user has to do, where the user can cure the refusal: Entra's word, or one of `consent_required`,
-    /// `interaction_required` and `sign_in_required`.
+    /// What the user has to do: the provider's word, or `consent_required`, `interaction_required`, `sign_in_required`.
     #[serde(skip_serializing_if = "Option::is_none")]
     suberror: Option<&'a str>,
-    /// The claims challenge, as the identity provider wrote it: the client requests the next token of the user with it.
+    /// The claims challenge, as the provider wrote it. The client requests the next token of the user with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     claims: Option<&'a str>,
 }

@@ -1,3 +1,5 @@
+//! The revocation of a [`BackEndDoor`].
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::BackEndDoor;

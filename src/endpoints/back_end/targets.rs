@@ -1,3 +1,5 @@
+//! What a [`BackEndCall`] asks a token for: audiences, resources and scopes.
+
 use super::replies::OAuthError;
 use super::request::BackEndCall;
 

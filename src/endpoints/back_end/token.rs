@@ -14,7 +14,8 @@ pub(super) const CLIENT_CREDENTIALS: &str = "client_credentials";
 /// RFC 8693 §2.1 and RFC 8707 §2 let a request name several targets.
 const REPEATABLE: [&str; 2] = ["audience", "resource"];
 
-/// A token (RFC 6749 §5.1, RFC 8693 §2.2.1). There is never a refresh token: the back end presents the user's token again.
+/// A token. There is never a refresh token: the back end presents the user's token again.
+// RFC 6749 §5.1, RFC 8693 §2.2.1.
 #[derive(Serialize, ToSchema)]
 pub(super) struct IssuedTokenBody<'a> {
     /// The token.

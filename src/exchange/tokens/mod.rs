@@ -4,6 +4,7 @@
 //! the exchanges that clients request, nor of the callers that ask for a token.
 
 mod current;
+mod given;
 mod id_tokens;
 mod refresh;
 mod resource;
@@ -14,6 +15,7 @@ mod unkept;
 mod unkept_tests;
 
 pub use current::CurrentTokens;
+pub use given::GivenTokens;
 pub use id_tokens::ObtainedIdToken;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
 pub use revocation::{EndedTokens, TokenRevocation};

@@ -3,7 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::form::decode;
-use super::presented::ClientReading;
+use super::reading::ClientReading;
 
 /// Base64 with or without its padding (RFC 7617 §2 has it; some clients leave it out).
 const LENIENT: GeneralPurpose = GeneralPurpose::new(

@@ -1,6 +1,6 @@
 use crate::domain::SharedClock;
 use crate::inbound::client::ClientNetwork;
-use crate::inbound::guess_counts::{GuessCounts, REFUSALS_PER_LINE};
+use crate::inbound::guess_limit::{GuessCounts, REFUSALS_PER_LINE};
 
 /// Wrong credentials that an address may present within a minute. Several servers may share an address.
 const GUESSES: u32 = 30;

@@ -10,6 +10,7 @@ mod basic;
 mod client_guesses;
 mod form;
 mod presented;
+mod reading;
 mod secrets;
 
 pub use app_authenticator::{AppAuthenticator, AppRefusal};
@@ -17,4 +18,4 @@ pub use assertion_uses::ClientAssertionUses;
 pub use authenticator::{ClientAuthenticator, ClientRefusal};
 pub use form::{Form, FormError};
 pub use presented::{ClientAuthenticationError, PresentedClient, PresentedSecret, read_client};
-pub use secrets::{ClientSecrets, ServiceTokens};
+pub use secrets::ClientSecrets;

@@ -1,9 +1,8 @@
-use std::borrow::Cow;
-
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
 use super::basic::{BasicReadings, read_basic};
 use super::form::Form;
+use super::reading::ClientReading;
 
 /// The only `client_assertion_type` (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -28,13 +27,6 @@ pub struct PresentedSecret<'a> {
     first: ClientReading<'a>,
     second: Option<ClientReading<'a>>,
     is_basic: bool,
-}
-
-/// A client id and a secret.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct ClientReading<'a> {
-    pub(super) client_id: Cow<'a, str>,
-    pub(super) secret: Cow<'a, str>,
 }
 
 /// Why a request has no credentials that can be checked.
@@ -64,12 +56,6 @@ impl<'a> PresentedSecret<'a> {
     /// The readings, in the order in which they are tried: form-encoded first (RFC 6749 §2.3.1), then as they are.
     pub(super) fn readings(&self) -> impl Iterator<Item = &ClientReading<'a>> {
         std::iter::once(&self.first).chain(&self.second)
-    }
-}
-
-impl ClientReading<'_> {
-    pub(super) fn into_owned(self) -> ClientReading<'static> {
-        ClientReading { client_id: self.client_id.into_owned().into(), secret: self.secret.into_owned().into() }
     }
 }
 

@@ -17,9 +17,6 @@ pub struct ClientSecrets {
     absent: SecretHash,
 }
 
-/// The hashes of the apps' service tokens, by app id.
-pub type ServiceTokens = ClientSecrets;
-
 impl ClientSecrets {
     /// Knows these hashes, by client id.
     #[must_use]

@@ -18,6 +18,6 @@ mod operations;
 mod operations_health;
 mod refusals;
 mod renewal;
-mod setting;
+pub mod setting;
 mod skill_tokens;
 mod worst_day;

@@ -1,10 +1,17 @@
+//! Limits on what one client may guess: wrong bearers of the operator, wrong credentials of other servers.
+//!
+//! Owns the counts, and the log lines about the operator's. It deliberately judges no bearer and no credentials.
+
+mod counts;
+
 use std::net::IpAddr;
 
 use super::client::ClientNetwork;
-use super::guess_counts::{GuessCounts, GuessWindow, REFUSALS_PER_LINE};
 use super::problem::Problem;
 use crate::domain::SharedClock;
 use crate::observability::{AuditEntry, AuditEvent};
+use counts::GuessWindow;
+pub(in crate::inbound) use counts::{GuessCounts, REFUSALS_PER_LINE};
 
 /// Wrong bearers that a client may present within a minute.
 const GUESSES: u32 = 10;
@@ -91,7 +98,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::super::guess_counts::MAX_CLIENTS;
+    use super::counts::MAX_CLIENTS;
     use super::*;
     use crate::domain::OffsetClock;
 

@@ -1,4 +1,4 @@
-use super::Timestamp;
+use crate::domain::Timestamp;
 
 /// What a validated token says of itself, as an introspection answers it (RFC 7662 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::StorageFailure;
 use crate::domain::{Account, Connection, Fingerprint, Fingerprints, HolderName, TokenSlot, UserKey, UserToken};
+use crate::exchange::StorageFailure;
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
 use crate::vault::TokenVault;
 

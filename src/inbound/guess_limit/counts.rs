@@ -2,18 +2,18 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::client::ClientNetwork;
 use crate::domain::SharedClock;
+use crate::inbound::client::ClientNetwork;
 
 /// The time from a client's first wrong guess on in which its guesses are counted. Afterwards the count begins anew.
 const WINDOW: Duration = Duration::from_mins(1);
 /// Clients that are counted one by one at the same time; all others count as one.
-pub(super) const MAX_CLIENTS: usize = 4096;
+pub(in crate::inbound) const MAX_CLIENTS: usize = 4096;
 /// Of the refusals of a client that is limited, every hundredth has a log line.
-pub(super) const REFUSALS_PER_LINE: u32 = 100;
+pub(in crate::inbound) const REFUSALS_PER_LINE: u32 = 100;
 
 /// The wrong guesses of each client within a minute.
-pub(super) struct GuessCounts {
+pub(in crate::inbound) struct GuessCounts {
     clock: SharedClock,
     /// Guesses that are answered as such.
     limit: u32,
@@ -22,29 +22,29 @@ pub(super) struct GuessCounts {
 
 /// The refusals of one client since the first of them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GuessWindow {
+pub(in crate::inbound) struct GuessWindow {
     /// By [`Clock::elapsed`](crate::domain::Clock::elapsed).
     begun: Duration,
-    pub(super) guesses: u32,
-    pub(super) refusals: u32,
+    pub(in crate::inbound) guesses: u32,
+    pub(in crate::inbound) refusals: u32,
 }
 
 /// The client has guessed too often.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TooManyGuesses {
+pub(in crate::inbound) struct TooManyGuesses {
     /// Seconds until its next guess is answered as such.
-    pub(super) retry_after: u64,
-    pub(super) window: GuessWindow,
+    pub(in crate::inbound) retry_after: u64,
+    pub(in crate::inbound) window: GuessWindow,
 }
 
 impl GuessCounts {
     /// Counts that no client has used, up to `limit` guesses each.
-    pub(super) fn new(clock: SharedClock, limit: u32) -> Self {
+    pub(in crate::inbound) fn new(clock: SharedClock, limit: u32) -> Self {
         Self { clock, limit, clients: Mutex::new(HashMap::new()) }
     }
 
     /// Whether a wrong guess of `client` is answered as such. `None`: the client is unknown.
-    pub(super) fn admit(&self, client: Option<ClientNetwork>) -> Result<(), TooManyGuesses> {
+    pub(in crate::inbound) fn admit(&self, client: Option<ClientNetwork>) -> Result<(), TooManyGuesses> {
         let now = self.clock.elapsed();
         let mut clients = self.lock();
         let client = choose_counted(&clients, client);
@@ -57,7 +57,7 @@ impl GuessCounts {
     }
 
     /// Counts a refusal of `client`; `is_guess`: it presented something wrong, and not nothing.
-    pub(super) fn charge(&self, client: Option<ClientNetwork>, is_guess: bool) -> GuessWindow {
+    pub(in crate::inbound) fn charge(&self, client: Option<ClientNetwork>, is_guess: bool) -> GuessWindow {
         let now = self.clock.elapsed();
         let mut clients = self.lock();
         if clients.len() >= MAX_CLIENTS {
@@ -73,7 +73,7 @@ impl GuessCounts {
         *window
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<Option<ClientNetwork>, GuessWindow>> {
+    pub(in crate::inbound) fn lock(&self) -> MutexGuard<'_, HashMap<Option<ClientNetwork>, GuessWindow>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
