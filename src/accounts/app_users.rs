@@ -121,6 +121,14 @@ impl AppUsers {
         Ok(person.is_some_and(|person| person.content.has_signed_in))
     }
 
+    /// Whether `user_id` of `app` is linked to `user`, who has signed in there and was not signed out since.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn is_signed_in(&self, app: &AppId, user_id: &str, user: &UserKey) -> Result<bool, RecordError> {
+        Ok(self.find(app, user_id).await?.as_ref() == Some(user) && self.has_signed_in(app, user).await?)
+    }
+
     /// Links `user_id` of `app` to the person `user`. A link to another person is not replaced: unlink it first, which the
     /// caller completes with a sign-out of that person at the app.
     ///

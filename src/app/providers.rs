@@ -5,12 +5,14 @@ use super::BuildError;
 use super::credentials::CredentialBuilder;
 use super::renewal::{CredentialHolder, RenewableCredential, ReplaceCredentials};
 use crate::config::{
-    ClientAuthentication, Configuration, ConnectionSection, EntraSection, KeySource, OpenIdOptions, OpenIdSection,
+    ClientAuthentication, Configuration, ConnectionSection, EntraSection, ExchangeGrant, KeySource, OpenIdOptions,
+    OpenIdSection, TokenExchangeOptions,
 };
 use crate::domain::{BackEndName, Bot, BotName, ClockAndEntropy, Connection, HolderName};
 use crate::identity_provider::{
     AppClient, AppSettings, Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings,
     IdentityProvider, ProviderRegistry, RedeemingClient, SecretMethod, ThrottleBoard, TokenClientParts,
+    TokenExchangeSettings, UserTokenGrant,
 };
 use crate::observability::{Metrics, ProviderMetrics};
 use crate::outbound::Outbound;
@@ -179,9 +181,25 @@ fn build_generic(
             Some(ClientAuthentication::ClientSecretPost) => Some(SecretMethod::Post),
             Some(ClientAuthentication::PrivateKeyJwt) | None => None,
         },
+        token_exchange: options.token_exchange.clone().map(build_token_exchange),
     };
     let provider = Arc::new(Generic::new(discovery.clone(), settings, client, parts.clone()));
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
+}
+
+fn build_token_exchange(options: TokenExchangeOptions) -> TokenExchangeSettings {
+    TokenExchangeSettings {
+        grant: match options.grant {
+            ExchangeGrant::TokenExchange => UserTokenGrant::TokenExchange,
+            ExchangeGrant::JwtBearer => UserTokenGrant::JwtBearer,
+        },
+        is_of_entra: options.is_of_entra,
+        subject_token_type: options.subject_token_type,
+        requested_token_type: options.requested_token_type,
+        audience: options.audience,
+        resource: options.resource,
+        parameters: options.parameters,
+    }
 }
 
 /// Builds the provider of `section`, a connection of kind `oidc`, for `client` alone.

@@ -17,11 +17,7 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::page_sign_in::{add_in_dialog, app_sign_in};
-use crate::endpoints::{
-    add_in, back_end, bot_gateway, health, metrics, operations, service_role, sign_in_pages, skill_host, token_service,
-    web_chat,
-};
+use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
@@ -66,17 +62,7 @@ impl ListenerContext<'_> {
         if serves_bots {
             described.push(&token_service::DOOR);
         }
-        let add_ins = self.doors.add_ins.as_ref();
-        let user_data = add_ins.and_then(|add_ins| add_ins.user_data.as_deref());
-        described.extend(add_ins.map(|_| &add_in::DOOR).into_iter().chain(user_data));
-        if self.doors.back_ends.is_some() {
-            described.push(&back_end::DOOR);
-        }
-        described.extend(self.doors.add_in_dialog.as_ref().map(|_| &add_in_dialog::DOOR));
-        described.extend(self.doors.app_sign_in.as_ref().map(|_| &app_sign_in::DOOR));
-        if self.doors.service_role.is_some() {
-            described.push(&service_role::DOOR);
-        }
+        described.extend(self.doors.back_ends.tables());
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -88,23 +74,9 @@ impl ListenerContext<'_> {
             if serves_bots {
                 token_service::configure(routes, doors.token_service);
             }
-            if let Some(back_ends) = doors.back_ends {
-                back_end::configure(routes, back_ends);
-            }
             sign_in_pages::configure(routes, doors.sign_in_pages);
-            if let Some(door) = doors.add_in_dialog {
-                add_in_dialog::configure(routes, door);
-            }
-            if let Some(door) = doors.app_sign_in {
-                app_sign_in::configure(routes, door);
-            }
             web_chat::configure(routes);
-            if let Some(add_ins) = &doors.add_ins {
-                add_in::configure(routes, add_ins.door.clone(), add_ins.user_data.as_deref());
-            }
-            if let Some(service_role) = doors.service_role {
-                service_role::configure(routes, service_role);
-            }
+            doors.back_ends.configure(routes);
             if let Some(add) = &extra_routes {
                 add(routes);
             }

@@ -42,7 +42,9 @@ pub use credentials::{
 };
 pub use identity_providers::{EntraSection, OpenIdSection};
 pub use reading::{Environment, explain_complaint, temporary_directory};
-pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
+pub use review::{
+    ClientAuthentication, ConfigurationProblem, ExchangeGrant, KeySource, OpenIdOptions, Problems, TokenExchangeOptions,
+};
 pub use sections::{
     AuditSection, BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat,
     LogLevel, LogSubjects, LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,

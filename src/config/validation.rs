@@ -1,6 +1,6 @@
 //! Checks every section in the order of what sections need of each other, and compares the valid ones.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::back_ends::{self, OtherSections, RawBackEnds, ValidatedBackEnds};
 use super::connections;
@@ -51,12 +51,18 @@ pub(super) fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Res
 fn build_context(raw: &RawConfiguration, review: &mut Review<'_>) -> Context {
     let cloud = raw.channels.cloud.unwrap_or_default().defaults();
     review.set_cloud(cloud);
+    let connections: BTreeSet<String> = raw.connections.keys().cloned().collect();
+    let mut lent_connections = back_ends::named_connections(&raw.back_ends, &raw.apps);
+    // A name that no connection has is reported, and may mean any connection without a bot.
+    if !lent_connections.is_subset(&connections) {
+        lent_connections.extend(connections.iter().cloned());
+    }
     Context {
         cloud,
         bots: sections::written_app_ids(&raw.bots),
         identity_providers: identity_providers::written_providers(&raw.identity_providers),
-        connections: raw.connections.keys().cloned().collect(),
-        lent_connections: back_ends::named_connections(&raw.back_ends, &raw.apps),
+        connections,
+        lent_connections,
         add_ins: raw.add_ins.keys().cloned().collect(),
     }
 }

@@ -44,8 +44,8 @@ pub use channel::{ChannelId, ChannelKind};
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
 pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
-    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind, TenantPolicy,
-    acceptable_audiences,
+    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind,
+    SubjectIssuer, TenantPolicy, acceptable_audiences,
 };
 pub use conversation_id::ConversationId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};

@@ -44,6 +44,7 @@ pub(crate) fn sample_connection(name: &str, kind: ProviderKind, scopes: &[&str])
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),
         exchange: ExchangePolicy {
+            subject: None,
             tenants: TenantPolicy::AnyOrganization,
             audiences: Vec::new(),
             required_scopes: Vec::new(),

@@ -8,18 +8,16 @@ use super::{Secret, Timestamp, UserKey};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecurityContext(pub [u8; 16]);
 
-/// A validated token that a client has sent to be exchanged. Its signature, issuer, audience, lifetime, scope and user
-/// have been checked; only `token_validation` creates this type.
+/// A validated token that a client has sent to be exchanged: one of Entra, or an access token of the connection's own
+/// provider. Its signature, issuer, audience, lifetime, scope and user have been checked; only `token_validation` creates
+/// this type.
 #[derive(Clone, Debug)]
 pub struct ExchangeableToken {
-    /// The token exactly as it was received. The exchange request sends it as `assertion`.
+    /// The token exactly as it was received. The exchange request sends it as `assertion` or `subject_token`.
     pub raw: Secret,
-    /// The user that the token was issued for.
+    /// The user that the token was issued for. For a token of Entra it has the object id and the tenant, to which an
+    /// exchange request at Entra goes.
     pub user: UserKey,
-    /// The user's object id, lower-case (`oid`).
-    pub object_id: String,
-    /// The tenant that issued the token, lower-case (`tid`). The exchange request goes to this tenant.
-    pub tenant_id: String,
     /// The end of the token's lifetime (`exp`).
     pub expires_at: Timestamp,
     /// The digest of how the user signed in.

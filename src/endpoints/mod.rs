@@ -9,6 +9,7 @@ pub mod back_end;
 pub mod bot_gateway;
 pub mod health;
 pub mod metrics;
+pub mod office_pane;
 pub mod operations;
 pub mod page_sign_in;
 pub mod service_role;

@@ -39,7 +39,7 @@ pub use client_auth::{
 };
 pub use discovery::{Discovery, DiscoverySettings, DocumentError, Endpoints};
 pub use entra::{Entra, EntraSettings};
-pub use generic::{Generic, GenericSettings};
+pub use generic::{Generic, GenericSettings, TokenExchangeSettings, UserTokenGrant};
 pub use revocation::{RevocableTokens, RevocationFuture, RevocationOutcome};
 pub use throttle::ThrottleBoard;
 pub use token_client::{RedeemingClient, TokenClientParts};
@@ -56,7 +56,8 @@ use crate::domain::{
 /// A grant to redeem. [`Capabilities`] says which kinds a provider supports.
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
-    /// Exchanges a user's token for a token of another resource (RFC 7523 §2.1 with Entra's `requested_token_use`).
+    /// Exchanges a user's token for a token of another resource: RFC 7523 §2.1 with Entra's `requested_token_use` at Entra,
+    /// RFC 8693 or RFC 7523 at other providers, as the connection says.
     OnBehalfOf(&'a ExchangeableToken),
     /// Redeems a refresh token for a new access token of the same user (RFC 6749 §6).
     RefreshToken {

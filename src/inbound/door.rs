@@ -28,8 +28,8 @@ pub struct Door {
 const REST: &str = "/{path}";
 const REST_PATTERN: &str = "/{path:.*}";
 /// The id of an app's user. What the path has in its place goes to the operation as a whole, which refuses what is no id.
-const USER_ID: &str = "/{user_id}";
-const USER_ID_PATTERN: &str = "/{user_id:.*}";
+const USER_ID: &str = "/{userId}";
+const USER_ID_PATTERN: &str = "/{userId:.*}";
 /// The beginnings of the paths of several doors. The framework asks the first scope with a prefix only, so paths with these
 /// beginnings are resources of their own.
 const SHARED_BEGINNINGS: [&str; 2] = ["/api/add-ins", "/api/apps"];

@@ -1,7 +1,7 @@
 /// A check of a caller, or a case of a check, and what the operator can do. The checks of the token itself have their
 /// hints in `token_validation`.
 #[rustfmt::skip]
-pub(super) const HINTS: [(&str, &str); 93] = [
+pub(super) const HINTS: [(&str, &str); 94] = [
     ("authorization", "the request has no Authorization header with exactly one bearer token"),
     ("aud:bot", "the channel's or parent bot's token is for an app id that no bot has: compare bots.*.app_id with the bot's registration"),
     ("aud:token_service", "the bot's token for the Token Service has an audience that token_service.audiences does not list"),
@@ -63,6 +63,7 @@ pub(super) const HINTS: [(&str, &str); 93] = [
     ("channel_rate", "the channels send too many requests for this bot: see limits.channel_requests_per_second"),
     ("token_service_rate", "the bot sends too many requests to the Token Service: see limits.token_service_requests_per_second"),
     ("add_in_caller", "the server that asks for a user's token has no secret of add_ins.*.callers: compare its client id, and its secret's hash with that of `bot-sso keys secret`"),
+    ("add_in_guesses", "too many tokens and secrets that are not valid for an add-in came from this address: for up to a minute, its further ones are answered 429"),
     ("client_absent", "the request has no client credentials: neither a Basic Authorization header, nor client_id and client_secret, nor a client_assertion in the body"),
     ("client_secret", "the client's id or secret is wrong: compare the secret with the hashes of its section (bot-sso keys secret prints both)"),
     ("client_header", "the Authorization header has another scheme than Basic, or no base64 of an id, a colon and a secret"),

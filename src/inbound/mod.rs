@@ -18,6 +18,7 @@ mod expected_bearer;
 mod guess_limit;
 mod hints;
 mod operation;
+mod page_module;
 mod path_segments;
 mod peer;
 mod problem;
@@ -35,8 +36,8 @@ pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
 pub use client_authentication::{
-    AppAuthenticator, AppRefusal, ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientRefusal,
-    ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, read_client,
+    AppAuthenticator, AppRefusal, ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientGuesses,
+    ClientRefusal, ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, TooManyCredentials, read_client,
 };
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
@@ -45,6 +46,9 @@ pub use guess_limit::{GuessLimit, OperatorCall};
 #[cfg(test)]
 pub use hints::list_hints;
 pub use operation::{Method, Operation};
+#[cfg(test)]
+pub use page_module::page_module_testing;
+pub use page_module::{ModuleFile, Release, Releases};
 pub use path_segments::decode_percent;
 pub use peer::{AdmittedCaller, Peer};
 pub use problem::{Problem, refuse_activity};

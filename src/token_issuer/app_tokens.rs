@@ -13,7 +13,7 @@ const SECRET_BYTES: usize = 64;
 /// A sign-out of the person everywhere, or of the person at the app, ends those that were issued before
 /// (docs/service-role.md §The app's user token).
 #[derive(Clone)]
-pub struct AppTokens {
+pub struct AppUserTokens {
     tokens: Collection<TokenOwnerRecord>,
     codes: Collection<CodeRecord>,
     epochs: AppEpochs,
@@ -49,7 +49,7 @@ pub struct RedeemedCode {
     pub is_new_user: bool,
 }
 
-impl AppTokens {
+impl AppUserTokens {
     /// Keeps tokens and codes in `records` and draws them from `entropy`.
     #[must_use]
     pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
@@ -78,7 +78,7 @@ impl AppTokens {
         self.find_owner(app, &record.content.0).await
     }
 
-    /// Issues a code that [`AppTokens::redeem_code`] takes once, within two minutes. `is_new_user` is told to the app.
+    /// Issues a code that [`AppUserTokens::redeem_code`] takes once, within two minutes. `is_new_user` is told to the app.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails. No code is then issued.
@@ -136,7 +136,7 @@ impl AppTokens {
     }
 }
 
-impl EndedAtSignOut for AppTokens {
+impl EndedAtSignOut for AppUserTokens {
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
         Box::pin(async move {
             // All slots of a sign-out belong to one account.

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AppTokenOwner, AppTokens};
+use super::{AppTokenOwner, AppUserTokens};
 use crate::domain::{
     Account, AppId, BotName, ChannelId, Clock as _, ConnectionName, EndedAtSignOut as _, HolderName, SystemEntropy,
     TokenSlot, UserKey,
@@ -11,8 +11,8 @@ use crate::domain::{
 use crate::records::Records;
 use crate::records::testing::throwaway_records;
 
-fn tokens_in(records: &Records) -> AppTokens {
-    AppTokens::new(records, Arc::new(SystemEntropy))
+fn tokens_in(records: &Records) -> AppUserTokens {
+    AppUserTokens::new(records, Arc::new(SystemEntropy))
 }
 
 fn person(name: &str) -> UserKey {

@@ -10,4 +10,4 @@ mod owner_records;
 #[cfg(test)]
 mod app_tokens_tests;
 
-pub use app_tokens::{AppTokenOwner, AppTokens, IssuedToken, RedeemedCode};
+pub use app_tokens::{AppTokenOwner, AppUserTokens, IssuedToken, RedeemedCode};

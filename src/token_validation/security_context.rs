@@ -18,8 +18,13 @@ pub(super) fn derive_security_context(claims: &Claims) -> SecurityContext {
             context.update(text.as_bytes());
         }
     };
-    // The client is `azp` in one token format and `appid` in the other.
-    add(claims.text("azp").or(claims.text("appid")).map(str::to_ascii_lowercase).as_deref());
+    // The client is `azp` in one token format of Entra, `appid` in the other, and `client_id` in RFC 9068.
+    add(claims
+        .text("azp")
+        .or(claims.text("appid"))
+        .or(claims.text("client_id"))
+        .map(str::to_ascii_lowercase)
+        .as_deref());
     for name in CONTEXT_CLAIMS {
         add(claims.canonical(name).as_deref());
     }

@@ -107,11 +107,12 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-/// The `aud` that the token `raw` claims, if its payload can be read and is not longer than `limit_bytes`. Nothing of the token
-/// is verified, so the value may only choose among configured connections, each of which validates the token then.
-pub(super) fn read_audience(raw: &str, limit_bytes: usize) -> Option<String> {
+/// The audiences (`aud`, a text or a list) that the token `raw` claims, if its payload can be read and is not longer than
+/// `limit_bytes`. Nothing of the token is verified, so a value may only choose among configured connections, each of which
+/// validates the token then.
+pub(super) fn read_audiences(raw: &str, limit_bytes: usize) -> Option<Vec<String>> {
     let payload = Some(raw).filter(|raw| raw.len() <= limit_bytes)?.split('.').nth(1)?;
-    decode::<Claims>(payload).ok()?.text("aud").map(str::to_owned)
+    decode::<Claims>(payload).ok()?.texts("aud")
 }
 
 /// The claims of `raw`, whose signature and issuer have been proven before.

@@ -289,16 +289,21 @@ impl TokenVault {
         self.shared.epochs.recent_sign_outs.may_include(user, mark)
     }
 
-    /// Finds the person that `account` is pinned to.
+    /// Finds the person of Entra that `account` is pinned to. [`VaultError`] if the store fails.
+    pub async fn find_pin(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
+        self.shared.pins.find(account, None).await
+    }
+
+    /// Finds the person that `account` is pinned to in the namespace of `user`.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails.
-    pub async fn find_pin(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
-        self.shared.pins.find(account).await
+    pub async fn find_pin_beside(&self, account: &Account, user: &UserKey) -> Result<Option<UserKey>, VaultError> {
+        self.shared.pins.find(account, user.namespace()).await
     }
 
-    /// Pins `account` to `user`, for whom `permit` was issued, unless the account has a pin already. Returns the person
-    /// that the account is pinned to afterwards.
+    /// Pins `account` to `user`, for whom `permit` was issued, unless it has a pin in the user's namespace already. Returns
+    /// the person that the account is pinned to afterwards.
     ///
     /// # Errors
     /// [`VaultError::SignedOut`] if the slot was signed out after the permit was issued. The account is then not
@@ -308,13 +313,14 @@ impl TokenVault {
         run_to_completion(async move { shared.pins.pin(&account, &user, &permit).await }).await
     }
 
-    /// Removes the pin of `account`. The next successful sign-in pins the account again, possibly to another person.
+    /// Removes the pins of `account`: that to a person of Entra, and those to users of `other_issuers`. The next successful
+    /// sign-in pins the account again, possibly to another person.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails. The pin may then still be stored.
-    pub async fn unpin(&self, account: &Account) -> Result<(), VaultError> {
-        let (shared, account) = (Arc::clone(&self.shared), account.clone());
-        run_to_completion(async move { shared.pins.unpin(&account).await }).await
+    /// [`VaultError`] if the store fails. The pins may then still be stored.
+    pub async fn unpin(&self, account: &Account, other_issuers: &[String]) -> Result<(), VaultError> {
+        let (shared, account, issuers) = (Arc::clone(&self.shared), account.clone(), other_issuers.to_vec());
+        run_to_completion(async move { shared.pins.unpin(&account, &issuers).await }).await
     }
 }
 

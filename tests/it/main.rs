@@ -4,7 +4,11 @@
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]
 
 #[cfg(feature = "stage")]
+mod add_ins;
+#[cfg(feature = "stage")]
 mod agents;
+#[cfg(feature = "stage")]
+mod apps;
 mod architecture;
 #[cfg(feature = "stage")]
 mod attacks;
@@ -30,9 +34,13 @@ mod long_life;
 #[cfg(feature = "stage")]
 mod msal;
 #[cfg(feature = "stage")]
+mod office_pane;
+#[cfg(feature = "stage")]
 mod openapi;
 #[cfg(feature = "stage")]
 mod own_bot;
+#[cfg(feature = "stage")]
+mod page_sign_in;
 #[cfg(feature = "stage")]
 mod playground;
 #[cfg(feature = "stage")]

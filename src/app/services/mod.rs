@@ -20,16 +20,15 @@ use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
 };
 use crate::cards::PendingSignIns;
-use crate::config::{AddInSection, Configuration, NoProxySection, StoreDurability};
+use crate::config::{Configuration, NoProxySection, StoreDurability};
 use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
-use crate::endpoints::add_in::AddInCallers;
 use crate::exchange::{
     Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
     Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
     TokenSignOut, TokenValidators, UnkeptTokens, UserRates,
 };
 use crate::identity_provider::{AppClient, ThrottleBoard};
-use crate::inbound::{CallerRates, Callers, ClientSecrets};
+use crate::inbound::{CallerRates, Callers};
 use crate::observability::{Counters, Metrics};
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 use crate::records::{Records, SingleWriter};
@@ -38,7 +37,7 @@ use crate::sign_in::{
 };
 use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
-use crate::token_issuer::AppTokens;
+use crate::token_issuer::AppUserTokens;
 use crate::vault::TokenVault;
 
 /// The most connections that are open to one host at a time; as many more for each of the three kinds of requests between
@@ -63,7 +62,6 @@ pub(in crate::app) struct Services {
     pub(in crate::app) acquisition: Acquisition,
     pub(in crate::app) assertions: AssertionExchange,
     /// The secrets of the servers behind add-ins, which SIGHUP replaces.
-    pub(in crate::app) add_in_callers: AddInCallers,
     pub(in crate::app) outbound: Outbound,
     pub(in crate::app) tokens: CurrentTokens,
     pub(in crate::app) speakers: Speakers,
@@ -81,7 +79,7 @@ pub(in crate::app) struct Services {
     pub(in crate::app) delivery: ContinuationDelivery,
     pub(in crate::app) skills: SkillServices,
     pub(in crate::app) app_users: AppUsers,
-    pub(in crate::app) app_tokens: AppTokens,
+    pub(in crate::app) app_tokens: AppUserTokens,
     pub(in crate::app) back_ends: BackEndServices,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
@@ -111,7 +109,7 @@ struct Collections {
     browsers: Arc<BrowserSignIns>,
     unkept: UnkeptTokens,
     app_users: AppUsers,
-    app_tokens: AppTokens,
+    app_tokens: AppUserTokens,
 }
 
 /// Builds everything that the doors use over `records`, from the lowest room to the highest.
@@ -148,14 +146,12 @@ pub(in crate::app) fn build_services(
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let back_ends = BackEndServices::new(records, &vault, providers.back_ends, clock);
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
-    let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
     let bots = BotClient::new(outbound.clone(), counters.observation.clone());
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
         assertions: AssertionExchange::new(acquisition.clone(), vault.clone()),
         acquisition,
-        add_in_callers: build_add_in_callers(config),
         outbound,
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,
@@ -252,7 +248,7 @@ fn open_collections(
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
         unkept: UnkeptTokens::new(ambient.clock.clone()),
         app_users: AppUsers::new(records, writer, entropy.clone()),
-        app_tokens: AppTokens::new(records, entropy.clone()),
+        app_tokens: AppUserTokens::new(records, entropy.clone()),
     })
 }
 
@@ -300,15 +296,6 @@ impl Services {
     pub(in crate::app) fn counters(&self) -> &Arc<Counters> {
         self.metrics.counters()
     }
-}
-
-/// The secrets of the servers that may have the tokens of each add-in's users.
-fn build_add_in_callers(config: &Configuration) -> AddInCallers {
-    let secrets = |section: &AddInSection| {
-        let callers = section.callers.iter().map(|caller| (caller.client_id.clone(), caller.secrets.clone()));
-        ClientSecrets::new(callers.collect())
-    };
-    config.add_ins.iter().map(|section| (section.add_in.name.clone(), secrets(section))).collect()
 }
 
 fn build_caller_rates(

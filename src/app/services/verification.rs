@@ -9,7 +9,9 @@ use crate::exchange::TokenValidators;
 use crate::inbound::{CallerRates, Callers};
 use crate::outbound::Outbound;
 use crate::sign_in::IdTokenValidators;
-use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, KeySet, TrustedIdTokenIssuer};
+use crate::token_validation::{
+    EntraTrust, ExchangeableTokenValidator, IdTokenValidator, KeySet, ProviderTokenValidator, TrustedIdTokenIssuer,
+};
 
 /// The name of the channels' key set in the log and in the metrics.
 const CHANNELS: &str = "channels";
@@ -48,8 +50,8 @@ pub(super) fn build_verification(
 ) -> Verification {
     let TrustContext { outbound, ambient, registrations, anonymous } = *context;
     let trusts = build_entra_trusts(config, outbound, ambient);
-    let validators = Arc::new(build_exchangeable_token_validators(&trusts, ambient));
     let key_sets = KeySets::build(config, &trusts, outbound, ambient);
+    let validators = Arc::new(build_exchangeable_token_validators(config, &trusts, &key_sets.openid, ambient));
     let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, ambient));
     let keys = CallerKeys { trusts, channel: key_sets.channel.clone(), ambient };
     let callers = Arc::new(build_callers(config, registrations, rates, keys, anonymous));
@@ -58,11 +60,18 @@ pub(super) fn build_verification(
 
 /// Builds one validator for each identity provider that issues exchangeable tokens.
 fn build_exchangeable_token_validators(
+    config: &Configuration,
     trusts: &HashMap<String, EntraTrust>,
+    openid_keys: &[NamedKeySet],
     ambient: &ClockAndEntropy,
 ) -> TokenValidators {
-    let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
-    TokenValidators::new(trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect())
+    let of_entra = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
+    let entra = trusts.iter().map(|(name, trust)| (name.clone(), of_entra(trust)));
+    let others = openid_keys.iter().filter_map(|NamedKeySet { name, keys }| {
+        let issuer = config.openid_providers.get(name)?.issuer.clone();
+        Some((name.clone(), ProviderTokenValidator::new(issuer, keys.clone(), ambient.clock.clone())))
+    });
+    TokenValidators::new(entra.collect(), others.collect())
 }
 
 fn build_entra_trusts(

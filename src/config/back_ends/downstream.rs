@@ -65,7 +65,8 @@ fn path_rule(texts: &[String], index: usize, review: &mut Review<'_>, place: &Pl
     }
     let below = text.strip_suffix('*').filter(|below| below.ends_with('/') && !below.contains('*'));
     if let Some(below) = below {
-        let inner = if below == "/" { below } else { below.trim_end_matches('/') };
+        // An empty segment is reported as such, and not as a slash at the end.
+        let inner = below.strip_suffix('/').filter(|inner| !inner.is_empty() && !below.contains("//")).unwrap_or(below);
         plain_path(inner.to_owned(), review, &at)?;
         return Some(DownstreamPath::Below(below.to_owned()));
     }

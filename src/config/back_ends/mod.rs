@@ -92,7 +92,7 @@ impl ValidatedBackEnds {
     fn add_add_ins(&mut self, raw: BTreeMap<String, RawAddIn>, context: &Context, review: &mut Review<'_>) {
         for (name, add_in) in raw {
             let place = Place::section("add_ins").key(&name);
-            review.path_name(&name, "add-in", &place);
+            review.path_name(&name, "an add-in", &place);
             let Some((section, connection)) = add_in.validate(AddInName::new(&name), context, review, &place) else {
                 continue;
             };
@@ -105,7 +105,7 @@ impl ValidatedBackEnds {
     fn add_back_ends(&mut self, raw: BTreeMap<String, RawBackEnd>, sources: &Sources<'_>, review: &mut Review<'_>) {
         for (name, back_end) in raw {
             let place = Place::section("back_ends").key(&name);
-            review.path_name(&name, "back end", &place);
+            review.path_name(&name, "a back end", &place);
             let Some((section, connection)) = back_end.validate(BackEndName::new(&name), sources, review, &place)
             else {
                 continue;
@@ -126,7 +126,7 @@ impl ValidatedBackEnds {
     fn add_apps(&mut self, raw: BTreeMap<String, RawApp>, sources: &Sources<'_>, review: &mut Review<'_>) {
         for (id, app) in raw {
             let place = Place::section("apps").key(&id);
-            review.path_name(&id, "app", &place);
+            review.path_name(&id, "an app", &place);
             let Some((section, connection)) = app.validate(AppId::new(&id), sources, review, &place) else { continue };
             self.apps.push(section);
             self.connections.push(connection);

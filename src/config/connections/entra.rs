@@ -5,7 +5,7 @@ use crate::config::review::{
     Context, OpenIdOptions, Place, Proposal, Review, RevisedSettings, WordOrList, entries_of, exchange_uri,
     right_tenants, validate_scopes,
 };
-use crate::domain::{Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
+use crate::domain::{Connection, ExchangePolicy, ProviderKind, SubjectIssuer, TenantPolicy, acceptable_audiences};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::granted_scopes::validate_granted_scopes;
@@ -61,8 +61,8 @@ pub(super) fn validate(
             authorize_params: &BTreeMap::new(),
         }
         .derive_revision(),
+        exchange: requirements.build_policy(&client_id, &provider),
         identity_provider: provider,
-        exchange: requirements.build_policy(&client_id),
         token_exchange_uri: requirements.token_exchange_uri,
         provider_kind: ProviderKind::Entra,
         exchange_uris,
@@ -107,6 +107,7 @@ fn refuse_openid_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Plac
         ("authorize_params", raw.authorize_params.is_some()),
         ("prompt", raw.prompt.is_some()),
         ("client_auth", raw.client_auth.is_some()),
+        ("token_exchange", raw.token_exchange.is_some()),
     ];
     for (key, _) in of_openid.iter().filter(|(_, is_written)| *is_written) {
         let message = "belongs to connections of providers of kind \"oidc\" alone: leave it out";
@@ -123,17 +124,17 @@ fn warn_of_other_accounts(raw: &RawConnection, review: &mut Review<'_>, place: &
     }
 }
 
-/// The requirements that a token must meet before it is exchanged.
-struct ExchangeRequirements {
+/// The requirements that a token of Entra must meet before it is exchanged, at Entra or at another provider.
+pub(super) struct ExchangeRequirements {
     tenants: TenantPolicy,
     required_scopes: Vec<String>,
     authorized_clients: Vec<String>,
-    token_exchange_uri: Option<String>,
+    pub(super) token_exchange_uri: Option<String>,
     allow_v1: bool,
 }
 
 impl ExchangeRequirements {
-    fn take_from(raw: &mut RawConnection, review: &mut Review<'_>, place: &Place) -> Option<Self> {
+    pub(super) fn take_from(raw: &mut RawConnection, review: &mut Review<'_>, place: &Place) -> Option<Self> {
         let tenants = tenant_policy(raw.tenants.take(), review, &place.key("tenants"));
         let required_scopes = required_scopes(raw.required_scopes.take(), review, &place.key("required_scopes"));
         let authorized_clients = review.guids(&raw.authorized_clients, &place.key("authorized_clients"));
@@ -148,8 +149,10 @@ impl ExchangeRequirements {
         })
     }
 
-    fn build_policy(&self, client_id: &str) -> ExchangePolicy {
+    /// The policy for tokens of the provider `identity_provider`, of kind `entra`, that are for the app `client_id`.
+    pub(super) fn build_policy(&self, client_id: &str, identity_provider: &str) -> ExchangePolicy {
         ExchangePolicy {
+            subject: Some(SubjectIssuer::Entra { identity_provider: identity_provider.to_owned() }),
             tenants: self.tenants.clone(),
             audiences: acceptable_audiences(client_id, self.token_exchange_uri.as_deref(), &self.required_scopes),
             required_scopes: self.required_scopes.clone(),

@@ -9,11 +9,15 @@ mod entra;
 mod granted_scopes;
 mod oidc;
 mod raw;
+mod raw_token_exchange;
+mod token_exchange;
 
 #[cfg(test)]
 mod connections_tests;
 #[cfg(test)]
 mod oidc_tests;
+#[cfg(test)]
+mod token_exchange_tests;
 
 use std::collections::BTreeMap;
 
@@ -64,6 +68,9 @@ fn validate_one(
     let belongs_to_none = raw.bot.is_none() && context.lent_connections.contains(&key);
     let bot = if belongs_to_none { None } else { context.bot(raw.bot.take(), review, &place.key("bot")) };
     let holder = if belongs_to_none { Some(lending_holder(&key)) } else { bot.as_deref().map(HolderName::new) };
+    if belongs_to_none {
+        warn_of_keys_for_bots(&raw, review, place);
+    }
     let written = raw.identity_provider.take();
     let identity_provider = context.identity_provider(written, review, &place.key("identity_provider"));
     let is_oidc = identity_provider.as_deref().is_some_and(|provider| context.is_oidc(provider));
@@ -72,5 +79,18 @@ fn validate_one(
         oidc::validate(raw, names, context, review, place)
     } else {
         entra::validate(raw, names, context, review, place)
+    }
+}
+
+/// Warns of settings of a connection without a bot that only bots use.
+fn warn_of_keys_for_bots(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {
+    let written = [
+        ("exchange_uris", !raw.exchange_uris.is_empty()),
+        ("aad_resources", !raw.aad_resources.is_empty()),
+        ("allow_other_accounts", raw.allow_other_accounts),
+    ];
+    for (key, _) in written.iter().filter(|(_, is_written)| *is_written) {
+        let message = "is for bots, and the connection belongs to none: leave it out, or write bot beside it";
+        review.warn(&place.key(key), message.to_owned());
     }
 }

@@ -42,11 +42,12 @@ fn check_downstream(section: &AddInSection, comparison: BackEndComparison<'_>, r
     let example = "write the address of the API, as \"https://graph.microsoft.com/v1.0\"";
     match comparison.own.find_way_in(url) {
         Some(WayIn::Listener(listener)) => {
-            review.report(&at, format!("\"{url}\" is this gateway ({listener}), which would call itself: {example}"));
+            let message = format!("\"{url}\" is this gateway ({listener}), which would call itself: {example}");
+            return review.report(&at, message);
         }
         Some(way_in) => {
             let message = format!("\"{url}\" is on the host of this gateway ({way_in})");
-            review.warn(&at, format!("{message}: unless a proxy leads this path to the API, {example}"));
+            return review.warn(&at, format!("{message}: unless a proxy leads this path to the API, {example}"));
         }
         None => {}
     }
@@ -119,7 +120,9 @@ struct PlacedHash {
 fn check_hashes(back_ends: &ValidatedBackEnds, review: &mut Review<'_>) {
     let hashes = list_hashes(back_ends);
     for (index, later) in hashes.iter().enumerate() {
-        if let Some(earlier) = hashes.iter().take(index).find(|earlier| earlier.hash == later.hash) {
+        let is_of_other =
+            |earlier: &&PlacedHash| earlier.hash == later.hash && earlier.place.list() != later.place.list();
+        if let Some(earlier) = hashes.iter().take(index).find(is_of_other) {
             let message = format!(
                 "is the hash at {}, too, so either caller knows the other's secret: draw one for each with bot-sso keys secret",
                 earlier.place.as_str()

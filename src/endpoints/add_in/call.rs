@@ -6,11 +6,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::AddInDoor;
 use super::cors::permit_page;
-use super::failure::{Failure, TOKEN_INVALID, TOKEN_MISSING};
+use super::failure::{Failure, TOKEN_INVALID, TOKEN_MISSING, TOO_MANY_REQUESTS};
 use super::replies::{ReplyContext, refuse};
 use crate::domain::{AddIn, Connection, ErrorConvention, ExchangeableToken, HolderName, Secret, UserToken};
 use crate::exchange::{AssertionRequest, Refusal};
-use crate::inbound::{CallerRefusal, Problem, RequestId, decode_percent, read_bearer};
+use crate::inbound::{
+    CallerRefusal, ClientNetwork, Problem, RequestId, TooManyCredentials, TrustedProxies, decode_percent, read_bearer,
+};
 use crate::protocol::deadlines::PROVIDER_BUDGET;
 
 /// The segment of a path that names the add-in, counted from 0 at the empty text before the first slash.
@@ -77,8 +79,28 @@ impl AddInCall {
         let too_slow =
             |_| Err(Refusal::fault("the keys for an add-in's token did not arrive within the time of the request"));
         in_time.unwrap_or_else(too_slow).map_err(|refusal| {
-            self.report(&refusal);
-            Failure::of_validation(&refusal, raw)
+            let failure = Failure::of_validation(&refusal, raw);
+            // What may be a guess is limited; a genuine token that came too late or to the wrong place is none.
+            let limited = if std::ptr::eq(failure.row, &TOKEN_INVALID) { self.count_guess().err() } else { None };
+            limited.unwrap_or_else(|| {
+                self.report(&refusal);
+                failure
+            })
+        })
+    }
+
+    /// Counts a token or a secret that is not valid here against the network of the client.
+    ///
+    /// # Errors
+    /// 429 where there are too many of them.
+    pub(super) fn count_guess(&self) -> Result<(), Failure> {
+        let client = TrustedProxies::client_address(&self.http).map(ClientNetwork::from_address);
+        self.door.guesses.charge(client).map_err(|TooManyCredentials { retry_after, is_logged }| {
+            if is_logged {
+                let refusal = CallerRefusal::new(Problem::TooManyRequests { retry_after }, "add_in_guesses");
+                let _ = refusal.at_bot(self.connection.holder.as_str()).logged(&self.http);
+            }
+            Failure::until(&TOO_MANY_REQUESTS, retry_after)
         })
     }
 

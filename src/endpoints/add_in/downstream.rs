@@ -1,8 +1,9 @@
+//! Calls an API for an [`AddInCall`](super::call::AddInCall).
+
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::Instant;
-use url::Url;
 
 use super::AddInDoor;
 use super::call::AddInCall;
@@ -11,14 +12,16 @@ use super::cors::{answer_options, list_methods};
 use super::downstream_answer::DownstreamAnswer;
 use super::downstream_path::BelowBase;
 use super::downstream_request::build_request;
+use super::downstream_target::{DownstreamTarget, below};
 use super::failure::{
     DOWNSTREAM_REFUSED, DOWNSTREAM_TIMEOUT, DOWNSTREAM_UNAVAILABLE, Failure, METHOD_NOT_LISTED, PATH_NOT_LISTED,
     PATH_REFUSED, REPEAT_REQUEST,
 };
 use super::upload::{NoAnswer, Upload};
-use crate::domain::{Downstream, DownstreamMethod, UserToken};
+use crate::domain::{Downstream, DownstreamMethod, ExchangeableToken, UserToken};
 use crate::inbound::Problem;
 use crate::outbound::{OutboundError, RelayedAnswer};
+use crate::protocol::deadlines::PROVIDER_BUDGET;
 
 /// The text before the downstream path in the raw path of a request is `/api/add-ins/<name>/downstream/`.
 const SEGMENTS_BEFORE_PATH: usize = 6;
@@ -26,12 +29,6 @@ const SEGMENTS_BEFORE_PATH: usize = 6;
 const AT_ONCE: u64 = 1;
 const UNAUTHORIZED: u16 = 401;
 const FORBIDDEN: u16 = 403;
-
-/// What is called at a downstream API.
-pub(super) struct DownstreamTarget {
-    pub(super) method: Method,
-    pub(super) url: Url,
-}
 
 /// A request of any method but `OPTIONS` to `/api/add-ins/{add_in}/downstream/{path}`.
 pub(super) async fn call(http: HttpRequest, payload: web::Payload, door: web::Data<AddInDoor>) -> HttpResponse {
@@ -102,7 +99,7 @@ impl AddInCall {
     /// once more with a new one; a body that is gone by then has to come again.
     pub(super) async fn call_downstream(
         &self,
-        token: crate::domain::ExchangeableToken,
+        token: ExchangeableToken,
         target: &DownstreamTarget,
         mut upload: Upload,
     ) -> Result<HttpResponse, Failure> {
@@ -120,7 +117,7 @@ impl AddInCall {
         if !upload.is_repeatable() {
             return Err(Failure::until(&REPEAT_REQUEST, AT_ONCE));
         }
-        request.deadline = Instant::now() + crate::protocol::deadlines::PROVIDER_BUDGET;
+        request.deadline = Instant::now() + PROVIDER_BUDGET;
         let renewed = self.exchange(&request).await?;
         let answer = self.send(target, &renewed, &mut upload).await?;
         if answer.status == UNAUTHORIZED {
@@ -168,11 +165,4 @@ fn find_challenge(answer: &RelayedAnswer) -> Option<Failure> {
     let named = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"));
     let mut challenges = named.filter_map(|(_, value)| std::str::from_utf8(value).ok());
     challenges.find_map(find_claims).map(|claims| Failure::of_claims(claims.as_str()))
-}
-
-/// The address of `path` below `base`, whose own path has no slash at its end.
-pub(super) fn below(base: &Url, path: &BelowBase) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), path.escaped()));
-    url
 }

@@ -6,8 +6,8 @@ use futures_util::{Stream, StreamExt};
 use memchr::memmem::Finder;
 
 use super::call::AddInCall;
-use super::downstream::DownstreamTarget;
 use super::downstream_path::BelowBase;
+use super::downstream_target::DownstreamTarget;
 use crate::domain::UserToken;
 use crate::inbound::{AnsweredByBot, begin_relayed_answer};
 use crate::outbound::{OutboundError, RelayedAnswer};

@@ -4,7 +4,7 @@ use actix_web::http::header::AUTHORIZATION;
 use bytes::Bytes;
 
 use super::call::AddInCall;
-use super::downstream::DownstreamTarget;
+use super::downstream_target::DownstreamTarget;
 use crate::domain::UserToken;
 use crate::outbound::RelayRequest;
 

@@ -33,11 +33,11 @@ pub(super) async fn get(http: HttpRequest, door: web::Data<AddInDoor>) -> HttpRe
 
 async fn identify(call: &AddInCall) -> Result<HttpResponse, Failure> {
     let token = call.authenticate().await?;
-    let ExchangeableToken { user, object_id, tenant_id, displayed, .. } = &token;
+    let ExchangeableToken { user, displayed, .. } = &token;
     Ok(HttpResponse::Ok().json(AddInUser {
         id: user.to_string(),
-        oid: object_id,
-        tid: tenant_id,
+        oid: user.subject(),
+        tid: user.tenant_id().unwrap_or_default(),
         name: displayed.name.as_deref(),
         preferred_username: displayed.preferred_username.as_deref(),
     }))

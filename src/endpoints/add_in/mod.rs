@@ -11,6 +11,7 @@ mod downstream;
 mod downstream_answer;
 mod downstream_path;
 mod downstream_request;
+mod downstream_target;
 mod failure;
 mod identity;
 mod replies;
@@ -27,7 +28,7 @@ use url::Url;
 
 use crate::domain::{AddInName, ClockAndEntropy, Registrations};
 use crate::exchange::{AssertionExchange, TokenValidators};
-use crate::inbound::{BodyLimits, ClientSecrets, Door, LetterCase, Method, Operation};
+use crate::inbound::{BodyLimits, ClientGuesses, ClientSecrets, Door, LetterCase, Method, Operation};
 use crate::observability::Counters;
 use crate::outbound::Outbound;
 
@@ -39,6 +40,7 @@ pub struct AddInDoor {
     validators: Arc<TokenValidators>,
     exchange: AssertionExchange,
     callers: AddInCallers,
+    guesses: ClientGuesses,
     outbound: Outbound,
     public_url: Url,
     limits: BodyLimits,
@@ -48,7 +50,7 @@ pub struct AddInDoor {
 }
 
 /// The secrets of the servers that may have the tokens of an add-in's users. Clones share them, so they can be replaced.
-pub type AddInCallers = HashMap<AddInName, ClientSecrets>;
+pub type AddInCallers = Arc<HashMap<AddInName, ClientSecrets>>;
 
 /// Who may call, and what gets tokens for them.
 pub struct AddInAccess {
@@ -85,7 +87,20 @@ impl AddInDoor {
     ) -> Self {
         let AddInAccess { registrations, validators, exchange, callers } = access;
         let AddInDownstream { outbound, public_url, limits, timeout } = downstream;
-        Self { registrations, validators, exchange, callers, outbound, public_url, limits, timeout, counters, ambient }
+        let guesses = ClientGuesses::new(ambient.clock.clone());
+        Self {
+            registrations,
+            validators,
+            exchange,
+            callers,
+            guesses,
+            outbound,
+            public_url,
+            limits,
+            timeout,
+            counters,
+            ambient,
+        }
     }
 }
 

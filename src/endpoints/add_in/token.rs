@@ -9,6 +9,7 @@ use super::call::AddInCall;
 use super::failure::Failure;
 use super::replies::{ProviderFailure, find_retry_after};
 use crate::domain::{Secret, UserToken};
+use crate::exchange::requests_scope;
 use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, read_body, read_client};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -128,9 +129,8 @@ async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpRespons
         return Err(NOT_ON_BEHALF_OF.into());
     }
     let assertion = Secret::from(form.find("assertion").ok_or(NO_ASSERTION)?);
-    let configured = &call.connection.scopes;
     let wanted = form.find("scope").unwrap_or_default().split_ascii_whitespace();
-    let is_ours = |scope: &str| PROTOCOL_SCOPES.contains(&scope) || configured.iter().any(|known| known == scope);
+    let is_ours = |scope: &str| PROTOCOL_SCOPES.contains(&scope) || requests_scope(&call.connection, scope);
     if !wanted.into_iter().all(is_ours) {
         return Err(INVALID_SCOPE.into());
     }
@@ -145,23 +145,28 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// Checks that the request is one of a caller of the add-in.
-fn authenticate_caller(call: &AddInCall, form: &Form<'_>) -> Result<(), RequestError> {
-    let presented = match read_client(call.http.headers(), form) {
-        Ok(presented) => presented,
-        Err(error) if error.is_invalid_request() => return Err(CREDENTIALS_TWICE),
-        Err(_) => PresentedClient::None,
-    };
+fn authenticate_caller(call: &AddInCall, form: &Form<'_>) -> Result<(), TokenFailure> {
     let callers = call.door.callers.get(&call.add_in.name);
-    let is_known = match &presented {
-        PresentedClient::Secret(secret) => callers.is_some_and(|callers| callers.authenticate(secret).is_some()),
-        PresentedClient::Assertion { .. } | PresentedClient::None => false,
+    let check = match read_client(call.http.headers(), form) {
+        Err(error) if error.is_invalid_request() => {
+            report_caller(call, error.check());
+            return Err(CREDENTIALS_TWICE.into());
+        }
+        Err(error) => error.check(),
+        Ok(PresentedClient::None) => "client_absent",
+        Ok(PresentedClient::Secret(secret)) if callers.is_some_and(|known| known.authenticate(&secret).is_some()) => {
+            return Ok(());
+        }
+        Ok(PresentedClient::Secret(_) | PresentedClient::Assertion { .. }) => "add_in_caller",
     };
-    if is_known {
-        return Ok(());
-    }
-    let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "add_in_caller");
+    call.count_guess()?;
+    report_caller(call, check);
+    Err(INVALID_CLIENT.into())
+}
+
+fn report_caller(call: &AddInCall, check: &'static str) {
+    let refusal = CallerRefusal::new(Problem::CallerNotAllowed, check);
     let _ = refusal.at_bot(call.connection.holder.as_str()).logged(&call.http);
-    Err(INVALID_CLIENT)
 }
 
 fn describe<'a>(token: &'a UserToken, call: &AddInCall) -> AddInToken<'a> {

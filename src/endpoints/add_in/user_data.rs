@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
@@ -5,8 +7,8 @@ use bytes::Bytes;
 use super::AddInDoor;
 use super::call::AddInCall;
 use super::cors::{answer_options, list_methods};
-use super::downstream::{DownstreamTarget, below};
 use super::downstream_path::BelowBase;
+use super::downstream_target::{DownstreamTarget, below};
 use super::failure::{Failure, PATH_NOT_LISTED};
 use super::upload::Upload;
 use crate::domain::AddIn;
@@ -28,10 +30,10 @@ pub(super) async fn options(http: HttpRequest, door: web::Data<AddInDoor>) -> Ht
 /// The request for the add-in whose path was requested: no two add-ins have the same.
 fn find_call(http: &HttpRequest, door: &web::Data<AddInDoor>) -> Option<AddInCall> {
     let path = http.match_pattern()?;
-    let has_path = |add_in: &&std::sync::Arc<AddIn>| add_in.user_data.as_ref().is_some_and(|data| data.path == path);
+    let has_path = |add_in: &&Arc<AddIn>| add_in.user_data.as_ref().is_some_and(|data| data.path == path);
     let add_in = door.registrations.add_ins().find(has_path)?;
     let convention = add_in.user_data.as_ref()?.errors;
-    AddInCall::new(http, door, std::sync::Arc::clone(add_in), convention)
+    AddInCall::new(http, door, Arc::clone(add_in), convention)
 }
 
 async fn read_user_data(call: &AddInCall) -> Result<HttpResponse, Failure> {

@@ -25,7 +25,7 @@ impl ServiceRole {
     /// The app of the request's path, for a caller with the service token of that app.
     pub(super) fn authenticate(&self, http: &HttpRequest, path: &AppPath<'_>) -> Result<CalledApp<'_>, Refused> {
         self.authenticator.authenticate(http, &path.app)?;
-        // An app with a service token is registered, so this always finds one.
+        // An app that was added before the last SIGHUP is served after a restart.
         CalledApp::find(self, &path.app).ok_or(Refused::WrongApp)
     }
 
@@ -66,14 +66,25 @@ impl ServiceRole {
         }
     }
 
-    /// Whom the app's user token `token` stands for.
+    /// Whom the app's user token `token` stands for. It stands for nobody once its user is signed out or unlinked: a browser
+    /// that repeats its return from a sign-in of before gets a token all the same.
     pub(super) async fn find_token_owner(
         &self,
         called: CalledApp<'_>,
         token: &str,
     ) -> Result<Option<AppTokenOwner>, Refused> {
         let found = self.app_tokens.find(&called.app.id, token).await;
-        found.map_err(|error| Refused::failed("an app's user token cannot be read", &error))
+        let found = found.map_err(|error| Refused::failed("an app's user token cannot be read", &error))?;
+        match found {
+            Some(owner) if self.is_signed_in(called, &owner).await? => Ok(Some(owner)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the user of a token or a code is still signed in to the app.
+    pub(super) async fn is_signed_in(&self, called: CalledApp<'_>, owner: &AppTokenOwner) -> Result<bool, Refused> {
+        let signed_in = self.users.is_signed_in(&called.app.id, &owner.user_id, &owner.user).await;
+        signed_in.map_err(|error| Refused::failed("a user of an app cannot be read", &error))
     }
 }
 

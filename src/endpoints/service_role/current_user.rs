@@ -53,7 +53,7 @@ async fn find_and_reply(http: &HttpRequest, door: &ServiceRole) -> Result<HttpRe
     Ok(ok().json(AppUserAnswer { id: &owner.user_id, email: names.email, full_name: names.full_name }))
 }
 
-/// Lets a page of the app's own origins read `answer` (Fetch §3.2). Credentials of the browser are never sent.
+/// Lets a page of the app's own origins read `answer` (CORS of the Fetch standard). Credentials of the browser are never sent.
 fn share_with_page(http: &HttpRequest, door: &ServiceRole, mut answer: HttpResponse) -> HttpResponse {
     answer.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
     let path = AppPath::read(http).ok();

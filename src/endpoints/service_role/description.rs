@@ -8,7 +8,7 @@ use crate::inbound::{Answer, Description, Method, Operation};
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         method: Method::Get,
-        path: "/api/apps/{app}/auth/sso/accesstoken/{user_id}",
+        path: "/api/apps/{app}/auth/sso/accesstoken/{userId}",
         route: |route| route.to(read_token::answer_access_token),
         description: || {
             let given = Answer::json::<TokenAnswer<'_>>("The token. It is refreshed first if it has ended.");
@@ -17,7 +17,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: Method::Get,
-        path: "/api/apps/{app}/auth/sso/idtoken/{user_id}",
+        path: "/api/apps/{app}/auth/sso/idtoken/{userId}",
         route: |route| route.to(read_token::answer_id_token),
         description: || {
             let given = Answer::empty("The ID token, a JSON string.").or_json_text();
@@ -68,7 +68,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 fn reading(id: &str, summary: &str) -> Description {
     of_app(id, summary)
         .note("`on-behalf-of: Bearer <the app's user token>` restricts the request to that user.")
-        .path_parameter("user_id", "The user's id at the app.")
+        .path_parameter("userId", "The user's id at the app.")
         .answer(404, error("No such user, or no sign-in of the user is kept, or there is no ID token: see `code`."))
         .answer(409, error("The user has to sign in again."))
 }

@@ -21,7 +21,7 @@ use crate::accounts::AppUsers;
 use crate::domain::{Registrations, SharedClock};
 use crate::exchange::CurrentTokens;
 use crate::inbound::{AppAuthenticator, BodyLimits, Door, LetterCase};
-use crate::token_issuer::AppTokens;
+use crate::token_issuer::AppUserTokens;
 
 /// The state of this door; built once, shared by all workers.
 pub struct ServiceRole {
@@ -29,7 +29,7 @@ pub struct ServiceRole {
     limits: BodyLimits,
     registrations: Arc<Registrations>,
     users: AppUsers,
-    app_tokens: AppTokens,
+    app_tokens: AppUserTokens,
     tokens: CurrentTokens,
     clock: SharedClock,
 }
@@ -49,7 +49,7 @@ pub struct ServiceRoleUsers {
     /// The links between user ids and persons.
     pub users: AppUsers,
     /// The apps' user tokens.
-    pub app_tokens: AppTokens,
+    pub app_tokens: AppUserTokens,
 }
 
 impl ServiceRole {

@@ -33,12 +33,12 @@ impl TokenKind {
     }
 }
 
-/// `GET /api/apps/{app}/auth/sso/accesstoken/{user_id}`: the user's access token, refreshed if it has ended.
+/// `GET /api/apps/{app}/auth/sso/accesstoken/{userId}`: the user's access token, refreshed if it has ended.
 pub(super) async fn answer_access_token(http: HttpRequest, door: web::Data<ServiceRole>) -> HttpResponse {
     read_and_reply(&http, &door, TokenKind::Access).await
 }
 
-/// `GET /api/apps/{app}/auth/sso/idtoken/{user_id}`: the user's ID token alone, as a JSON string.
+/// `GET /api/apps/{app}/auth/sso/idtoken/{userId}`: the user's ID token alone, as a JSON string.
 pub(super) async fn answer_id_token(http: HttpRequest, door: web::Data<ServiceRole>) -> HttpResponse {
     read_and_reply(&http, &door, TokenKind::Id).await
 }

@@ -33,7 +33,10 @@ async fn redeem_and_reply(
     let Some(code) = read_code(&body) else { return Err(refuse(http, called, "app_code", Refused::InvalidCode)) };
     let redeemed = door.app_tokens.redeem_code(&called.app.id, &code).await;
     let redeemed = redeemed.map_err(|error| Refused::failed("a code of an app cannot be redeemed", &error))?;
-    let Some(redeemed) = redeemed else { return Err(refuse(http, called, "app_code", Refused::InvalidCode)) };
+    let redeemed = match redeemed {
+        Some(redeemed) if door.is_signed_in(called, &redeemed.owner).await? => redeemed,
+        _ => return Err(refuse(http, called, "app_code", Refused::InvalidCode)),
+    };
     tracing::info!(
         correlation_id = RequestId::find(http),
         bot = called.connection.holder.as_str(),

@@ -179,8 +179,10 @@ impl Acquisition {
         wanted: Recalled,
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
         let mut recalled = self.find(request, &request.slot(), wanted).await?;
-        if recalled.as_ref().is_some_and(|token| token.user != request.token.user) {
-            if !binding.by_channel {
+        if let Some(token) = recalled.as_ref().filter(|token| token.user != request.token.user) {
+            // A browser sign-in at a provider other than Entra names its user by another kind of id than Entra's token, so
+            // the kept token may be the same person's (docs/architecture.md §People).
+            if !binding.by_channel && token.user.is_surely_another_than(&request.token.user) {
                 return Err(held_by_another_user());
             }
             recalled = None;

@@ -5,6 +5,7 @@
 
 mod current;
 mod given;
+mod id_token_renewal;
 mod id_tokens;
 mod refresh;
 mod resource;

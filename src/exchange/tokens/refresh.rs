@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::id_tokens::continue_id_token;
+use super::id_token_renewal::continue_id_token;
 use super::unkept::{UnkeptToken, UnkeptTokens};
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, Timestamp, TokenSlot, UserToken};
 use crate::exchange::missing_scope_report::report_missing_scopes;

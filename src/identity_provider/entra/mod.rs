@@ -90,7 +90,10 @@ impl Entra {
         assertion: &ExchangeableToken,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
-        let user = EntraUser { object_id: &assertion.object_id, tenant_id: &assertion.tenant_id };
+        let Some(tenant_id) = assertion.user.tenant_id() else {
+            return Err(refusal(RedeemFailure::AssertionRejected, "the token to exchange is not of an Entra user"));
+        };
+        let user = EntraUser { object_id: assertion.user.subject(), tenant_id };
         let fields = vec![
             FormField::new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
             FormField::new("assertion", assertion.raw.expose()),

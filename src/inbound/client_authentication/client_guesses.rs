@@ -7,24 +7,29 @@ const GUESSES: u32 = 30;
 
 /// The limit of wrong client credentials of each address. It is kept in memory. Right credentials are accepted whatever
 /// others have tried from the same address.
-pub(super) struct ClientGuesses(GuessCounts);
+pub struct ClientGuesses(GuessCounts);
 
 /// The client has presented too many wrong credentials.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TooManyCredentials {
+pub struct TooManyCredentials {
     /// Seconds until its wrong credentials are answered as such.
-    pub(super) retry_after: u64,
+    pub retry_after: u64,
     /// Whether the log has a line for this refusal: every hundredth has one.
-    pub(super) is_logged: bool,
+    pub is_logged: bool,
 }
 
 impl ClientGuesses {
-    pub(super) fn new(clock: SharedClock) -> Self {
+    /// No address has presented wrong credentials.
+    #[must_use]
+    pub fn new(clock: SharedClock) -> Self {
         Self(GuessCounts::new(clock, GUESSES))
     }
 
     /// Counts wrong credentials from `network`; `None`: an unknown address.
-    pub(super) fn charge(&self, network: Option<ClientNetwork>) -> Result<(), TooManyCredentials> {
+    ///
+    /// # Errors
+    /// [`TooManyCredentials`].
+    pub fn charge(&self, network: Option<ClientNetwork>) -> Result<(), TooManyCredentials> {
         self.0.admit(network).map_err(|limited| TooManyCredentials {
             retry_after: limited.retry_after,
             is_logged: limited.window.refusals == GUESSES + 1

@@ -16,6 +16,7 @@ mod secrets;
 pub use app_authenticator::{AppAuthenticator, AppRefusal};
 pub use assertion_uses::ClientAssertionUses;
 pub use authenticator::{ClientAuthenticator, ClientRefusal};
+pub use client_guesses::{ClientGuesses, TooManyCredentials};
 pub use form::{Form, FormError};
 pub use presented::{ClientAuthenticationError, PresentedClient, PresentedSecret, read_client};
 pub use secrets::ClientSecrets;

@@ -69,11 +69,13 @@ impl PageSignIn {
             claims: None,
         };
         let returned = ReturnedCode { code, request: record.request(), account: &of_browser.account };
-        let redeemed = self.provider.redeem(connection, returned, attempt).await;
-        if let Err(error) = &redeemed {
-            self.tokens.requirements().add(&of_browser, &error.failure, correlation_id).await;
-        }
-        let redeemed = redeemed?;
+        let redeemed = match self.provider.redeem(connection, returned, attempt).await {
+            Ok(redeemed) => redeemed,
+            Err(error) => {
+                self.tokens.requirements().add(&of_browser, &error.failure, correlation_id).await;
+                return Err(self.note_failure(&record.place, browser, error.into(), correlation_id).await);
+            }
+        };
         let presumed_user = self.provider.presume_user(connection, &redeemed);
         let slot = presumed_user.as_ref().map_or(of_browser, |user| record.place.slot(user));
         let (generation, revision) = (self.tokens.vault().generation(&slot), connection.revision);

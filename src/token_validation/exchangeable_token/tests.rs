@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{PERSONAL_ACCOUNTS_TENANT, TenantPolicy, acceptable_audiences};
+use crate::domain::{PERSONAL_ACCOUNTS_TENANT, SubjectIssuer, TenantPolicy, acceptable_audiences};
 use crate::token_validation::testing::{BOT, OTHER_TENANT, TEAMS, TENANT, TestIssuer, USER, header, key, with};
 
 struct Fixture {
@@ -18,6 +18,7 @@ impl Fixture {
         let validator = ExchangeableTokenValidator::new(issuer.entra(), issuer.clock.clone());
         let scopes = vec!["access_as_user".to_owned()];
         let policy = ExchangePolicy {
+            subject: Some(SubjectIssuer::Entra { identity_provider: "entra".to_owned() }),
             tenants: TenantPolicy::Listed(vec![TENANT.into()]),
             audiences: acceptable_audiences(BOT, Some("api://bot.example/botid-1/access_as_user"), &scopes),
             required_scopes: scopes,
@@ -54,7 +55,7 @@ async fn a_users_token_becomes_an_exchangeable_token() {
     let raw = fixture.token(json!({"oid": USER.to_uppercase(), "exp": ends}));
     let token = fixture.validator.validate(&raw, &fixture.policy).await.unwrap();
     assert_eq!(token.user, UserKey::entra(USER, TENANT));
-    assert_eq!((token.object_id.as_str(), token.tenant_id.as_str()), (USER, TENANT));
+    assert_eq!((token.user.object_id(), token.user.tenant_id()), (Some(USER), Some(TENANT)));
     assert_eq!(token.expires_at.unix_seconds(), ends);
     assert_eq!(token.token_id.as_deref(), Some("u-1"));
     assert_eq!(token.raw.expose(), raw.expose());

@@ -233,6 +233,7 @@ fn connection(client_id: &str) -> Connection {
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),
         exchange: ExchangePolicy {
+            subject: None,
             tenants: TenantPolicy::Listed(Vec::new()),
             audiences: Vec::new(),
             required_scopes: Vec::new(),

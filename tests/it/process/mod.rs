@@ -16,6 +16,7 @@ mod malformed_bytes;
 mod network;
 mod operations;
 mod operations_health;
+mod other_callers;
 mod refusals;
 mod renewal;
 pub mod setting;

@@ -125,7 +125,7 @@ pub(in crate::config) fn validate_bots(
     let mut validated = ValidatedBots::default();
     for (name, mut bot) in raw {
         let place = section.key(&name);
-        review.path_name(&name, "bot", &place);
+        review.path_name(&name, "a bot", &place);
         let bot_name = BotName::new(&name);
         let tenant = bot.tenant.as_ref().and_then(|tenant| review.guid(tenant, &place.key("tenant")));
         validated.tenants.extend(tenant.clone().map(|tenant| (bot_name.clone(), tenant)));

@@ -25,7 +25,7 @@ use crate::domain::{Connection, HolderName, ServiceRoleApp};
 use crate::inbound::{Door, LetterCase, Method, Operation, find_parameter, finish_page, redirect_browser};
 use crate::pages::{NoticePage, PageFrame, PageSources};
 use crate::sign_in::{PageRealm, PageSignInFailure, PageStep};
-use crate::token_issuer::AppTokens;
+use crate::token_issuer::AppUserTokens;
 
 const LOGIN_PATH: &str = "/api/apps/{app}/auth/sso/login";
 const CALLBACK_PATH: &str = "/api/apps/{app}/auth/sso/callback";
@@ -39,7 +39,7 @@ const ADVICE: Advice = Advice {
 /// The state of this door; built once, shared by all workers.
 pub struct AppSignIn {
     door: PageDoor,
-    tokens: AppTokens,
+    tokens: AppUserTokens,
 }
 
 /// An app and its connection.
@@ -150,7 +150,7 @@ fn read_return_address(app: &ServiceRoleApp, http: &HttpRequest) -> Result<Retur
 impl AppSignIn {
     /// Signs users of the apps that `door` knows in, and issues our `tokens` to their front ends.
     #[must_use]
-    pub const fn new(door: PageDoor, tokens: AppTokens) -> Self {
+    pub const fn new(door: PageDoor, tokens: AppUserTokens) -> Self {
         Self { door, tokens }
     }
 

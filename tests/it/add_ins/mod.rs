@@ -1,0 +1,13 @@
+//! The door of Office add-ins: identity, calls of an API on behalf of users, user data, and tokens for servers
+//! (docs/office-add-ins.md).
+
+mod api;
+mod cors;
+mod downstream;
+mod failures;
+mod fixture;
+mod identity;
+mod paths;
+mod refused_by_api;
+mod streaming;
+mod token;
