@@ -14,6 +14,7 @@ mod engine;
 mod evidence;
 mod exchange_name;
 mod granted_scopes;
+mod graph_audience;
 mod held_tokens;
 mod missing_scope_report;
 mod needs;
