@@ -1,6 +1,6 @@
 use super::back_ends::{USER_DATA_PATH, app_login_url, app_page, token_endpoint};
+use super::extraction::EXTRACT_ACCESS_TOKEN;
 use super::facts::StageFacts;
-use super::walkthrough::EXTRACT_ACCESS_TOKEN;
 use crate::dev::tenant::{
     AddInEntry, AppUserEntry, BackEndCredential, BackEndEntry, Directory, ExchangeEntry, GRAPH_AUDIENCE,
     ServiceRoleEntry, User,
