@@ -34,7 +34,6 @@ mod services;
 mod signing_key;
 mod stage;
 mod stage_gateway;
-mod stage_texts;
 mod tenant;
 mod workload;
 

@@ -34,6 +34,7 @@ pub(super) enum Visit {
 }
 
 /// What a page is asked for.
+#[derive(Clone, Copy)]
 struct PageRequest<'r> {
     url: &'r Url,
     /// The fields of a form; `None` for GET.

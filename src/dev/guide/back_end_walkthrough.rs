@@ -1,6 +1,6 @@
 use super::back_ends::{USER_DATA_PATH, app_login_url, app_page, token_endpoint};
+use super::extraction::EXTRACT_ACCESS_TOKEN;
 use super::facts::StageFacts;
-use super::walkthrough::EXTRACT_ACCESS_TOKEN;
 use crate::dev::tenant::{
     AddInEntry, AppUserEntry, BackEndCredential, BackEndEntry, Directory, ExchangeEntry, GRAPH_AUDIENCE,
     ServiceRoleEntry, User,
@@ -17,7 +17,7 @@ pub(super) fn back_end_walkthrough(facts: &StageFacts, gateway: &str, user: &Use
     format!(
         "# An Office add-in. A token of {name} for the add-in {add_in_name}, as Office would give it to the pane:\n\n{pane}\n\n\
          # Who is it? And what does Graph say? The pane never gets a token of Graph:\n\n{identity}\n{me}\n{files}\n\n\
-         # What is not on the add-in's list is refused, 403:\n\n{users}\n\n\
+         # What is not on the add-in's list is refused, 404:\n\n{users}\n\n\
          # The same for pages that were made with office-addin-sso:\n\n{user_data}\n\n\
          # A back end exchanges the token of its caller (RFC 8693), and asks whether that token is good (RFC 7662):\n\n\
          {exchange}\n{introspect}\n\n\

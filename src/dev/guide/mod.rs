@@ -10,6 +10,7 @@ mod back_ends;
 mod bot_settings;
 mod bot_variables;
 mod configuration;
+mod extraction;
 mod facts;
 mod manifest;
 mod sdk_code;

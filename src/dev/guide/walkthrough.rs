@@ -1,16 +1,8 @@
 use super::back_end_walkthrough::back_end_walkthrough;
+use super::extraction::{EXTRACT_ACCESS_TOKEN, EXTRACT_LINK, EXTRACT_TEXT};
 use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
 use crate::dev::tenant::{BotEntry, ConnectionEntry, User, UserScenario};
-
-/// A `sed` command that extracts the access token from a JSON answer.
-pub(super) const EXTRACT_ACCESS_TOKEN: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
-
-/// A `sed` command that extracts the text of the last message in a list.
-const EXTRACT_TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
-
-/// A `sed` command that extracts the link of the last card's button in a list.
-const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 
 /// The id of the Web Chat conversation in which the reader signs in through the card.
 const WEB_CHAT_CONVERSATION: &str = "demo-web-chat";

@@ -22,8 +22,6 @@ mod token_endpoint;
 mod tokens;
 
 #[cfg(test)]
-mod add_in_tests;
-#[cfg(test)]
 mod agent_tests;
 #[cfg(test)]
 mod federation_tests;

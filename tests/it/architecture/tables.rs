@@ -59,7 +59,7 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ),
     (
         "dev",
-        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < app_users playground < services < routes stage < stage_gateway stage_texts",
+        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < app_users playground < services < routes stage < stage_gateway",
     ),
     (
         "exchange",

@@ -5,12 +5,12 @@ use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::directory::{Directory, User};
-use super::scopes::GRAPH_AUDIENCE;
-use super::tokens::TokenIssuer;
 use crate::dev::calls::CallLog;
 use crate::dev::faults::FaultSwitches;
 use crate::dev::jwt::{bearer_token, text_member};
+use crate::dev::tenant::directory::{Directory, User};
+use crate::dev::tenant::scopes::GRAPH_AUDIENCE;
+use crate::dev::tenant::tokens::TokenIssuer;
 
 /// The stage's protected resource: a small part of Microsoft Graph, which answers with the users of the directory.
 pub(in crate::dev) struct Graph {
