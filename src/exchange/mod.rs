@@ -14,7 +14,6 @@ mod engine;
 mod evidence;
 mod exchange_name;
 mod granted_scopes;
-mod graph_audience;
 mod held_tokens;
 mod missing_scope_report;
 mod needs;
@@ -42,7 +41,6 @@ pub use engine::{
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
 pub use granted_scopes::requests_scope;
-pub use graph_audience::is_for_microsoft_graph;
 pub use held_tokens::{HeldContent, HeldTokens};
 pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
@@ -54,7 +52,7 @@ pub use requirements::SignInRequirements;
 pub use speakers::Speakers;
 pub use storage_failure::StorageFailure;
 pub use token_sender::TokenSender;
-pub use token_validators::{TokenValidators, read_stated_claims};
+pub use token_validators::{TokenValidators, is_for_microsoft_graph, read_stated_claims};
 pub use tokens::{
     CurrentTokens, EndedTokens, GivenTokens, ObtainedIdToken, ResourceExchange, ResourceScope, ResourceTokens,
     TokenRevocation, TokenSignOut, UnkeptTokens, WantedResource,

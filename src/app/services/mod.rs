@@ -1,12 +1,17 @@
 //! The services from which the doors are built, from the lowest room to the highest.
 
 mod back_ends;
+mod outbound;
 mod verification;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::back_ends::BackEndServices;
+pub(in crate::app) use self::outbound::outbound_settings;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::accounts::AppUsers;
 use crate::app::BuildError;
@@ -20,7 +25,7 @@ use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
 };
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, NoProxySection, StoreDurability};
+use crate::config::{Configuration, StoreDurability};
 use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
 use crate::exchange::{
     Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
@@ -30,7 +35,7 @@ use crate::exchange::{
 use crate::identity_provider::{AppClient, ThrottleBoard};
 use crate::inbound::{CallerRates, Callers};
 use crate::observability::{Counters, Metrics};
-use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
+use crate::outbound::Outbound;
 use crate::records::{Records, SingleWriter};
 use crate::sign_in::{
     AuthorizationCodes, BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens,
@@ -39,10 +44,6 @@ use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
 use crate::token_issuer::AppUserTokens;
 use crate::vault::TokenVault;
-
-/// The most connections that are open to one host at a time; as many more for each of the three kinds of requests between
-/// parents and skills, which wait for one another (`SkillClient`).
-const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
 /// The services from which the doors are built. They are built once.
 pub(in crate::app) struct Services {
@@ -61,7 +62,6 @@ pub(in crate::app) struct Services {
     pub(in crate::app) admission: Admission,
     pub(in crate::app) acquisition: Acquisition,
     pub(in crate::app) assertions: AssertionExchange,
-    /// The secrets of the servers behind add-ins, which SIGHUP replaces.
     pub(in crate::app) outbound: Outbound,
     pub(in crate::app) tokens: CurrentTokens,
     pub(in crate::app) speakers: Speakers,
@@ -288,27 +288,6 @@ pub(in crate::app) fn open_store(config: &Configuration, clock: SharedClock) -> 
     Ok(Arc::new(EmbeddedStore::open(&config.store.path, durability, clock)?))
 }
 
-pub(in crate::app) fn outbound_settings(config: &Configuration) -> OutboundSettings {
-    OutboundSettings {
-        ca_certificates_pem: config.outbound.ca_certificates_pem.clone(),
-        egress_proxy: config.outbound.egress_proxy.clone(),
-        proxy_exceptions: proxy_exceptions(&config.outbound.no_proxy),
-        connect_timeout: config.outbound.connect_timeout,
-        plain_http_hosts: config.plain_http_hosts(),
-        private_hosts: config.literal_hosts(),
-        private_networks: config.outbound.private_networks.clone(),
-        max_connections_per_host: MAX_CONNECTIONS_PER_HOST,
-    }
-}
-
-fn proxy_exceptions(section: &NoProxySection) -> ProxyExceptions {
-    ProxyExceptions {
-        hosts: section.hosts.iter().cloned().collect(),
-        domains: section.domains.clone(),
-        networks: section.networks.clone(),
-    }
-}
-
 fn build_registrations(config: &Configuration) -> Arc<Registrations> {
     let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
     let add_ins = config.add_ins.iter().map(|section| section.add_in.clone()).collect();
@@ -343,68 +322,4 @@ fn build_user_rates(
 ) -> Arc<UserRates> {
     let per_minute = config.limits.user_exchanges_per_minute;
     Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), writer))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::app::metrics::build_metrics;
-    use crate::config::{BotCredentialsSection, CredentialSection, Environment, parse};
-    use crate::domain::{ExchangeObservation, Skill, SkillName, SystemClock, SystemEntropy};
-    use crate::records::testing::{GatedStore, throwaway_records};
-    use crate::sealing::KeyRing;
-
-    /// Reads the smallest configuration, with a key file in `folder`.
-    fn configuration(folder: &std::path::Path) -> Configuration {
-        let keys = folder.join("bot-sso.keys");
-        KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();
-        let text = format!("{}\n[keys]\nfile = {keys:?}\n", include_str!("../../../fixtures/config/minimal.toml"));
-        parse(&text, &Environment::of([("GRAPH_CLIENT_SECRET", "secret")])).unwrap()
-    }
-
-    #[tokio::test]
-    async fn services_over_a_store_that_others_write_to_are_refused() {
-        let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
-        let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
-        let config = configuration(folder.path());
-        let metrics = || build_metrics(&config, ambient.clock.as_ref(), ExchangeObservation::default());
-        build_services(&config, ambient.clone(), &beneath.records, metrics(), false).unwrap();
-        let shared = GatedStore::shared_with_others(beneath.store.clone());
-        let records = Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());
-        let refused = build_services(&config, ambient.clone(), &records, metrics(), false).err().unwrap();
-        assert!(matches!(refused, BuildError::SharedStore), "{refused}");
-    }
-
-    #[tokio::test]
-    async fn a_bot_with_credentials_gets_tokens_for_skills_if_it_calls_any() {
-        let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
-        let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
-        let bot = BotName::new("help-desk");
-        let mut config = configuration(folder.path());
-        config.bot_credentials.push(BotCredentialsSection {
-            bot: bot.clone(),
-            identity_provider: config.identity_providers.keys().next().unwrap().clone(),
-            tenant: Some("22222222-2222-4222-8222-222222222222".to_owned()),
-            credentials: vec![CredentialSection::Secret("secret".into())],
-        });
-        let build = |config: &Configuration| {
-            let metrics = build_metrics(config, ambient.clock.as_ref(), ExchangeObservation::default());
-            build_services(config, ambient.clone(), &beneath.records, metrics, false).unwrap()
-        };
-        let without = build(&config);
-        assert!(!without.skills.tokens.has_credentials(&bot));
-        config.skills.push(Skill {
-            name: SkillName::new("weather"),
-            app_id: "33333333-3333-4333-8333-333333333333".to_owned(),
-            tenant_id: "22222222-2222-4222-8222-222222222222".to_owned(),
-            endpoint: "https://weather.example.com/api/messages".parse().unwrap(),
-            connections: Vec::new(),
-            exchange_uris: Vec::new(),
-            parents: vec![bot.clone()],
-        });
-        let with = build(&config);
-        assert!(with.skills.tokens.has_credentials(&bot));
-        assert_eq!(with.credentials.len(), without.credentials.len() + 1, "SIGHUP renews them");
-    }
 }

@@ -63,7 +63,7 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
     ),
     (
         "exchange",
-        "granted_scopes graph_audience held_tokens obtained speakers < missing_scope_report exchange_name outcome storage_failure user_token < \
+        "granted_scopes held_tokens obtained speakers < missing_scope_report exchange_name outcome storage_failure user_token < \
          token_validators user_rates evidence channel_statements given_tokens < binding needs token_sender < requirements parent_slots < redemption \
          browser_binding < tokens engine < assertion_exchange",
     ),
