@@ -136,8 +136,8 @@ fn build_service_role(services: &Services, limits: BodyLimits) -> ServiceRole {
     let authenticator = AppAuthenticator::new(services.caller_secrets.apps.clone(), clock.clone());
     let users = ServiceRoleUsers {
         registrations: services.registrations.clone(),
-        users: services.app_users.clone(),
-        app_tokens: services.app_tokens.clone(),
+        users: services.apps.users.clone(),
+        app_tokens: services.apps.user_tokens.clone(),
     };
     let callers = ServiceRoleCallers { authenticator, limits };
     ServiceRole::new(callers, users, services.tokens.clone(), clock.clone())
@@ -165,7 +165,7 @@ fn build_add_in_dialog(config: &Configuration, services: &Services) -> AddInDial
 }
 
 fn build_app_sign_in(config: &Configuration, services: &Services) -> AppSignIn {
-    let users = LinkedUsers::new(services.app_users.clone(), services.registrations.clone());
+    let users = LinkedUsers::new(services.apps.users.clone(), services.registrations.clone());
     let steps = build_page_sign_in(config, services).followed_by(Arc::new(users));
-    AppSignIn::new(build_page_door(config, services, steps), services.app_tokens.clone())
+    AppSignIn::new(build_page_door(config, services, steps), services.apps.user_tokens.clone())
 }

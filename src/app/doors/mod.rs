@@ -50,7 +50,7 @@ pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, re
     let operations = services.operator_tokens.admin.clone().map(|token| {
         let apps = OperatedApps {
             registrations: services.registrations.clone(),
-            users: services.app_users.clone(),
+            users: services.apps.users.clone(),
             tokens: services.tokens.clone(),
         };
         Operations::new(token, services.sign_out.clone(), apps, limits)

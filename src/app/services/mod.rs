@@ -78,8 +78,7 @@ pub(in crate::app) struct Services {
     pub(in crate::app) bots: BotClient,
     pub(in crate::app) delivery: ContinuationDelivery,
     pub(in crate::app) skills: SkillServices,
-    pub(in crate::app) app_users: AppUsers,
-    pub(in crate::app) app_tokens: AppUserTokens,
+    pub(in crate::app) apps: AppServices,
     pub(in crate::app) back_ends: BackEndServices,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
@@ -96,6 +95,13 @@ pub(in crate::app) struct SkillServices {
     pub(in crate::app) tokens: ParentTokens,
 }
 
+/// What the doors of apps use.
+#[derive(Clone)]
+pub(in crate::app) struct AppServices {
+    pub(in crate::app) users: AppUsers,
+    pub(in crate::app) user_tokens: AppUserTokens,
+}
+
 /// The collections of records, and the proof that no other process writes to them.
 struct Collections {
     writer: SingleWriter,
@@ -108,8 +114,7 @@ struct Collections {
     magic_codes: Arc<MagicCodes>,
     browsers: Arc<BrowserSignIns>,
     unkept: UnkeptTokens,
-    app_users: AppUsers,
-    app_tokens: AppUserTokens,
+    apps: AppServices,
 }
 
 /// What the services are built on: the way out, what is configured, and the checks of tokens.
@@ -171,7 +176,6 @@ pub(in crate::app) fn build_services(
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
-    let back_ends = BackEndServices::new(records, &vault, providers.back_ends, clock);
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
     let bots = BotClient::new(outbound.clone(), counters.observation.clone());
     Ok(Services {
@@ -186,9 +190,8 @@ pub(in crate::app) fn build_services(
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         skills,
-        app_users: collections.app_users,
-        app_tokens: collections.app_tokens,
-        back_ends,
+        apps: collections.apps,
+        back_ends: BackEndServices::new(records, &vault, providers.back_ends, clock),
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
         caller_secrets: CallerSecrets::new(config, ambient.clock.clone()),
         exchange_names: ExchangeNames::new(records),
@@ -240,11 +243,10 @@ fn build_sign_out(
     ambient: &ClockAndEntropy,
     observation: &ExchangeObservation,
 ) -> (SignOut, AuthorizationCodes) {
-    let Collections { vault, cards, requirements, magic_codes, statements, unkept, app_tokens, app_users, .. } =
-        collections;
+    let Collections { vault, cards, requirements, magic_codes, statements, unkept, apps, .. } = collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
-    let of_apps: [Arc<dyn EndedAtSignOut>; 2] = [Arc::new(app_tokens.clone()), Arc::new(app_users.clone())];
+    let of_apps: [Arc<dyn EndedAtSignOut>; 2] = [Arc::new(apps.user_tokens.clone()), Arc::new(apps.users.clone())];
     let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
     let others = [&others[..], &of_apps].concat();
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
@@ -274,8 +276,10 @@ fn open_collections(
         magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
         unkept: UnkeptTokens::new(ambient.clock.clone()),
-        app_users: AppUsers::new(records, writer, entropy.clone()),
-        app_tokens: AppUserTokens::new(records, entropy.clone()),
+        apps: AppServices {
+            users: AppUsers::new(records, writer, entropy.clone()),
+            user_tokens: AppUserTokens::new(records, entropy.clone()),
+        },
     })
 }
 
