@@ -64,7 +64,7 @@ impl RawAddIn {
         let callers = self.take_callers(review, &place.key("callers"));
         let mut connection = self.validate_client(&name, context, review, place)?;
         let client_id = connection.connection.client_id.clone();
-        let resource = resource.map_or_else(|| Some(format!("api://{client_id}")), |written| written)?;
+        let resource = resource.unwrap_or_else(|| Some(format!("api://{client_id}")))?;
         let rule = AudienceRule::Uri(resource.clone());
         let audiences = &mut connection.connection.exchange.audiences;
         audiences.extend((!audiences.contains(&rule)).then_some(rule));

@@ -44,13 +44,8 @@ impl RawAppToken {
             }
             return None;
         };
-        let tenant = match written {
-            Some(written) => written?,
-            None => {
-                let write = "the tenant (a GUID) whose data the back end reads as itself";
-                review.required(single_tenant(connection), &at, write)?
-            }
-        };
+        let write = "the tenant (a GUID) whose data the back end reads as itself";
+        let tenant = written.unwrap_or_else(|| review.required(single_tenant(connection), &at, write))?;
         let token_endpoint = provider.build_token_endpoint(&tenant)?;
         let scopes = scopes?;
         let identity = connection.app_identity(provider)?;
