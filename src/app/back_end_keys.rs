@@ -23,15 +23,14 @@ fn read_keys(config: &Configuration) -> HashMap<String, ClientKeys> {
     let mut by_client = HashMap::new();
     for section in &config.back_ends {
         let BackEndProof::Keys(jwks) = &section.proof else { continue };
-        match ClientKeys::parse(jwks) {
-            Some(keys) => {
-                by_client.insert(section.back_end.client_id.clone(), keys);
-            }
-            None => tracing::error!(
+        if let Some(keys) = ClientKeys::parse(jwks) {
+            by_client.insert(section.back_end.client_id.clone(), keys);
+        } else {
+            tracing::error!(
                 path = format!("back_ends.{}.jwks_file", section.back_end.name),
                 hint = "write public keys for signatures: RSA of 2048 bits or more, or EC on P-256 or P-384",
                 "no key of the set can be used: the back end is refused"
-            ),
+            );
         }
     }
     by_client
