@@ -13,6 +13,7 @@ use crate::exchange::{AssertionRequest, Refusal};
 use crate::inbound::{
     CallerRefusal, ClientNetwork, Problem, RequestId, TooManyCredentials, TrustedProxies, decode_percent, read_bearer,
 };
+use crate::observability::ExchangeOutcome;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
 
 /// The segment of a path that names the add-in, counted from 0 at the empty text before the first slash.
@@ -116,10 +117,13 @@ impl AddInCall {
 
     /// The user token for the presented one: a kept one, or a new one.
     pub(super) async fn exchange(&self, request: &AssertionRequest) -> Result<Arc<UserToken>, Failure> {
-        self.door.exchange.exchange(request.clone()).await.map_err(|refusal| {
+        let token = self.door.exchange.exchange(request.clone()).await.map_err(|refusal| {
             self.report(&refusal);
             Failure::of_exchange(&refusal)
-        })
+        })?;
+        let (bot, connection) = (self.connection.holder.as_str(), self.connection.name.as_str());
+        self.door.counters.exchanges.add(bot, Some(connection), ExchangeOutcome::Kept);
+        Ok(token)
     }
 
     /// Removes the kept token, because the API does not accept it.

@@ -33,8 +33,10 @@ const FORBIDDEN: u16 = 403;
 /// A request of any method but `OPTIONS` to `/api/add-ins/{add_in}/downstream/{path}`.
 pub(super) async fn call(http: HttpRequest, payload: web::Payload, door: web::Data<AddInDoor>) -> HttpResponse {
     let Some(call) = AddInCall::of_path(&http, &door) else { return Problem::NotFound.respond() };
-    let mut response = call.finish(call.call_listed(payload).await);
-    if response.status() == METHOD_NOT_LISTED.status {
+    let outcome = call.call_listed(payload).await;
+    let is_not_listed = outcome.as_ref().err().is_some_and(|failure| std::ptr::eq(failure.row, &METHOD_NOT_LISTED));
+    let mut response = call.finish(outcome);
+    if is_not_listed {
         let methods = HeaderValue::from_str(&list_downstream_methods(call.add_in.downstream.as_ref()));
         response.headers_mut().insert(ALLOW, methods.unwrap_or(HeaderValue::from_static("")));
     }

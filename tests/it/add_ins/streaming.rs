@@ -85,4 +85,17 @@ async fn a_body_over_the_limit_is_refused_whether_or_not_its_length_is_announced
     let answer = fixture.call_as(&token, "POST", ME, &[], vec![b'a'; 600 * 1024]).await;
     assert_eq!((answer.status, answer.json()["type"].as_str()), (413, Some("BodyTooLarge")));
     assert_eq!(fixture.api.calls().len(), 0);
+    // This API reads what it gets, and answers nothing.
+    let api = ScriptedServer::start(|stream| {
+        let _ = std::io::copy(stream, &mut std::io::sink());
+    });
+    let harness = start("", &api.url("/v1.0")).await;
+    let token = harness.user_token("Ada", "graph").await;
+    let base = harness.base.clone();
+    let request = format!(
+        "POST {ME} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\ntransfer-encoding: chunked\r\n\r\n82000\r\n{}",
+        "a".repeat(0x82000)
+    );
+    let answer = blocking(move || Wire::to(&base).send(request.as_bytes()).read_until("\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
