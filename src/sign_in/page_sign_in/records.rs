@@ -66,11 +66,17 @@ struct StoredAtProvider {
     return_to: String,
     nonce: String,
     code_verifier: String,
+    asked: StoredNeed,
+    is_renewed: bool,
+    asks_for_person: bool,
+}
+
+/// What the provider was asked to ask the user for.
+#[derive(Serialize, Deserialize)]
+struct StoredNeed {
     consent: bool,
     claims: Option<String>,
     choose_account: bool,
-    is_renewed: bool,
-    asks_for_person: bool,
 }
 
 /// The stored form of [`PageCompleted`].
@@ -137,9 +143,11 @@ impl BrowserStep for PageAtProvider {
             return_to: self.return_to.clone(),
             nonce: self.nonce.expose().to_owned(),
             code_verifier: self.code_verifier.expose().to_owned(),
-            consent: self.need.consent,
-            claims: self.need.claims.as_ref().map(|claims| claims.as_str().to_owned()),
-            choose_account: self.need.choose_account,
+            asked: StoredNeed {
+                consent: self.need.consent,
+                claims: self.need.claims.as_ref().map(|claims| claims.as_str().to_owned()),
+                choose_account: self.need.choose_account,
+            },
             is_renewed: self.is_renewed,
             asks_for_person: self.asks_for_person,
         })
@@ -147,14 +155,15 @@ impl BrowserStep for PageAtProvider {
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
         let plain: StoredAtProvider = plain.json(Self::KIND)?;
-        let claims = plain.claims.as_deref().and_then(ClaimsChallenge::parse);
+        let StoredNeed { consent, claims, choose_account } = plain.asked;
+        let claims = claims.as_deref().and_then(ClaimsChallenge::parse);
         Some(Self {
             place: plain.place.into(),
             redirect_uri: Url::parse(&plain.redirect_uri).ok()?,
             return_to: plain.return_to,
             nonce: Secret::new(plain.nonce),
             code_verifier: Secret::new(plain.code_verifier),
-            need: SignInNeed { consent: plain.consent, claims, choose_account: plain.choose_account },
+            need: SignInNeed { consent, claims, choose_account },
             is_renewed: plain.is_renewed,
             asks_for_person: plain.asks_for_person,
         })

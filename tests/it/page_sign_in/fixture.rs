@@ -1,5 +1,7 @@
 //! An application with two add-ins and three apps, whose users the stage's tenant signs in.
 
+use std::fmt::Write as _;
+
 use bot_sso::dev::GrantKind;
 use bot_sso::domain::SecretHash;
 use serde_json::Value;
@@ -53,11 +55,12 @@ pub fn options(surroundings: &Surroundings, reachable: bool) -> Options {
          [connections.front]\n{client}"
     );
     for (app, redirect_token) in [("coded", "code"), ("queried", "query"), ("other", "query")] {
-        appended.push_str(&format!(
+        let _ = write!(
+            appended,
             "[apps.{app}]\nservice_token_sha256 = [\"{hash}\"]\nconnection = \"front\"\n\
              login_origins = [\"{FRONT}\", \"{LOCAL_FRONT}\"]\nredirect_token = \"{redirect_token}\"\n",
             hash = SecretHash::of(app).to_text(),
-        ));
+        );
     }
     let environment = vec![("PAGE_SECRET".to_owned(), connection.client_secret.to_owned())];
     Options { appended, environment, reachable, operations: true, ..Options::default() }

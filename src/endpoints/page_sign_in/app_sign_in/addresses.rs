@@ -49,7 +49,7 @@ impl ReturnAddress {
         if text.contains(is_doubtful) || authority.is_empty() || authority.contains('@') {
             return None;
         }
-        Url::parse(text).ok().filter(|url| url.has_host())
+        Url::parse(text).ok().filter(Url::has_host)
     }
 
     /// The text that is sealed into the sign-in.
