@@ -7,7 +7,9 @@ use url::Url;
 use super::entra::ExchangeRequirements;
 use super::raw::RawConnection;
 use super::raw_token_exchange::{RawTokenExchange, Subject};
-use crate::config::review::{Context, ExchangeGrant, Place, Review, TokenExchangeOptions, is_parameter_name};
+use crate::config::review::{
+    Context, ExchangeGrant, Place, Proposal, Review, TokenExchangeOptions, is_parameter_name, right_url,
+};
 use crate::domain::{AudienceRule, ExchangePolicy, SubjectIssuer, TenantPolicy};
 
 /// What the URIs of registered token types begin with (RFC 8693 §3).
@@ -194,8 +196,10 @@ fn validate_options(
     let audience = texts(table.audience.clone(), "an audience", review, &at.key("audience"));
     let resource = table.resource.clone();
     for (index, text) in resource.iter().enumerate().filter(|(_, text)| !is_resource(text)) {
-        let message = format!("{text:?} is no resource: write an absolute URI without a fragment (RFC 8707 §2)");
-        review.report(&at.key("resource").index(index), message);
+        let at = at.key("resource").index(index);
+        let right = right_url(text).filter(|right| is_resource(right)).map(|right| Proposal::text(&at, right));
+        let write = "an absolute URI without a fragment (RFC 8707 §2)";
+        review.propose_or(&at, &format!("{text:?} is no resource"), right, write);
     }
     check_parameters(&table.parameters, review, &at.key("parameters"));
     Some(TokenExchangeOptions {
