@@ -308,7 +308,7 @@ mod tests {
                 (Other, true, first_success),
             ] {
                 for keeps_parents_apart in [true, false] {
-                    let facts = Facts { voucher, channel, id_is_verified, keeps_parents_apart, ..others };
+                    let facts = Facts { voucher, channel, keeps_parents_apart, id_is_verified, ..others };
                     assert_eq!(choose_rule(facts), rule, "{facts:?}");
                     assert!(!must_fit_statement(facts), "{facts:?}");
                 }

@@ -196,10 +196,10 @@ fn validate_options(
     let audience = texts(table.audience.clone(), "an audience", review, &at.key("audience"));
     let resource = table.resource.clone();
     for (index, text) in resource.iter().enumerate().filter(|(_, text)| !is_resource(text)) {
-        let place = at.key("resource").index(index);
-        let proposal = right_url(text).map(|right| Proposal::text(&place, right));
+        let at = at.key("resource").index(index);
+        let right = right_url(text).filter(|right| is_resource(right)).map(|right| Proposal::text(&at, right));
         let write = "an absolute URI without a fragment (RFC 8707 §2)";
-        review.propose_or(&place, &format!("{text:?} is no resource"), proposal, write);
+        review.propose_or(&at, &format!("{text:?} is no resource"), right, write);
     }
     check_parameters(&table.parameters, review, &at.key("parameters"));
     Some(TokenExchangeOptions {
