@@ -224,17 +224,17 @@ impl SharedConnectionEntry {
 }
 
 impl ServiceRoleEntry {
-    /// The app's users: of the stage's users who sign in, at most three. All but the last of them are linked.
+    /// The app's users: of the stage's users who sign in, the last three. All but the very last are linked.
     #[must_use]
     pub fn users(&self, users: &[User]) -> Vec<AppUserEntry> {
-        let chosen: Vec<_> =
-            users.iter().filter(|user| user.scenario == UserScenario::SignsIn).take(USERS_OF_APP).collect();
-        let linked = chosen.len().saturating_sub(1).max(1);
-        let entry = |(index, user): (usize, &&User)| AppUserEntry {
+        let signing_in = || users.iter().filter(|user| user.scenario == UserScenario::SignsIn);
+        let others = signing_in().count().saturating_sub(USERS_OF_APP);
+        let last = signing_in().count().saturating_sub(others + 1);
+        let entry = |(index, user): (usize, &User)| AppUserEntry {
             user_id: super::entries::derive_id(&["app user", self.app_id, user.oid]).replace('-', "").split_off(8),
             user: user.name,
-            is_linked: index < linked,
+            is_linked: index < last || index == 0,
         };
-        chosen.iter().enumerate().map(entry).collect()
+        signing_in().skip(others).enumerate().map(entry).collect()
     }
 }

@@ -1,9 +1,10 @@
 use super::agents::{AGENT_365, agent_apps, agent_users};
 use super::entries::{
     App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
-    ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
+    ManagedIdentityEntry, StageEntries, Tenant, User,
 };
 use super::tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
+use super::users::fixed_users;
 use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The subject of the only workload that the bots' apps trust.
@@ -67,89 +68,6 @@ const CLIENTS: [ClientEntry; 4] = [
     ClientEntry { name: "office", client_id: OFFICE_CLIENT_ID },
 ];
 
-const USERS: [User; 8] = [
-    User {
-        name: "ada",
-        display_name: "Ada Lovelace",
-        principal_name: "ada@contoso.example",
-        password: "ada-password",
-        oid: "a0000000-1111-4222-8333-00000000ada0",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::SignsIn,
-    },
-    User {
-        name: "ben",
-        display_name: "Ben Franklin",
-        principal_name: "ben@contoso.example",
-        password: "ben-password",
-        oid: "b0000000-1111-4222-8333-00000000be40",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::SignsIn,
-    },
-    User {
-        name: "cleo",
-        display_name: "Cleo Patra",
-        principal_name: "cleo@contoso.example",
-        password: "cleo-password",
-        oid: "c0000000-1111-4222-8333-00000000c1e0",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::LacksConsent,
-    },
-    User {
-        name: "dan",
-        display_name: "Dan Bricklin",
-        principal_name: "dan@contoso.example",
-        password: "dan-password",
-        oid: "d0000000-1111-4222-8333-00000000da40",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::NeedsMfa,
-    },
-    User {
-        name: "eve",
-        display_name: "Eve Curie",
-        principal_name: "eve@contoso.example",
-        password: "eve-password",
-        oid: "e0000000-1111-4222-8333-00000000e5e0",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::Disabled,
-    },
-    User {
-        name: "gus",
-        display_name: "Gus Fring",
-        principal_name: "gus@fabrikam.example",
-        password: "gus-password",
-        oid: "f0000000-1111-4222-8333-000000009050",
-        tid: CONTOSO_ID,
-        home_tid: FABRIKAM_ID,
-        scenario: UserScenario::Guest,
-    },
-    User {
-        name: "fay",
-        display_name: "Fay Ajzenberg",
-        principal_name: "fay@fabrikam.example",
-        password: "fay-password",
-        oid: "f0000000-2222-4333-8444-00000000fa70",
-        tid: FABRIKAM_ID,
-        home_tid: FABRIKAM_ID,
-        scenario: UserScenario::SignsIn,
-    },
-    User {
-        name: "pia",
-        display_name: "Pia Privat",
-        principal_name: "pia@outlook.example",
-        password: "pia-password",
-        oid: "00000000-0000-0000-66f3-3332eca7ea81",
-        tid: PERSONAL_ACCOUNTS_TENANT,
-        home_tid: PERSONAL_ACCOUNTS_TENANT,
-        scenario: UserScenario::PersonalAccount,
-    },
-];
-
 /// The scopes of a connection that names none.
 pub(in crate::dev) const GRAPH_SCOPES: &[&str] = &["https://graph.microsoft.com/User.Read"];
 /// The scope of the assistant's own API. A token for it can be exchanged again: for the APIs of the skills.
@@ -176,7 +94,7 @@ pub(super) fn identities() -> Vec<ManagedIdentityEntry> {
 
 /// The entries of a stage for which nothing else is chosen.
 pub(super) fn entries() -> StageEntries {
-    StageEntries { bots: BOTS.to_vec(), connections: connections(), users: USERS.to_vec() }
+    StageEntries { bots: BOTS.to_vec(), connections: connections(), users: fixed_users() }
 }
 
 /// Every bot's app trusts the workload and the first managed identity. Other apps trust neither.

@@ -9,6 +9,7 @@ mod entries;
 mod fixed;
 mod skills;
 mod tenant_ids;
+mod users;
 
 pub(in crate::dev) use agents::AGENT_365;
 use agents::agents;
