@@ -82,7 +82,7 @@ impl AddInCall {
         in_time.unwrap_or_else(too_slow).map_err(|refusal| {
             let failure = Failure::of_validation(&refusal, raw);
             // What may be a guess is limited; a genuine token that came too late or to the wrong place is none.
-            let limited = if std::ptr::eq(failure.row, &TOKEN_INVALID) { self.count_guess().err() } else { None };
+            let limited = if failure.is(&TOKEN_INVALID) { self.count_guess().err() } else { None };
             limited.unwrap_or_else(|| {
                 self.report(&refusal);
                 failure

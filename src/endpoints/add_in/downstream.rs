@@ -34,7 +34,7 @@ const FORBIDDEN: u16 = 403;
 pub(super) async fn call(http: HttpRequest, payload: web::Payload, door: web::Data<AddInDoor>) -> HttpResponse {
     let Some(call) = AddInCall::of_path(&http, &door) else { return Problem::NotFound.respond() };
     let outcome = call.call_listed(payload).await;
-    let is_not_listed = outcome.as_ref().err().is_some_and(|failure| std::ptr::eq(failure.row, &METHOD_NOT_LISTED));
+    let is_not_listed = outcome.as_ref().err().is_some_and(|failure| failure.is(&METHOD_NOT_LISTED));
     let mut response = call.finish(outcome);
     if is_not_listed {
         let methods = HeaderValue::from_str(&list_downstream_methods(call.add_in.downstream.as_ref()));

@@ -98,6 +98,11 @@ impl Failure {
         }
     }
 
+    /// Whether this is the failure of `row`.
+    pub(super) fn is(&self, row: &'static FailureRow) -> bool {
+        std::ptr::eq(self.row, row)
+    }
+
     /// `suberror` as it is told: the row's, or the identity provider's.
     pub(super) fn suberror(&self) -> Option<&str> {
         self.row.suberror.or(self.suberror.as_deref())
