@@ -146,7 +146,7 @@ async fn a_user_of_a_tenant_that_the_add_in_does_not_admit_is_not_signed_in() {
     let harness = start().await;
     let mut browser = harness.browser();
     let authorize = begin(&mut browser, DIALOG).await;
-    let common = authorize.as_str().replacen(&harness.user("Ada").tid, "common", 1);
+    let common = authorize.as_str().replacen(harness.user("Ada").tid, "common", 1);
     let callback = browser.log_in(&common.parse().unwrap(), "Fay").await;
     let answer = browser.get(&callback).await;
     assert_notice("Fabrikam", &answer, 403, "Denied");
