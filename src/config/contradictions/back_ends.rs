@@ -76,7 +76,7 @@ fn check_resource(section: &AddInSection, comparison: BackEndComparison<'_>, rev
     let parts: Vec<&str> = rest.split('/').collect();
     let names_client = |part: &&str| part.trim_start_matches("botid-").eq_ignore_ascii_case(&add_in.client_id);
     let Some(host) = parts.first().filter(|first| !names_client(first)) else { return };
-    if !parts.iter().any(|part| names_client(part)) {
+    if !parts.iter().any(names_client) {
         let message = format!(
             "{:?} does not have the client id in it, and Office gives no token for such a URI: write \"api://{host}/{}\"",
             add_in.resource, add_in.client_id

@@ -52,7 +52,13 @@ pub(super) fn digest_of(text: &str) -> String {
 /// What every module that is released keeps to; the doors' tests call it with their own.
 #[cfg(test)]
 pub mod testing {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::missing_panics_doc
+    )]
     use aws_lc_rs::digest::{SHA384, digest};
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;

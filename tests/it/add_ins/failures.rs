@@ -95,7 +95,7 @@ async fn an_outage_is_no_prompt_in_either_convention() {
             assert_eq!((answer.status, kind.as_str()), (503, "TemporarilyUnavailable"), "{fault:?} {path}");
             let said = answer.header("retry-after").unwrap();
             assert!(wait.is_none_or(|wait| said == wait), "{fault:?} {path}: {said}");
-            fixture.clock.advance(std::time::Duration::from_secs(60));
+            fixture.clock.advance(std::time::Duration::from_mins(1));
         }
     }
 }

@@ -57,7 +57,7 @@ async fn a_user_id_that_is_a_path_finds_no_user_and_does_nothing() {
     let ada = apps.sign_in("app1", "ada").await;
     let before = apps.harness.stage.calls().count(GrantKind::RefreshToken);
     let evil = [
-        "".to_owned(),
+        String::new(),
         "undefined".to_owned(),
         "null".to_owned(),
         "%2e%2e".to_owned(),

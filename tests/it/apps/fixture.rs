@@ -71,7 +71,7 @@ impl Apps {
         let callback = browser.log_in(&Url::parse(begun.location()).unwrap(), user).await;
         let mut answer = browser.get(&callback).await;
         while answer.status == 302 && !answer.location().starts_with(ORIGIN) {
-            answer = browser.get(&answer.location().to_owned()).await;
+            answer = browser.get(answer.location()).await;
         }
         assert_eq!(answer.status, 302, "{}", answer.text());
         Url::parse(answer.location()).unwrap()

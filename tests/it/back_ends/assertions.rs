@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{ASSERTION_TYPE, AnswerText as _, AssertionKey, BackEnds, assert_error, exchange_form};
+use super::fixture::{ASSERTION_TYPE, AssertionKey, BackEnds, assert_error, exchange_form};
 use crate::harness::{Answer, logs};
 
 fn claims(back_ends: &BackEnds, token_id: &str) -> Value {

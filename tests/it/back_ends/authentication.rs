@@ -1,8 +1,6 @@
 //! How back ends prove who they are by a secret, and what others get who try.
 
-use super::fixture::{
-    ASSERTION_TYPE, AnswerText as _, BILLING_SECRET, BackEnds, ORDERS_SECRET, assert_error, basic, encode_all,
-};
+use super::fixture::{ASSERTION_TYPE, BILLING_SECRET, BackEnds, ORDERS_SECRET, assert_error, basic, encode_all};
 use crate::harness::{Answer, logs};
 
 const INTROSPECT: &str = "/oauth2/introspect";

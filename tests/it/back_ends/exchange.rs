@@ -4,7 +4,7 @@ use bot_sso::dev::GrantKind;
 use serde_json::json;
 
 use super::fixture::{
-    ACCESS_TOKEN, APP_SCOPE, AnswerText as _, BackEnds, GRAPH, JWT_BEARER, TOKEN_EXCHANGE, assert_error, exchange_form,
+    ACCESS_TOKEN, APP_SCOPE, BackEnds, GRAPH, JWT_BEARER, TOKEN_EXCHANGE, assert_error, exchange_form,
 };
 use crate::harness::logs;
 use crate::harness::tokens::claims_of;

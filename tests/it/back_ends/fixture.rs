@@ -162,26 +162,6 @@ pub fn exchange_form(subject: &str) -> [(&str, &str); 3] {
     [("grant_type", TOKEN_EXCHANGE), ("subject_token", subject), ("subject_token_type", ACCESS_TOKEN)]
 }
 
-/// The body as text, for messages. A token is left out.
-pub trait AnswerText {
-    fn json_or_null(&self) -> Value;
-    fn text(&self) -> String;
-}
-
-impl AnswerText for Answer {
-    fn json_or_null(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-
-    fn text(&self) -> String {
-        let mut body = self.json_or_null();
-        if let Some(token) = body.get_mut("access_token") {
-            *token = json!("(a token)");
-        }
-        format!("{} {body}", self.status)
-    }
-}
-
 pub fn assert_error(answer: &Answer, status: u16, error: &str) {
     assert_eq!((answer.status, answer.json()["error"].as_str()), (status, Some(error)), "{}", answer.text());
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{}", answer.text());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fixture::{AnswerText as _, BackEnds, assert_error};
+use super::fixture::{BackEnds, assert_error};
 use crate::harness::tokens::claims_of;
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use bot_sso::dev::{Fault, FaultRule, GrantKind};
 use serde_json::Value;
 
-use super::fixture::{AnswerText as _, BackEnds, assert_error};
+use super::fixture::{BackEnds, assert_error};
 use crate::harness::{Options, logs};
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fixture::{AnswerText as _, BackEnds, assert_error};
+use super::fixture::{BackEnds, assert_error};
 
 const REVOKE: &str = "/oauth2/revoke";
 

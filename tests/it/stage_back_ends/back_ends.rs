@@ -1,38 +1,35 @@
 //! The back ends of the stage.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::{Proof, RunningStage, claims_of, find, is_graph_token_of, text};
 use crate::harness::Answer;
+use bot_sso::domain::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Posts a form to one of a back end's endpoints, with the proof that the manifest has for it.
 async fn post(stage: &RunningStage, back_end: &Value, endpoint: &str, fields: &[(&str, &str)]) -> Answer {
     let (url, client_id) = (text(&back_end[endpoint]), text(&back_end["client_id"]));
-    match back_end["client_secret"].as_str() {
-        Some(secret) => stage.post(url, fields, Proof::Basic { client_id, secret }).await,
-        None => {
-            let assertion = sign_assertion(back_end);
-            let proof = [
-                ("client_id", client_id),
-                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-                ("client_assertion", &assertion),
-            ];
-            stage.post(url, &[fields, &proof].concat(), Proof::None).await
-        }
+    if let Some(secret) = back_end["client_secret"].as_str() {
+        return stage.post(url, fields, Proof::Basic { client_id, secret }).await;
     }
+    let assertion = sign_assertion(back_end);
+    let proof = [
+        ("client_id", client_id),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", &assertion),
+    ];
+    stage.post(url, &[fields, &proof].concat(), Proof::None).await
 }
 
 /// An assertion of the back end, by its private key (RFC 7523 §3).
 fn sign_assertion(back_end: &Value) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = SystemClock.now().unix_seconds();
     let claims = json!({
         "iss": back_end["client_id"], "sub": back_end["client_id"], "aud": back_end["issuer"],
-        "iat": now.as_secs(), "exp": now.as_secs() + 60, "jti": format!("{}", now.as_nanos()),
+        "iat": now, "exp": now + 60, "jti": SystemEntropy.uuid(),
     });
     let key = EncodingKey::from_rsa_pem(text(&back_end["private_key_pem"]).as_bytes()).unwrap();
     let header = Header { kid: Some(text(&back_end["kid"]).to_owned()), ..Header::new(Algorithm::RS256) };

@@ -4,13 +4,10 @@ use super::*;
 
 /// The table of docs/office-add-ins.md §Errors, made from the rows.
 fn document_table() -> String {
-    let mut table = String::from(
-        "| What happened | Status convention | Inline convention | What the pane does |\n| --- | --- | --- | --- |\n",
-    );
-    for row in FAILURES {
-        table.push_str(&format!("| {} |\n", row.to_cells().join(" | ")));
-    }
-    table
+    let head =
+        "| What happened | Status convention | Inline convention | What the pane does |\n| --- | --- | --- | --- |\n";
+    let rows = FAILURES.iter().map(|row| format!("| {} |\n", row.to_cells().join(" | ")));
+    std::iter::once(head.to_owned()).chain(rows).collect()
 }
 
 #[test]
