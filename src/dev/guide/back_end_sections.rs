@@ -69,8 +69,15 @@ fn add_in_section(facts: &StageFacts, entry: &AddInEntry) -> Section {
         .with("scopes", GRAPH_SCOPES.to_vec())
         .with("downstream", downstream)
         .with("user_data", user_data)
-        .with("origins", vec![facts.addresses.http_base.clone()])
+        .with("origins", origins(facts))
         .with("callers", vec![Value::from(caller)])
+}
+
+/// The page's origin by address and by name: Office wants the host of the page in the add-in's `resource`.
+fn origins(facts: &StageFacts) -> Vec<String> {
+    let by_address = facts.addresses.http_base.clone();
+    let by_name = by_address.replace("127.0.0.1", "localhost");
+    vec![by_address, by_name]
 }
 
 fn back_end_section(facts: &StageFacts, entry: &BackEndEntry) -> Section {
