@@ -12,7 +12,8 @@ use crate::vault::TokenVault;
 /// Exchanges the tokens that add-ins and other back ends present. The token itself is the only evidence: its user is the
 /// account. There is no card, no conversation and no bot to be told.
 ///
-/// One exchange is under way for one user, connection and security context, whatever token each caller presents.
+/// One exchange is under way, and one token is kept, for one user, connection and policy context, whatever token each caller
+/// presents: the clients and sessions of a user share them.
 #[derive(Clone)]
 pub struct AssertionExchange {
     acquisition: Acquisition,
@@ -37,7 +38,7 @@ pub struct AssertionRequest {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct FlightKey {
     slot: TokenSlot,
-    security_context: SecurityContext,
+    policy_context: SecurityContext,
 }
 
 /// How an exchange ended, and of which token it was.
@@ -74,7 +75,7 @@ impl AssertionExchange {
         }
         let (presented, deadline) = (request.token.digest(), request.deadline);
         let slot = TokenSlot::new(&account, &request.connection.name);
-        let key = FlightKey { slot, security_context: request.token.security_context };
+        let key = FlightKey { slot, policy_context: request.token.policy_context };
         let request = Arc::new(request);
         loop {
             let flight = self.flights.join(key.clone(), || {
@@ -121,6 +122,7 @@ impl AssertionRequest {
             connection: &self.connection,
             account,
             token: &self.token,
+            security_context: self.token.policy_context,
             correlation_id: &self.correlation_id,
             deadline: self.deadline,
             shown_by_channel_of: None,
