@@ -67,7 +67,7 @@ impl AssertionExchange {
     ///
     /// # Errors
     /// A [`Refusal`]. That of an exchange which was made for another token of the same user is not shared: the caller's own
-    /// token is tried then.
+    /// token is tried then. Nor is that of an exchange which a sign-out revoked before the caller asked.
     pub async fn exchange(&self, request: AssertionRequest) -> Result<Arc<UserToken>, Refusal> {
         let account = request.account();
         if let Some(token) = self.acquisition.find_kept(&request.as_acquisition(&account)).await? {
@@ -77,8 +77,11 @@ impl AssertionExchange {
         let slot = TokenSlot::new(&account, &request.connection.name);
         let key = FlightKey { slot, policy_context: request.token.policy_context };
         let request = Arc::new(request);
+        let mut has_asked_again = false;
         loop {
+            let mut leads = false;
             let flight = self.flights.join(key.clone(), || {
+                leads = true;
                 let (exchange, request, presented) = (self.clone(), Arc::clone(&request), presented.clone());
                 async move { FlightOutcome { presented, result: exchange.obtain(&request).await } }
             });
@@ -86,6 +89,10 @@ impl AssertionExchange {
             let FlightOutcome { presented: of, result } = outcome.ok_or_else(ended_without_outcome)?;
             match result {
                 Err(_) if of != presented => {}
+                // The sign-out may have come before this caller. The next exchange begins after it.
+                Err(refusal) if !leads && !has_asked_again && refusal.reason == Reason::SignInRequired => {
+                    has_asked_again = true;
+                }
                 result => return result,
             }
         }
