@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::config::{BackEndProof, Configuration};
+use crate::config::{BackEndProof, BackEndSection, Configuration};
 use crate::domain::SharedClock;
 use crate::token_validation::{ClientAssertionValidator, ClientKeys};
 
@@ -11,17 +11,20 @@ pub(super) fn issuer(config: &Configuration) -> String {
 
 /// Builds the check of the assertions by which back ends with a `jwks_file` authenticate.
 pub(super) fn build_assertion_validator(config: &Configuration, clock: SharedClock) -> ClientAssertionValidator {
-    ClientAssertionValidator::new(read_keys(config), &issuer(config), clock)
+    ClientAssertionValidator::new(read_keys(&config.back_ends), &issuer(config), clock)
 }
 
-/// Replaces the keys by those of `config`. A back end that is not in it any more is refused from now on.
-pub(super) fn replace_keys(validator: &ClientAssertionValidator, config: &Configuration) {
-    validator.replace(read_keys(config));
+/// Replaces the keys by those of `sections`. A back end that is not among them is refused from now on.
+pub(super) fn replace_keys<'a>(
+    validator: &ClientAssertionValidator,
+    sections: impl IntoIterator<Item = &'a BackEndSection>,
+) {
+    validator.replace(read_keys(sections));
 }
 
-fn read_keys(config: &Configuration) -> HashMap<String, ClientKeys> {
+fn read_keys<'a>(sections: impl IntoIterator<Item = &'a BackEndSection>) -> HashMap<String, ClientKeys> {
     let mut by_client = HashMap::new();
-    for section in &config.back_ends {
+    for section in sections {
         let BackEndProof::Keys(jwks) = &section.proof else { continue };
         if let Some(keys) = ClientKeys::parse(jwks) {
             by_client.insert(section.back_end.client_id.clone(), keys);

@@ -4,7 +4,8 @@ use super::{Secret, Timestamp, UserKey};
 
 /// A digest of the claims that say how the user of a token signed in (docs/protocols/entra-obo.md §4, row "Key").
 ///
-/// Two exchangeable tokens of one user may share one exchanged token if their security contexts are equal.
+/// Two exchangeable tokens of one user may share one exchanged token of a bot if their security contexts are equal, and one
+/// of an add-in or a back end if their policy contexts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecurityContext(pub [u8; 16]);
 
@@ -20,8 +21,10 @@ pub struct ExchangeableToken {
     pub user: UserKey,
     /// The end of the token's lifetime (`exp`).
     pub expires_at: Timestamp,
-    /// The digest of how the user signed in.
+    /// The digest of how the user signed in, with the client and the session.
     pub security_context: SecurityContext,
+    /// The digest of what policies of the issuer look at, whatever client and session the user signed in with.
+    pub policy_context: SecurityContext,
     /// The identifier of the token for logs (`uti`), if the token has one.
     pub token_id: Option<String>,
     /// The names by which the token shows the user to people.

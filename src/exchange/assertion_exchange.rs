@@ -12,7 +12,8 @@ use crate::vault::TokenVault;
 /// Exchanges the tokens that add-ins and other back ends present. The token itself is the only evidence: its user is the
 /// account. There is no card, no conversation and no bot to be told.
 ///
-/// One exchange is under way for one user, connection and security context, whatever token each caller presents.
+/// One exchange is under way, and one token is kept, for one user, connection and policy context, whatever token each caller
+/// presents: the clients and sessions of a user share them.
 #[derive(Clone)]
 pub struct AssertionExchange {
     acquisition: Acquisition,
@@ -37,7 +38,7 @@ pub struct AssertionRequest {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct FlightKey {
     slot: TokenSlot,
-    security_context: SecurityContext,
+    policy_context: SecurityContext,
 }
 
 /// How an exchange ended, and of which token it was.
@@ -66,7 +67,7 @@ impl AssertionExchange {
     ///
     /// # Errors
     /// A [`Refusal`]. That of an exchange which was made for another token of the same user is not shared: the caller's own
-    /// token is tried then.
+    /// token is tried then. Nor is that of an exchange which a sign-out revoked before the caller asked.
     pub async fn exchange(&self, request: AssertionRequest) -> Result<Arc<UserToken>, Refusal> {
         let account = request.account();
         if let Some(token) = self.acquisition.find_kept(&request.as_acquisition(&account)).await? {
@@ -74,10 +75,13 @@ impl AssertionExchange {
         }
         let (presented, deadline) = (request.token.digest(), request.deadline);
         let slot = TokenSlot::new(&account, &request.connection.name);
-        let key = FlightKey { slot, security_context: request.token.security_context };
+        let key = FlightKey { slot, policy_context: request.token.policy_context };
         let request = Arc::new(request);
+        let mut has_asked_again = false;
         loop {
+            let mut leads = false;
             let flight = self.flights.join(key.clone(), || {
+                leads = true;
                 let (exchange, request, presented) = (self.clone(), Arc::clone(&request), presented.clone());
                 async move { FlightOutcome { presented, result: exchange.obtain(&request).await } }
             });
@@ -85,6 +89,10 @@ impl AssertionExchange {
             let FlightOutcome { presented: of, result } = outcome.ok_or_else(ended_without_outcome)?;
             match result {
                 Err(_) if of != presented => {}
+                // The sign-out may have come before this caller. The next exchange begins after it.
+                Err(refusal) if !leads && !has_asked_again && refusal.reason == Reason::SignInRequired => {
+                    has_asked_again = true;
+                }
                 result => return result,
             }
         }
@@ -121,6 +129,7 @@ impl AssertionRequest {
             connection: &self.connection,
             account,
             token: &self.token,
+            security_context: self.token.policy_context,
             correlation_id: &self.correlation_id,
             deadline: self.deadline,
             shown_by_channel_of: None,

@@ -6,7 +6,7 @@ use super::BackEndDoor;
 use super::replies::{OAuthError, ok};
 use super::request::BackEndCall;
 use crate::domain::{ExchangeableToken, StatedClaims, Timestamp, UserKey, UserToken};
-use crate::exchange::read_stated_claims;
+use crate::exchange::{GivenToken, read_stated_claims};
 
 const TOKEN_ABSENT: &str = "The parameter token is required.";
 
@@ -78,21 +78,25 @@ impl BackEndDoor {
 
 impl BackEndCall<'_> {
     /// What is said of the token `raw`: a token of a user that this back end may exchange, or one that it was given and that is
-    /// still kept. `None` for every other token.
+    /// still kept. `None` for every other token. One that it was given and that is not kept any more is not judged as a user's,
+    /// although a user's token may look alike: a revocation would have no effect then.
     async fn describe(&self, raw: &str) -> Result<Option<IntrospectionBody>, OAuthError> {
-        if let Some(kept) = self.find_held(raw).await? {
-            return Ok(Some(IntrospectionBody::of_kept(&kept, &self.connection.scopes)));
+        match self.find_given(raw).await? {
+            Some(GivenToken::Held(kept)) if !kept.has_ended(self.door.ambient.now()) => {
+                return Ok(Some(IntrospectionBody::of_kept(&kept, &self.connection.scopes)));
+            }
+            Some(_) => return Ok(None),
+            None => {}
         }
         let subject = self.find_subject(raw).await?;
         Ok(subject.and_then(|token| Some(IntrospectionBody::of_subject(&token, read_stated_claims(&token)?))))
     }
 
-    async fn find_held(&self, raw: &str) -> Result<Option<std::sync::Arc<UserToken>>, OAuthError> {
-        let held = self.door.exchange.given.find_held(&self.connection, raw).await.map_err(|error| {
+    async fn find_given(&self, raw: &str) -> Result<Option<GivenToken>, OAuthError> {
+        self.door.exchange.given.find(&self.connection, raw).await.map_err(|error| {
             tracing::error!(%error, "a token cannot be looked up");
             OAuthError::Unavailable
-        })?;
-        Ok(held.filter(|token| !token.has_ended(self.door.ambient.now())))
+        })
     }
 }
 

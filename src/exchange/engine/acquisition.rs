@@ -3,7 +3,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{pinned_to_another_user, store_failure, vault_failure};
-use crate::domain::{Account, Bot, ClockAndEntropy, Connection, ExchangeableToken, TokenSlot, UserToken};
+use crate::domain::{
+    Account, Bot, ClockAndEntropy, Connection, ExchangeableToken, SecurityContext, TokenSlot, UserToken,
+};
 use crate::exchange::binding::{Binding, mismatch};
 use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_kept};
 use crate::exchange::user_token::{TokenOwner, user_token};
@@ -27,6 +29,8 @@ pub(in crate::exchange) struct AcquisitionRequest<'a> {
     /// The account that the user token is kept for.
     pub(in crate::exchange) account: &'a Account,
     pub(in crate::exchange) token: &'a ExchangeableToken,
+    /// A kept token of the user serves if its security context is this one.
+    pub(in crate::exchange) security_context: SecurityContext,
     /// Identifies the request in the logs here and at the issuer.
     pub(in crate::exchange) correlation_id: &'a str,
     /// The identity provider must answer by this time.
@@ -94,7 +98,7 @@ impl Acquisition {
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
         let kept = self.find(request, &request.slot(), Recalled::Usable).await?;
         let fits = |token: &Arc<UserToken>| {
-            token.user == request.token.user && token.security_context == request.token.security_context
+            token.user == request.token.user && token.security_context == request.security_context
         };
         Ok(kept.filter(fits))
     }
@@ -120,7 +124,7 @@ impl Acquisition {
             Err(failed) => return self.recall_unended(request, binding, &permit, failed).await,
         };
         self.pin(request, binding, &permit).await?;
-        let owner = TokenOwner { user, security_context: request.token.security_context };
+        let owner = TokenOwner { user, security_context: request.security_context };
         let token = user_token(redeemed, request.connection, owner, &self.ambient);
         report_missing_scopes(&token, request.connection, request.correlation_id);
         self.end_tokens_of_others(request).await?;
@@ -187,7 +191,7 @@ impl Acquisition {
             }
             recalled = None;
         }
-        let Some(token) = recalled.filter(|token| token.security_context == request.token.security_context) else {
+        let Some(token) = recalled.filter(|token| token.security_context == request.security_context) else {
             return Ok(None);
         };
         if let Some(permit) = permit {

@@ -37,6 +37,7 @@ impl ExchangeRequest {
             connection: &self.connection,
             account: &self.account,
             token: &self.token,
+            security_context: self.token.security_context,
             correlation_id: &self.correlation_id,
             deadline: self.deadline,
             shown_by_channel_of: is_shown_by_channel.then_some(&self.bot),

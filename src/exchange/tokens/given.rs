@@ -23,6 +23,14 @@ pub struct GivenTokens {
     noted: Arc<NotedTokens>,
 }
 
+/// A token that a back end was given.
+pub enum GivenToken {
+    /// Its slot still holds it.
+    Held(Arc<UserToken>),
+    /// It was replaced in its slot, or ended there: by a sign-out, a revocation or its lifetime.
+    Dropped,
+}
+
 /// The tokens whose record was written by this process.
 struct NotedTokens {
     fingerprints: Fingerprints,
@@ -90,19 +98,15 @@ impl GivenTokens {
         Ok(user.map(|user| Account::of_back_end(connection.holder.clone(), &user)))
     }
 
-    /// The token `text`, if the holder of `connection` was given it and its slot still holds it: it is neither replaced nor
-    /// ended by a sign-out.
+    /// The token `text`; `None` if the holder of `connection` was not given it.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails.
-    pub async fn find_held(
-        &self,
-        connection: &Connection,
-        text: &str,
-    ) -> Result<Option<Arc<UserToken>>, StorageFailure> {
+    pub async fn find(&self, connection: &Connection, text: &str) -> Result<Option<GivenToken>, StorageFailure> {
         let Some(account) = self.find_account(connection, text).await? else { return Ok(None) };
         let slot = TokenSlot::new(&account, &connection.name);
         let kept = self.vault.find_unended(&slot, connection.revision).await?;
-        Ok(kept.filter(|kept| kept.access_token.expose().as_bytes().ct_eq(text.as_bytes()).into()))
+        let held = kept.filter(|kept| kept.access_token.expose().as_bytes().ct_eq(text.as_bytes()).into());
+        Ok(Some(held.map_or(GivenToken::Dropped, GivenToken::Held)))
     }
 }

@@ -16,7 +16,7 @@ mod unkept;
 mod unkept_tests;
 
 pub use current::CurrentTokens;
-pub use given::GivenTokens;
+pub use given::{GivenToken, GivenTokens};
 pub use id_tokens::ObtainedIdToken;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
 pub use revocation::{EndedTokens, TokenRevocation};

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use super::claims::{Claims, Lifetime};
 use super::issuer::{EntraOrigin, EntraTrust, IssuerVersion, is_guid, read_client_id};
-use super::security_context::derive_security_context;
+use super::security_context::{derive_policy_context, derive_security_context};
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use super::{EXCHANGEABLE_TOKEN_LIMIT_BYTES, ExchangeableTokenError};
 use crate::domain::{
@@ -57,6 +57,7 @@ struct TokenFacts {
 struct Subject {
     user: UserKey,
     security_context: SecurityContext,
+    policy_context: SecurityContext,
     token_id: Option<String>,
     displayed: DisplayedNames,
 }
@@ -105,6 +106,7 @@ impl ExchangeableTokenValidator {
             user: subject.user.clone(),
             expires_at,
             security_context: subject.security_context,
+            policy_context: subject.policy_context,
             token_id: subject.token_id.clone(),
             displayed: subject.displayed.clone(),
         })
@@ -211,6 +213,7 @@ fn read_subject(claims: &Claims, origin: &EntraOrigin) -> Result<Subject, &'stat
         displayed: DisplayedNames { name: named("name"), preferred_username: named("preferred_username") },
         user: UserKey::entra(object_id, &origin.tenant_id),
         security_context: derive_security_context(claims),
+        policy_context: derive_policy_context(claims),
         token_id,
     })
 }

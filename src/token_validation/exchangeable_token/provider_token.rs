@@ -9,7 +9,7 @@ use crate::token_validation::algorithms::SignaturePolicy;
 use crate::token_validation::claims::{Claims, Lifetime};
 use crate::token_validation::id_token::read_openid_user;
 use crate::token_validation::key_set::KeySet;
-use crate::token_validation::security_context::derive_security_context;
+use crate::token_validation::security_context::{derive_policy_context, derive_security_context};
 use crate::token_validation::verifier::{SignatureVerifier, VerifiedToken};
 use crate::token_validation::{EXCHANGEABLE_TOKEN_LIMIT_BYTES, ExchangeableTokenError};
 
@@ -26,6 +26,7 @@ pub struct ProviderTokenValidator {
 struct TokenFacts {
     user: Result<UserKey, &'static str>,
     security_context: SecurityContext,
+    policy_context: SecurityContext,
     lifetime: Result<Lifetime, &'static str>,
     kind_check: Result<(), &'static str>,
 }
@@ -65,12 +66,12 @@ impl ProviderTokenValidator {
         }
         check_client(claims, policy).map_err(rejected)?;
         let user = facts.user.clone().map_err(rejected)?;
-        let security_context = facts.security_context;
         Ok(ExchangeableToken {
             raw: raw.clone(),
             user,
             expires_at,
-            security_context,
+            security_context: facts.security_context,
+            policy_context: facts.policy_context,
             token_id: None,
             displayed: DisplayedNames::default(),
         })
@@ -80,6 +81,7 @@ impl ProviderTokenValidator {
         TokenFacts {
             user: read_openid_user(&token.claims, &self.issuer),
             security_context: derive_security_context(&token.claims),
+            policy_context: derive_policy_context(&token.claims),
             lifetime: token.claims.lifetime(),
             kind_check: check_kind(&token.claims),
         }

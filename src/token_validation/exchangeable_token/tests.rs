@@ -268,6 +268,31 @@ async fn another_sign_in_of_the_same_user_is_another_security_context() {
 }
 
 #[actix_web::test]
+async fn another_client_or_session_of_the_same_user_has_the_same_policy_context() {
+    let fixture = Fixture::new();
+    let base = fixture.validate(json!({})).await.unwrap();
+    for changes in [
+        json!({"azp": "5e3ce6c0-2b1f-4285-8d4b-75ee78787346"}),
+        json!({"azpacr": "1"}),
+        json!({"sid": "s"}),
+        json!({"uti": "u-2", "iat": fixture.issuer.now() - 10}),
+    ] {
+        assert_eq!(fixture.validate(changes.clone()).await.unwrap().policy_context, base.policy_context, "{changes}");
+    }
+    for changes in [
+        json!({"acrs": ["c1"]}),
+        json!({"acr": "1"}),
+        json!({"acr": ""}),
+        json!({"amr": ["pwd"]}),
+        json!({"xms_cc": ["cp1"]}),
+        json!({"idp": "live.com"}),
+    ] {
+        assert_ne!(fixture.validate(changes.clone()).await.unwrap().policy_context, base.policy_context, "{changes}");
+    }
+    assert_ne!(base.policy_context, base.security_context);
+}
+
+#[actix_web::test]
 async fn a_token_is_not_rejected_while_the_keys_are_unavailable() {
     let fixture = Fixture::new();
     fixture.issuer.published.set_status(500);

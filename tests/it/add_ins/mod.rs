@@ -10,5 +10,6 @@ mod fixture;
 mod identity;
 mod paths;
 mod refused_by_api;
+mod sessions;
 mod streaming;
 mod token;

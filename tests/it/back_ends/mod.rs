@@ -12,3 +12,4 @@ mod provider_failures;
 mod real_clients;
 mod reload;
 mod revocation;
+mod sessions;

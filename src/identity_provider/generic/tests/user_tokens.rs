@@ -25,6 +25,7 @@ fn token_of(user: UserKey) -> ExchangeableToken {
         user,
         expires_at: Timestamp::from_unix_seconds(4_000_000_000),
         security_context: SecurityContext([0; 16]),
+        policy_context: SecurityContext([0; 16]),
         token_id: None,
         displayed: DisplayedNames::default(),
     }
