@@ -11,12 +11,11 @@ use super::replies::{ProviderFailure, find_retry_after};
 use crate::domain::{Secret, UserToken};
 use crate::exchange::requests_scope;
 use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, read_body, read_client};
+use crate::protocol::PROTOCOL_SCOPES;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ON_BEHALF_OF: &str = "on_behalf_of";
-/// Scopes that clients of Entra add to every request. They name no permission of an API.
-const PROTOCOL_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// The form with which a server asks for the token of a user.
 #[derive(ToSchema)]
