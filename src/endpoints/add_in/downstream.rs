@@ -28,7 +28,6 @@ const SEGMENTS_BEFORE_PATH: usize = 6;
 /// Seconds until a request whose token was refused makes sense again: there is nothing to wait for.
 const AT_ONCE: u64 = 1;
 const UNAUTHORIZED: u16 = 401;
-const FORBIDDEN: u16 = 403;
 
 /// A request of any method but `OPTIONS` to `/api/add-ins/{add_in}/downstream/{path}`.
 pub(super) async fn call(http: HttpRequest, payload: web::Payload, door: web::Data<AddInDoor>) -> HttpResponse {
@@ -125,9 +124,6 @@ impl AddInCall {
         if answer.status == UNAUTHORIZED {
             self.discard(&request, &renewed).await?;
             return Err(find_challenge(&answer).unwrap_or_else(|| (&DOWNSTREAM_REFUSED).into()));
-        }
-        if answer.status == FORBIDDEN {
-            return Err((&DOWNSTREAM_REFUSED).into());
         }
         Ok(self.relay(answer, target, &renewed))
     }
