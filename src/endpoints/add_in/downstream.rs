@@ -122,8 +122,10 @@ impl AddInCall {
         let renewed = self.exchange(&request).await?;
         let answer = self.send(target, &renewed, &mut upload).await?;
         if answer.status == UNAUTHORIZED {
+            // A token that is new is not renewed for this resource again; it stays kept, unless another one would have the claims.
+            let Some(failure) = find_challenge(&answer) else { return Err((&DOWNSTREAM_REFUSED).into()) };
             self.discard(&request, &renewed).await?;
-            return Err(find_challenge(&answer).unwrap_or_else(|| (&DOWNSTREAM_REFUSED).into()));
+            return Err(failure);
         }
         Ok(self.relay(answer, target, &renewed))
     }

@@ -40,6 +40,9 @@ async fn a_new_token_that_the_api_refuses_too_is_the_apis_last_word_in_both_conv
         let answer = fixture.get_as(&token, path).await;
         assert_eq!((answer.status, answer.json()["type"].as_str()), (403, Some("Microsoft Graph")), "{path}");
         assert_eq!(fixture.api.calls().len(), calls + 2, "{path}");
+        let exchanges = fixture.exchanges();
+        assert_eq!(fixture.get_as(&token, path).await.status, 200, "{path}");
+        assert_eq!(fixture.exchanges(), exchanges, "{path}: the new token is kept");
     }
 }
 
@@ -80,6 +83,9 @@ async fn claims_that_the_api_demands_come_to_the_pane_unchanged() {
     fixture.api.answer_next(unauthorized(""));
     fixture.api.answer_next(unauthorized(&encoded));
     assert_eq!(fixture.get_as(&token, ME).await.json()["claims"], CLAIMS, "by the second call");
+    let exchanges = fixture.exchanges();
+    assert_eq!(fixture.get_as(&token, ME).await.status, 200);
+    assert_eq!(fixture.exchanges(), exchanges + 1, "a new token without the claims is not kept");
 }
 
 #[tokio::test]
