@@ -108,7 +108,7 @@ impl AddInCall {
         let kept = self.exchange(&request).await?;
         let answer = self.send(target, &kept, &mut upload).await?;
         if answer.status != UNAUTHORIZED {
-            return Ok(self.relay(answer, target, &kept));
+            return self.relay(answer, target, &kept);
         }
         self.discard(&request, &kept).await?;
         if let Some(failure) = find_challenge(&answer) {
@@ -122,12 +122,12 @@ impl AddInCall {
         let renewed = self.exchange(&request).await?;
         let answer = self.send(target, &renewed, &mut upload).await?;
         if answer.status == UNAUTHORIZED {
-            // A token that is new is not renewed for this resource again; it stays kept, unless another one would have the claims.
+            // Another new token would fare no better, so this one stays kept, unless the API demands claims that it lacks.
             let Some(failure) = find_challenge(&answer) else { return Err((&DOWNSTREAM_REFUSED).into()) };
             self.discard(&request, &renewed).await?;
             return Err(failure);
         }
-        Ok(self.relay(answer, target, &renewed))
+        self.relay(answer, target, &renewed)
     }
 
     async fn send(
@@ -155,7 +155,12 @@ impl AddInCall {
         }
     }
 
-    fn relay(&self, answer: RelayedAnswer, target: &DownstreamTarget, token: &UserToken) -> HttpResponse {
+    fn relay(
+        &self,
+        answer: RelayedAnswer,
+        target: &DownstreamTarget,
+        token: &UserToken,
+    ) -> Result<HttpResponse, Failure> {
         DownstreamAnswer { answer, target, token, call: self }.into_response()
     }
 }
