@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use actix_web::HttpResponse;
 use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::Method;
@@ -8,7 +10,7 @@ use memchr::memmem::Finder;
 use super::call::AddInCall;
 use super::downstream_path::BelowBase;
 use super::downstream_target::DownstreamTarget;
-use super::failure::{DOWNSTREAM_REDIRECT, Failure};
+use super::failure::{DOWNSTREAM_REDIRECT, DOWNSTREAM_UNAVAILABLE, Failure};
 use crate::domain::UserToken;
 use crate::inbound::{AnsweredByBot, begin_relayed_answer};
 use crate::outbound::{OutboundError, RelayedAnswer};
@@ -38,6 +40,9 @@ const LOCATION: &str = "location";
 const HAVE_NO_BODY: [u16; 3] = [204, 205, 304];
 /// The statuses of redirects that a browser follows (Fetch §2.2.6).
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+/// The statuses that an answer may have at its end: those below announce another one, and those above are none of HTTP (RFC 9110
+/// §15).
+const FINAL_STATUSES: RangeInclusive<u16> = 200..=599;
 
 /// An answer of a downstream API to a call with `token`.
 pub(super) struct DownstreamAnswer<'a> {
@@ -51,9 +56,10 @@ impl DownstreamAnswer<'_> {
     /// The answer to the pane: the body follows as it arrives.
     ///
     /// # Errors
-    /// The API redirects to where the pane cannot follow.
+    /// The API redirects to where the pane cannot follow, or its status is none of an answer.
     pub(super) fn into_response(self) -> Result<HttpResponse, Failure> {
         let (length, headers, status) = (self.find_length(), self.passed_on(), self.answer.status);
+        self.check_status()?;
         self.check_redirect(&headers)?;
         let mut head =
             begin_relayed_answer(status, headers.iter().map(|(name, value)| (name.clone(), value.as_slice())));
@@ -67,6 +73,17 @@ impl DownstreamAnswer<'_> {
         };
         response.extensions_mut().insert(AnsweredByBot);
         Ok(response)
+    }
+
+    fn check_status(&self) -> Result<(), Failure> {
+        let status = self.answer.status;
+        if FINAL_STATUSES.contains(&status) {
+            return Ok(());
+        }
+        let (correlation_id, bot) = (self.call.correlation_id.as_str(), self.call.connection.holder.as_str());
+        let hint = "compare add_ins.*.downstream.url: what answers there does not speak HTTP as an API does";
+        tracing::error!(correlation_id, bot, status, hint, "an API answered with a status that no answer has");
+        Err((&DOWNSTREAM_UNAVAILABLE).into())
     }
 
     /// Refuses a redirect whose `Location` is not among the `passed_on` headers. The token goes to the API alone, and an address

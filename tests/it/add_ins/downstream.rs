@@ -168,6 +168,19 @@ async fn a_redirect_that_leads_away_from_the_api_is_told_as_such_in_both_convent
 }
 
 #[tokio::test]
+async fn a_status_that_no_answer_has_is_a_bad_gateway() {
+    let fixture = Fixture::start().await;
+    let token = fixture.office_token("Ada").await;
+    for status in ["101 Switching Protocols", "199 Early", "600 Late", "999 Denied"] {
+        fixture.api.answer_next(answer(status, "", ""));
+        let answer = fixture.get_as(&token, ME).await;
+        assert_eq!((answer.status, answer.json()["type"].as_str()), (502, Some("DownstreamUnavailable")), "{status}");
+    }
+    fixture.api.answer_next(answer("599 Odd", "", "{}"));
+    assert_eq!(fixture.get_as(&token, ME).await.status, 599);
+}
+
+#[tokio::test]
 async fn methods_of_the_list_are_passed_on_and_others_are_refused() {
     let fixture = Fixture::start().await;
     let token = fixture.office_token("Ada").await;
