@@ -1,5 +1,5 @@
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,10 +10,9 @@ use super::failure::Failure;
 use super::replies::{ProviderFailure, find_retry_after};
 use crate::domain::{Secret, UserToken};
 use crate::exchange::requests_scope;
-use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, read_body, read_client};
+use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, announces_form, read_body, read_client};
 use crate::protocol::PROTOCOL_SCOPES;
 
-const FORM: &str = "application/x-www-form-urlencoded";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ON_BEHALF_OF: &str = "on_behalf_of";
 
@@ -112,7 +111,7 @@ pub(super) async fn exchange(http: HttpRequest, payload: web::Payload, door: web
 }
 
 async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpResponse, TokenFailure> {
-    if !is_form(call.http.headers()) {
+    if !announces_form(call.http.headers()) {
         return Err(NOT_A_FORM.into());
     }
     let body = read_body(&call.http, payload, call.door.limits).await.map_err(refuse_body)?;
@@ -136,11 +135,6 @@ async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpRespons
     let request = call.assertion_request(call.validate(&assertion).await?);
     let token = call.exchange(&request).await?;
     Ok(HttpResponse::Ok().json(describe(&token, call)))
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(FORM))
 }
 
 /// Checks that the request is one of a caller of the add-in.

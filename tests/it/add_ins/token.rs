@@ -109,8 +109,20 @@ async fn a_request_that_is_no_on_behalf_of_grant_is_refused_in_the_words_of_oaut
         assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some(error)), "{error}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{error}");
     }
-    let json = [("content-type", "application/json"), ("authorization", &basic(CALLER, CALLER_SECRET))];
-    assert_eq!(fixture.send("POST", TOKEN, &json, b"{}".to_vec()).await.status, 400);
+    let authorization = basic(CALLER, CALLER_SECRET);
+    let utf_16 = format!("{}; charset=utf-16", FORM.1);
+    let no_forms: [&[(&str, &str)]; 4] = [
+        &[("content-type", "application/json")],
+        &[("content-type", &utf_16)],
+        &[FORM, FORM],
+        &[FORM, ("content-encoding", "gzip")],
+    ];
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs([grant, on_behalf, assertion]).finish();
+    for headers in no_forms {
+        let headers = [&[("authorization", authorization.as_str())], headers].concat();
+        let answer = fixture.send("POST", TOKEN, &headers, body.clone().into_bytes()).await;
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_request")), "{headers:?}");
+    }
     assert_eq!(fixture.send("GET", TOKEN, &[], Vec::new()).await.status, 405);
     assert_eq!(fixture.exchanges(), 0);
 }
