@@ -171,7 +171,8 @@ impl AddInCall {
         response
     }
 
-    fn reply_context(&self) -> ReplyContext<'_> {
+    /// What of the configuration and of this call the answers name.
+    pub(super) fn reply_context(&self) -> ReplyContext<'_> {
         let scopes = self.connection.exchange.required_scopes.iter();
         let scopes: Vec<String> = scopes.map(|scope| format!("{}/{scope}", self.add_in.resource)).collect();
         ReplyContext {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::AddInDoor;
 use super::call::AddInCall;
 use super::failure::Failure;
-use super::replies::{ProviderFailure, find_retry_after};
+use super::replies::{ProviderFailure, ReplyContext, find_retry_after};
 use crate::domain::{Secret, UserToken};
 use crate::exchange::requests_scope;
 use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, announces_form, read_body, read_client};
@@ -103,7 +103,7 @@ pub(super) async fn exchange(http: HttpRequest, payload: web::Payload, door: web
     let mut response = match hand_out(&call, payload).await {
         Ok(response) => response,
         Err(TokenFailure::Request(error)) => refuse_request(error, &call.correlation_id),
-        Err(TokenFailure::Token(failure)) => refuse_token(&failure, &call.correlation_id),
+        Err(TokenFailure::Token(failure)) => refuse_token(&failure, &call.reply_context()),
     };
     response.headers_mut().insert(CACHE_CONTROL, super::call::NO_STORE);
     response.headers_mut().insert(PRAGMA, actix_web::http::header::HeaderValue::from_static("no-cache"));
@@ -197,13 +197,14 @@ fn refuse_request(error: RequestError, correlation_id: &str) -> HttpResponse {
         error_codes: None,
         suberror: None,
         claims: None,
+        scope: None,
         needs_administrator: None,
         correlation_id,
     })
 }
 
 /// A refused token of a user, as the identity provider tells it: 400, or the status of what is not the caller's.
-fn refuse_token(failure: &Failure, correlation_id: &str) -> HttpResponse {
+fn refuse_token(failure: &Failure, context: &ReplyContext<'_>) -> HttpResponse {
     let row = failure.row;
     let is_of_token = matches!(row.status, 401 | 403);
     let status = if is_of_token { 400 } else { row.status };
@@ -215,5 +216,5 @@ fn refuse_token(failure: &Failure, correlation_id: &str) -> HttpResponse {
     if let Some(seconds) = find_retry_after(failure) {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    response.json(ProviderFailure::new(failure, error, None, correlation_id))
+    response.json(ProviderFailure::new(failure, error, None, context))
 }

@@ -1,6 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bot_sso::dev::{Fault, FaultRule};
+use bot_sso::dev::{Fault, FaultRule, Signer};
 
 use super::fixture::{CALLER, CALLER_SECRET, Fixture};
 use crate::harness::tokens::claims_of;
@@ -150,4 +150,20 @@ async fn refusals_of_the_users_token_come_as_entra_words_them() {
     let answer = post_as_caller(&fixture, &token, &[]).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
     assert_eq!(answer.json()["error"], "temporarily_unavailable");
+}
+
+#[tokio::test]
+async fn a_server_with_a_token_for_graph_or_without_the_scope_is_told_the_scope_to_ask_for() {
+    let fixture = Fixture::start().await;
+    let token = fixture.office_token("Ada").await;
+    for (claim, value) in [("aud", "https://graph.microsoft.com"), ("scp", "profile")] {
+        let other = fixture.forge(Signer::Tenant, &token, |claims| claims[claim] = value.into());
+        let answer = post_as_caller(&fixture, &other, &[]).await;
+        let body = answer.json();
+        assert_eq!((answer.status, body["error"].as_str()), (400, Some("invalid_grant")), "{claim}: {body}");
+        let scope = body["scope"].as_str().unwrap();
+        assert!(scope.starts_with("api://") && scope.ends_with("/access_as_user"), "{claim}: {body}");
+    }
+    let invalid = post_as_caller(&fixture, "abc", &[]).await;
+    assert!(invalid.status == 400 && invalid.json()["scope"].is_null());
 }
