@@ -100,7 +100,13 @@ impl DownstreamAnswer<'_> {
         let (correlation_id, bot) = (self.call.correlation_id.as_str(), self.call.connection.holder.as_str());
         let hint = "bot-sso follows no redirect: the content of a file is fetched by a middle tier with the token for the API \
                     (POST /api/add-ins/{add-in}/token), or by the pane at @microsoft.graph.downloadUrl of the file";
-        tracing::warn!(correlation_id, bot, host, hint, "an API redirected an add-in to an address that is not below its base");
+        tracing::warn!(
+            correlation_id,
+            bot,
+            host,
+            hint,
+            "an API redirected an add-in to an address that is not below its base"
+        );
         Err((&DOWNSTREAM_REDIRECT).into())
     }
 

@@ -117,7 +117,8 @@ async fn a_request_that_is_no_on_behalf_of_grant_is_refused_in_the_words_of_oaut
         &[FORM, FORM],
         &[FORM, ("content-encoding", "gzip")],
     ];
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs([grant, on_behalf, assertion]).finish();
+    let body =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs([grant, on_behalf, assertion]).finish();
     for headers in no_forms {
         let headers = [&[("authorization", authorization.as_str())], headers].concat();
         let answer = fixture.send("POST", TOKEN, &headers, body.clone().into_bytes()).await;

@@ -1,7 +1,8 @@
 //! The parameters of the token endpoint: what each may be, and how often it may be stated.
 
 use super::fixture::{
-    ACCESS_TOKEN, BILLING_SECRET, BackEnds, GRAPH, JWT_BEARER, ORDERS_SECRET, TOKEN_EXCHANGE, assert_error, basic, exchange_form,
+    ACCESS_TOKEN, BILLING_SECRET, BackEnds, GRAPH, JWT_BEARER, ORDERS_SECRET, TOKEN_EXCHANGE, assert_error, basic,
+    exchange_form,
 };
 
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
