@@ -71,15 +71,17 @@ impl AddInCall {
 
     /// Logs that the request has no bearer, and returns the failure. A request without the header is no guess.
     fn refuse_header(&self, problem: Problem) -> Failure {
-        let is_missing = problem == Problem::MissingAuthorization;
-        let is_logged = !is_missing || self.door.guesses.note_absence(self.client_network());
-        if let Some(limited) = (!is_missing).then(|| self.count_guess().err()).flatten() {
-            return limited;
-        }
         let refusal = CallerRefusal::new(problem, "authorization").at_bot(self.connection.holder.as_str());
-        let refusal = if is_logged { refusal } else { refusal.without_log_line() };
-        let _ = refusal.logged(&self.http);
-        Failure::from(if is_missing { &TOKEN_MISSING } else { &TOKEN_INVALID })
+        if problem == Problem::MissingAuthorization {
+            let is_logged = self.door.guesses.note_absence(self.client_network());
+            let refusal = if is_logged { refusal } else { refusal.without_log_line() };
+            let _ = refusal.logged(&self.http);
+            return (&TOKEN_MISSING).into();
+        }
+        self.count_guess().err().unwrap_or_else(|| {
+            let _ = refusal.logged(&self.http);
+            (&TOKEN_INVALID).into()
+        })
     }
 
     fn client_network(&self) -> Option<ClientNetwork> {

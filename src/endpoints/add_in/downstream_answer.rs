@@ -38,7 +38,7 @@ const PASSED_ON: [&str; 15] = [
 const LOCATION: &str = "location";
 /// The statuses of answers without a body (RFC 9110 §15).
 const HAVE_NO_BODY: [u16; 3] = [204, 205, 304];
-/// The statuses of redirects that a browser follows (Fetch §2.2.6).
+/// The statuses of redirects that a browser follows (Fetch Standard, redirect statuses).
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 /// The statuses that an answer may have at its end: those below announce another one, and those above are none of HTTP (RFC 9110
 /// §15).
