@@ -48,6 +48,13 @@ pub enum LetterCase {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PublishedPath(pub(super) &'static str);
 
+impl PublishedPath {
+    /// Whether the last parameter fills all further segments, which are names of another service's.
+    pub(super) fn has_rest(self) -> bool {
+        self.0.ends_with(REST)
+    }
+}
+
 impl Door {
     /// Adds the door's routes. A request with another method is answered 405, with the accepted methods in `Allow`.
     pub fn add_routes(&self, config: &mut web::ServiceConfig) {

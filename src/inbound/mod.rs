@@ -37,7 +37,8 @@ pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
 pub use client_authentication::{
     AppAuthenticator, AppRefusal, ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientGuesses,
-    ClientRefusal, ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, TooManyCredentials, read_client,
+    ClientRefusal, ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, TooManyCredentials,
+    announces_form, read_client,
 };
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};

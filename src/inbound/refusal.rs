@@ -70,7 +70,8 @@ impl CallerRefusal {
 
     /// Leaves out the log line: there are many refusals like this one, and their lines would hide the others. It is still
     /// counted.
-    pub(super) fn without_log_line(self) -> Self {
+    #[must_use]
+    pub fn without_log_line(self) -> Self {
         Self { already_logged: true, ..self }
     }
 

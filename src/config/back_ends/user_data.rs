@@ -63,8 +63,8 @@ impl RawUserData {
     ) -> Option<UserData> {
         let at = place.key("path");
         let path = review.required(self.path, &at, "the path that clients call, as \"/getuserdata\"");
-        let path =
-            path.and_then(|text| plain_path(text, review, &at)).filter(|path| !refuse_own_path(path, review, &at));
+        let path = path.and_then(|text| plain_path(text, review, &at));
+        let path = path.filter(|path| !refuse_pattern(path, review, &at) && !refuse_own_path(path, review, &at));
         let at = place.key("downstream");
         let called = review.required(self.downstream, &at, "the path below downstream.url, as \"/me\"");
         let called = called.and_then(|text| plain_path(text, review, &at));
@@ -81,6 +81,18 @@ impl RawUserData {
         let errors = self.errors.map(ErrorConvention::from).unwrap_or_default();
         Some(UserData { path: path?, downstream: called?, errors })
     }
+}
+
+/// Reports a path with other characters than the unreserved ones (RFC 3986 §2.3). The router reads some of the others as the
+/// pattern of a route, and the rest arrive escaped, so that no request would match.
+fn refuse_pattern(path: &str, review: &mut Review<'_>, place: &Place) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~/".contains(letter);
+    let other = path.chars().find(|letter| !is_plain(*letter));
+    if let Some(other) = other {
+        let write = "only letters, digits, \"-\", \".\", \"_\", \"~\" and \"/\", as \"/getuserdata\"";
+        review.report(place, format!("{path:?} has {other:?}, and the path is no pattern: write {write}"));
+    }
+    other.is_some()
 }
 
 /// Reports a path that bot-sso answers itself.

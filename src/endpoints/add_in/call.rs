@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::AddInDoor;
 use super::cors::permit_page;
-use super::failure::{Failure, TOKEN_INVALID, TOKEN_MISSING, TOO_MANY_REQUESTS};
+use super::failure::{Failure, TOKEN_INVALID, TOKEN_MISSING, TOO_MANY_REQUESTS, WRONG_AUDIENCE_GRAPH};
 use super::replies::{ReplyContext, refuse};
 use crate::domain::{AddIn, Connection, ErrorConvention, ExchangeableToken, HolderName, Secret, UserToken};
 use crate::exchange::{AssertionRequest, Refusal};
@@ -65,12 +65,27 @@ impl AddInCall {
 
     /// The user's token in the `Authorization` header, validated.
     pub(super) async fn authenticate(&self) -> Result<ExchangeableToken, Failure> {
-        let bearer = read_bearer(self.http.headers()).map_err(|problem| {
-            let refusal = CallerRefusal::new(problem, "authorization").at_bot(self.connection.holder.as_str());
-            let _ = refusal.logged(&self.http);
-            Failure::from(if problem == Problem::MissingAuthorization { &TOKEN_MISSING } else { &TOKEN_INVALID })
-        })?;
+        let bearer = read_bearer(self.http.headers()).map_err(|problem| self.refuse_header(problem))?;
         self.validate(&Secret::from(bearer)).await
+    }
+
+    /// Logs that the request has no bearer, and returns the failure. A request without the header is no guess.
+    fn refuse_header(&self, problem: Problem) -> Failure {
+        let refusal = CallerRefusal::new(problem, "authorization").at_bot(self.connection.holder.as_str());
+        if problem == Problem::MissingAuthorization {
+            let is_logged = self.door.guesses.note_absence(self.client_network());
+            let refusal = if is_logged { refusal } else { refusal.without_log_line() };
+            let _ = refusal.logged(&self.http);
+            return (&TOKEN_MISSING).into();
+        }
+        self.count_guess().err().unwrap_or_else(|| {
+            let _ = refusal.logged(&self.http);
+            (&TOKEN_INVALID).into()
+        })
+    }
+
+    fn client_network(&self) -> Option<ClientNetwork> {
+        TrustedProxies::client_address(&self.http).map(ClientNetwork::from_address)
     }
 
     /// Proves that `raw` is a token of a user for this add-in.
@@ -81,8 +96,10 @@ impl AddInCall {
             |_| Err(Refusal::fault("the keys for an add-in's token did not arrive within the time of the request"));
         in_time.unwrap_or_else(too_slow).map_err(|refusal| {
             let failure = Failure::of_validation(&refusal, raw);
-            // What may be a guess is limited; a genuine token that came too late or to the wrong place is none.
-            let limited = if failure.is(&TOKEN_INVALID) { self.count_guess().err() } else { None };
+            // What may be a guess is limited; a genuine token that came too late is none. The audience is read unverified, so
+            // one that names Microsoft Graph proves nothing.
+            let may_be_guess = failure.is(&TOKEN_INVALID) || failure.is(&WRONG_AUDIENCE_GRAPH);
+            let limited = if may_be_guess { self.count_guess().err() } else { None };
             limited.unwrap_or_else(|| {
                 self.report(&refusal);
                 failure
@@ -95,8 +112,7 @@ impl AddInCall {
     /// # Errors
     /// 429 where there are too many of them.
     pub(super) fn count_guess(&self) -> Result<(), Failure> {
-        let client = TrustedProxies::client_address(&self.http).map(ClientNetwork::from_address);
-        self.door.guesses.charge(client).map_err(|TooManyCredentials { retry_after, is_logged }| {
+        self.door.guesses.charge(self.client_network()).map_err(|TooManyCredentials { retry_after, is_logged }| {
             if is_logged {
                 let refusal = CallerRefusal::new(Problem::TooManyRequests { retry_after }, "add_in_guesses");
                 let _ = refusal.at_bot(self.connection.holder.as_str()).logged(&self.http);
@@ -157,7 +173,8 @@ impl AddInCall {
         response
     }
 
-    fn reply_context(&self) -> ReplyContext<'_> {
+    /// What of the configuration and of this call the answers name.
+    pub(super) fn reply_context(&self) -> ReplyContext<'_> {
         let scopes = self.connection.exchange.required_scopes.iter();
         let scopes: Vec<String> = scopes.map(|scope| format!("{}/{scope}", self.add_in.resource)).collect();
         ReplyContext {

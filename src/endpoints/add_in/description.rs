@@ -25,7 +25,7 @@ pub(super) fn call_downstream(id: &str) -> Description {
         .answer(405, failure("The method is not on the add-in's list."))
         .answer(408, failure("The body did not arrive in time."))
         .answer(413, failure("The body is larger than `server.body_limit_bytes`."))
-        .answer(502, failure("The API cannot be reached."))
+        .answer(502, failure("The API cannot be reached, or redirects to another address."))
         .answer(504, failure("The API does not answer in time."))
         .other_answer("The API's answer.");
     of_path(failing(of_add_in(described)))
@@ -40,7 +40,7 @@ pub(super) fn get_user_data() -> Description {
                 .or_any_json()
                 .or_json::<ProviderFailure<'_>>(),
         )
-        .answer(502, failure("The API cannot be reached."))
+        .answer(502, failure("The API cannot be reached, or redirects to another address."))
         .answer(504, failure("The API does not answer in time."))
         .other_answer("The API's answer.");
     failing(described)

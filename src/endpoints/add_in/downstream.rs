@@ -28,7 +28,6 @@ const SEGMENTS_BEFORE_PATH: usize = 6;
 /// Seconds until a request whose token was refused makes sense again: there is nothing to wait for.
 const AT_ONCE: u64 = 1;
 const UNAUTHORIZED: u16 = 401;
-const FORBIDDEN: u16 = 403;
 
 /// A request of any method but `OPTIONS` to `/api/add-ins/{add_in}/downstream/{path}`.
 pub(super) async fn call(http: HttpRequest, payload: web::Payload, door: web::Data<AddInDoor>) -> HttpResponse {
@@ -109,7 +108,7 @@ impl AddInCall {
         let kept = self.exchange(&request).await?;
         let answer = self.send(target, &kept, &mut upload).await?;
         if answer.status != UNAUTHORIZED {
-            return Ok(self.relay(answer, target, &kept));
+            return self.relay(answer, target, &kept);
         }
         self.discard(&request, &kept).await?;
         if let Some(failure) = find_challenge(&answer) {
@@ -123,13 +122,12 @@ impl AddInCall {
         let renewed = self.exchange(&request).await?;
         let answer = self.send(target, &renewed, &mut upload).await?;
         if answer.status == UNAUTHORIZED {
+            // Another new token would fare no better, so this one stays kept, unless the API demands claims that it lacks.
+            let Some(failure) = find_challenge(&answer) else { return Err((&DOWNSTREAM_REFUSED).into()) };
             self.discard(&request, &renewed).await?;
-            return Err(find_challenge(&answer).unwrap_or_else(|| (&DOWNSTREAM_REFUSED).into()));
+            return Err(failure);
         }
-        if answer.status == FORBIDDEN {
-            return Err((&DOWNSTREAM_REFUSED).into());
-        }
-        Ok(self.relay(answer, target, &renewed))
+        self.relay(answer, target, &renewed)
     }
 
     async fn send(
@@ -157,7 +155,12 @@ impl AddInCall {
         }
     }
 
-    fn relay(&self, answer: RelayedAnswer, target: &DownstreamTarget, token: &UserToken) -> HttpResponse {
+    fn relay(
+        &self,
+        answer: RelayedAnswer,
+        target: &DownstreamTarget,
+        token: &UserToken,
+    ) -> Result<HttpResponse, Failure> {
         DownstreamAnswer { answer, target, token, call: self }.into_response()
     }
 }

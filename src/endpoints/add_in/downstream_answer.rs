@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use actix_web::HttpResponse;
 use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::Method;
@@ -8,6 +10,7 @@ use memchr::memmem::Finder;
 use super::call::AddInCall;
 use super::downstream_path::BelowBase;
 use super::downstream_target::DownstreamTarget;
+use super::failure::{DOWNSTREAM_REDIRECT, DOWNSTREAM_UNAVAILABLE, Failure};
 use crate::domain::UserToken;
 use crate::inbound::{AnsweredByBot, begin_relayed_answer};
 use crate::outbound::{OutboundError, RelayedAnswer};
@@ -35,6 +38,11 @@ const PASSED_ON: [&str; 15] = [
 const LOCATION: &str = "location";
 /// The statuses of answers without a body (RFC 9110 §15).
 const HAVE_NO_BODY: [u16; 3] = [204, 205, 304];
+/// The statuses of redirects that a browser follows (Fetch Standard, redirect statuses).
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+/// The statuses that an answer may have at its end: those below announce another one, and those above are none of HTTP (RFC 9110
+/// §15).
+const FINAL_STATUSES: RangeInclusive<u16> = 200..=599;
 
 /// An answer of a downstream API to a call with `token`.
 pub(super) struct DownstreamAnswer<'a> {
@@ -46,8 +54,13 @@ pub(super) struct DownstreamAnswer<'a> {
 
 impl DownstreamAnswer<'_> {
     /// The answer to the pane: the body follows as it arrives.
-    pub(super) fn into_response(self) -> HttpResponse {
+    ///
+    /// # Errors
+    /// The API redirects to where the pane cannot follow, or its status is none of an answer.
+    pub(super) fn into_response(self) -> Result<HttpResponse, Failure> {
         let (length, headers, status) = (self.find_length(), self.passed_on(), self.answer.status);
+        self.check_status()?;
+        self.check_redirect(&headers)?;
         let mut head =
             begin_relayed_answer(status, headers.iter().map(|(name, value)| (name.clone(), value.as_slice())));
         let body = logged(self.answer.into_stream(), self.call);
@@ -59,7 +72,42 @@ impl DownstreamAnswer<'_> {
             None => head.body(BodyStream::new(body)),
         };
         response.extensions_mut().insert(AnsweredByBot);
-        response
+        Ok(response)
+    }
+
+    fn check_status(&self) -> Result<(), Failure> {
+        let status = self.answer.status;
+        if FINAL_STATUSES.contains(&status) {
+            return Ok(());
+        }
+        let (correlation_id, bot) = (self.call.correlation_id.as_str(), self.call.connection.holder.as_str());
+        let hint = "compare add_ins.*.downstream.url: what answers there does not speak HTTP as an API does";
+        tracing::error!(correlation_id, bot, status, hint, "an API answered with a status that no answer has");
+        Err((&DOWNSTREAM_UNAVAILABLE).into())
+    }
+
+    /// Refuses a redirect whose `Location` is not among the `passed_on` headers. The token goes to the API alone, and an address
+    /// such as that of a file's content may carry a secret of its own.
+    fn check_redirect(&self, passed_on: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+        let is_redirect = REDIRECTS.contains(&self.answer.status);
+        let location = self.answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(LOCATION));
+        let Some((_, location)) = location.filter(|_| is_redirect) else { return Ok(()) };
+        if passed_on.iter().any(|(name, _)| name == LOCATION) {
+            return Ok(());
+        }
+        let target = std::str::from_utf8(location).ok().and_then(|location| self.target.url.join(location).ok());
+        let host = target.as_ref().and_then(|target| target.host_str());
+        let (correlation_id, bot) = (self.call.correlation_id.as_str(), self.call.connection.holder.as_str());
+        let hint = "bot-sso follows no redirect: the content of a file is fetched by a middle tier with the token for the API \
+                    (POST /api/add-ins/{add-in}/token), or by the pane at @microsoft.graph.downloadUrl of the file";
+        tracing::warn!(
+            correlation_id,
+            bot,
+            host,
+            hint,
+            "an API redirected an add-in to an address that is not below its base"
+        );
+        Err((&DOWNSTREAM_REDIRECT).into())
     }
 
     /// The length of the body that the API announces, in bytes.

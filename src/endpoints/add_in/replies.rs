@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::failure::{Challenge, Failure, Inline};
+use super::failure::{Challenge, Failure, Inline, MISSING_SCOPE, WRONG_AUDIENCE_GRAPH};
 use crate::domain::ErrorConvention;
 use crate::inbound::choose_retry_after;
 
@@ -19,6 +19,14 @@ pub(super) struct ReplyContext<'a> {
     /// The scopes that the user consents to.
     pub(super) downstream_scopes: &'a [String],
     pub(super) correlation_id: &'a str,
+}
+
+impl ReplyContext<'_> {
+    /// The scope, if the text of `failure` says that the answer names it.
+    fn scope_to_ask_for(&self, failure: &Failure) -> Option<&str> {
+        let names_scope = failure.is(&WRONG_AUDIENCE_GRAPH) || failure.is(&MISSING_SCOPE);
+        names_scope.then_some(self.scope.as_str())
+    }
 }
 
 /// A failure in the status convention.
@@ -66,6 +74,9 @@ pub(super) struct ProviderFailure<'a> {
     /// The claims that the next token must satisfy, unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) claims: Option<&'a str>,
+    /// The scope to ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<&'a str>,
     /// Whether only an administrator can give the missing consent.
     #[serde(rename = "adminConsentRequired", skip_serializing_if = "Option::is_none")]
     #[schema(rename = "adminConsentRequired")]
@@ -76,7 +87,12 @@ pub(super) struct ProviderFailure<'a> {
 
 impl<'a> ProviderFailure<'a> {
     /// The error object of `failure`; `number` is that of failures of which the identity provider gave none.
-    pub(super) fn new(failure: &'a Failure, error: &'a str, number: Option<u32>, correlation_id: &'a str) -> Self {
+    pub(super) fn new(
+        failure: &'a Failure,
+        error: &'a str,
+        number: Option<u32>,
+        context: &'a ReplyContext<'a>,
+    ) -> Self {
         let number = failure.number.or(number);
         let message = failure.row.message;
         Self {
@@ -85,8 +101,9 @@ impl<'a> ProviderFailure<'a> {
             error_codes: number.map(|number| [number]),
             suberror: failure.suberror(),
             claims: failure.claims.as_deref(),
+            scope: context.scope_to_ask_for(failure),
             needs_administrator: failure.needs_administrator,
-            correlation_id,
+            correlation_id: context.correlation_id,
         }
     }
 }
@@ -95,7 +112,7 @@ impl<'a> ProviderFailure<'a> {
 pub(super) fn refuse(failure: &Failure, context: &ReplyContext<'_>) -> HttpResponse {
     match (context.convention, failure.row.inline) {
         (ErrorConvention::Inline, Inline::Number(number)) => {
-            let body = ProviderFailure::new(failure, failure.row.error, Some(number), context.correlation_id);
+            let body = ProviderFailure::new(failure, failure.row.error, Some(number), context);
             HttpResponse::Ok().json(body)
         }
         _ => refuse_by_status(failure, context),
@@ -112,13 +129,12 @@ fn refuse_by_status(failure: &Failure, context: &ReplyContext<'_>) -> HttpRespon
     if let Some(seconds) = find_retry_after(failure) {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    let names_scope = matches!(row.kind, "WrongAudienceGraph" | "MissingScope");
     response.json(AddInFailure {
         kind: row.kind,
         error: row.error,
         suberror: failure.suberror(),
         claims: failure.claims.as_deref(),
-        scope: Some(context.scope.as_str()).filter(|_| names_scope),
+        scope: context.scope_to_ask_for(failure),
         needs_administrator: failure.needs_administrator,
         message: row.message,
         correlation_id: context.correlation_id,

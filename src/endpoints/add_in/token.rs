@@ -1,5 +1,5 @@
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,16 +7,14 @@ use utoipa::ToSchema;
 use super::AddInDoor;
 use super::call::AddInCall;
 use super::failure::Failure;
-use super::replies::{ProviderFailure, find_retry_after};
+use super::replies::{ProviderFailure, ReplyContext, find_retry_after};
 use crate::domain::{Secret, UserToken};
 use crate::exchange::requests_scope;
-use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, read_body, read_client};
+use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, announces_form, read_body, read_client};
+use crate::protocol::PROTOCOL_SCOPES;
 
-const FORM: &str = "application/x-www-form-urlencoded";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ON_BEHALF_OF: &str = "on_behalf_of";
-/// Scopes that clients of Entra add to every request. They name no permission of an API.
-const PROTOCOL_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// The form with which a server asks for the token of a user.
 #[derive(ToSchema)]
@@ -105,7 +103,7 @@ pub(super) async fn exchange(http: HttpRequest, payload: web::Payload, door: web
     let mut response = match hand_out(&call, payload).await {
         Ok(response) => response,
         Err(TokenFailure::Request(error)) => refuse_request(error, &call.correlation_id),
-        Err(TokenFailure::Token(failure)) => refuse_token(&failure, &call.correlation_id),
+        Err(TokenFailure::Token(failure)) => refuse_token(&failure, &call.reply_context()),
     };
     response.headers_mut().insert(CACHE_CONTROL, super::call::NO_STORE);
     response.headers_mut().insert(PRAGMA, actix_web::http::header::HeaderValue::from_static("no-cache"));
@@ -113,7 +111,7 @@ pub(super) async fn exchange(http: HttpRequest, payload: web::Payload, door: web
 }
 
 async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpResponse, TokenFailure> {
-    if !is_form(call.http.headers()) {
+    if !announces_form(call.http.headers()) {
         return Err(NOT_A_FORM.into());
     }
     let body = read_body(&call.http, payload, call.door.limits).await.map_err(refuse_body)?;
@@ -137,11 +135,6 @@ async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpRespons
     let request = call.assertion_request(call.validate(&assertion).await?);
     let token = call.exchange(&request).await?;
     Ok(HttpResponse::Ok().json(describe(&token, call)))
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(FORM))
 }
 
 /// Checks that the request is one of a caller of the add-in.
@@ -204,13 +197,14 @@ fn refuse_request(error: RequestError, correlation_id: &str) -> HttpResponse {
         error_codes: None,
         suberror: None,
         claims: None,
+        scope: None,
         needs_administrator: None,
         correlation_id,
     })
 }
 
 /// A refused token of a user, as the identity provider tells it: 400, or the status of what is not the caller's.
-fn refuse_token(failure: &Failure, correlation_id: &str) -> HttpResponse {
+fn refuse_token(failure: &Failure, context: &ReplyContext<'_>) -> HttpResponse {
     let row = failure.row;
     let is_of_token = matches!(row.status, 401 | 403);
     let status = if is_of_token { 400 } else { row.status };
@@ -222,5 +216,5 @@ fn refuse_token(failure: &Failure, correlation_id: &str) -> HttpResponse {
     if let Some(seconds) = find_retry_after(failure) {
         response.insert_header((RETRY_AFTER, seconds));
     }
-    response.json(ProviderFailure::new(failure, error, None, correlation_id))
+    response.json(ProviderFailure::new(failure, error, None, context))
 }

@@ -31,8 +31,6 @@ pub(super) struct StreamedUpload {
     /// The length that the client has announced, in bytes.
     length: Option<u64>,
     limits: BodyLimits,
-    /// The whole body arrives by this time.
-    until: Instant,
 }
 
 /// Why a request with a body has no answer.
@@ -70,7 +68,7 @@ impl Upload {
             beginning.extend_from_slice(&chunk);
         }
         let beginning = beginning.freeze();
-        let upload = StreamedUpload { http: http.clone(), beginning, rest: payload, length, limits, until };
+        let upload = StreamedUpload { http: http.clone(), beginning, rest: payload, length, limits };
         Ok(Self::Streamed(Box::new(upload)))
     }
 
@@ -127,11 +125,13 @@ async fn send_streamed(
 impl StreamedUpload {
     /// Passes the body on until it is complete, or the API does not want more of it.
     async fn pass_on(mut self, sender: BodySender) -> Result<(), Failure> {
+        // Nothing is read while the user's token is exchanged, so that time is not the client's.
+        let until = Instant::now() + self.limits.time;
         let mut passed = self.beginning.len();
         if sender.send(self.beginning).await.is_err() {
             return Ok(());
         }
-        while let Some(chunk) = next_chunk(&mut self.rest, self.until).await? {
+        while let Some(chunk) = next_chunk(&mut self.rest, until).await? {
             passed += chunk.len();
             if passed > self.limits.bytes {
                 return Err((&BODY_TOO_LARGE).into());

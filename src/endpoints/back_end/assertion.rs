@@ -6,6 +6,7 @@ use super::token::IssuedTokenBody;
 use crate::domain::{ExchangeableToken, Secret, UserToken};
 use crate::exchange::{AssertionRequest, Reason, Refusal, requests_scope};
 use crate::observability::ExchangeOutcome;
+use crate::protocol::PROTOCOL_SCOPES;
 
 pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
@@ -49,7 +50,8 @@ impl BackEndCall<'_> {
 
     async fn exchange(&self, raw: &str, parameter: TokenParameter) -> Result<std::sync::Arc<UserToken>, OAuthError> {
         self.check_targets()?;
-        if !self.named_scopes().all(|scope| requests_scope(&self.connection, scope)) {
+        let is_ours = |scope: &str| PROTOCOL_SCOPES.contains(&scope) || requests_scope(&self.connection, scope);
+        if !self.named_scopes().all(is_ours) {
             return Err(OAuthError::InvalidScope("A scope is not one that this client may get tokens for."));
         }
         let raw = Secret::from(raw);

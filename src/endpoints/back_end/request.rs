@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Payload;
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -10,9 +9,7 @@ use super::replies::OAuthError;
 use super::{BUDGET, BackEndDoor};
 use crate::domain::{BackEnd, Connection, HolderName};
 use crate::exchange::Refusal;
-use crate::inbound::{Form, FormError, RequestId, read_body};
-
-const FORM_TYPE: &str = "application/x-www-form-urlencoded";
+use crate::inbound::{Form, FormError, RequestId, announces_form, read_body};
 
 /// A call of an authenticated back end.
 pub(super) struct BackEndCall<'a> {
@@ -28,7 +25,7 @@ pub(super) struct BackEndCall<'a> {
 impl BackEndDoor {
     /// Reads the body of a request, which must be a form.
     pub(super) async fn read(&self, http: &HttpRequest, payload: Payload) -> Result<Bytes, OAuthError> {
-        if !is_form(http.headers()) {
+        if !announces_form(http.headers()) {
             return Err(OAuthError::InvalidRequest("The content type must be application/x-www-form-urlencoded."));
         }
         read_body(http, payload, self.callers.limits).await.map_err(OAuthError::Body)
@@ -79,51 +76,5 @@ impl BackEndCall<'_> {
     pub(super) fn report(&self, refusal: &Refusal) {
         let (holder, connection) = (self.connection.holder.as_str(), self.connection.name.as_str());
         refusal.report(&self.door.counters, holder, Some(connection), &self.correlation_id);
-    }
-}
-
-/// Whether the body is a form, which has no other encoding (RFC 6749 §4, appendix B).
-fn is_form(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(CONTENT_TYPE);
-    let (Some(content_type), None) = (types.next(), types.next()) else { return false };
-    let Ok(text) = content_type.to_str() else { return false };
-    let mut parts = text.split(';').map(str::trim);
-    let is_form = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(FORM_TYPE));
-    let is_utf_8 = parts.filter_map(|part| part.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-    });
-    is_form
-        && is_utf_8
-        && headers.get_all(CONTENT_ENCODING).all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use actix_web::http::header::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn a_form_is_known_by_its_content_type() {
-        let check = |types: &[&'static str]| {
-            let mut headers = HeaderMap::new();
-            for content_type in types {
-                headers.append(CONTENT_TYPE, HeaderValue::from_static(content_type));
-            }
-            is_form(&headers)
-        };
-        for content_type in [
-            "application/x-www-form-urlencoded",
-            "Application/X-WWW-Form-Urlencoded; charset=UTF-8",
-            "application/x-www-form-urlencoded;charset=\"utf-8\"",
-        ] {
-            assert!(check(&[content_type]), "{content_type}");
-        }
-        for content_type in ["application/json", "application/x-www-form-urlencoded; charset=utf-16", "", "text/plain"]
-        {
-            assert!(!check(&[content_type]), "{content_type}");
-        }
-        assert!(!check(&[]) && !check(&[FORM_TYPE, FORM_TYPE]));
     }
 }

@@ -7,7 +7,11 @@ const GUESSES: u32 = 30;
 
 /// The limit of wrong client credentials of each address. It is kept in memory. Right credentials are accepted whatever
 /// others have tried from the same address.
-pub struct ClientGuesses(GuessCounts);
+pub struct ClientGuesses {
+    wrong: GuessCounts,
+    /// Requests without credentials, which are no guesses.
+    absent: GuessCounts,
+}
 
 /// The client has presented too many wrong credentials.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +26,7 @@ impl ClientGuesses {
     /// No address has presented wrong credentials.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
-        Self(GuessCounts::new(clock, GUESSES))
+        Self { wrong: GuessCounts::new(clock.clone(), GUESSES), absent: GuessCounts::new(clock, GUESSES) }
     }
 
     /// Counts wrong credentials from `network`; `None`: an unknown address.
@@ -30,13 +34,20 @@ impl ClientGuesses {
     /// # Errors
     /// [`TooManyCredentials`].
     pub fn charge(&self, network: Option<ClientNetwork>) -> Result<(), TooManyCredentials> {
-        self.0.admit(network).map_err(|limited| TooManyCredentials {
+        self.wrong.admit(network).map_err(|limited| TooManyCredentials {
             retry_after: limited.retry_after,
             is_logged: limited.window.refusals == GUESSES + 1
                 || limited.window.refusals.is_multiple_of(REFUSALS_PER_LINE),
         })?;
-        self.0.charge(network, true);
+        self.wrong.charge(network, true);
         Ok(())
+    }
+
+    /// Counts a request without credentials from `network`, which is never limited. Returns whether the log has a line for it:
+    /// the first ones of a minute have one, and every hundredth.
+    pub fn note_absence(&self, network: Option<ClientNetwork>) -> bool {
+        let refusals = self.absent.charge(network, false).refusals;
+        refusals <= GUESSES || refusals.is_multiple_of(REFUSALS_PER_LINE)
     }
 }
 
@@ -63,5 +74,16 @@ mod tests {
         assert!(guesses.charge(network("192.0.2.2")).is_ok() && guesses.charge(None).is_ok());
         clock.advance(Duration::from_secs(61));
         assert!(guesses.charge(network("192.0.2.1")).is_ok());
+    }
+
+    #[test]
+    fn requests_without_credentials_are_logged_seldom_and_limit_nothing() {
+        let clock = Arc::new(OffsetClock::default());
+        let guesses = ClientGuesses::new(clock.clone());
+        let logged = (0..200).filter(|_| guesses.note_absence(None)).count();
+        assert_eq!(logged, GUESSES as usize + 2);
+        assert!(guesses.charge(None).is_ok());
+        clock.advance(Duration::from_secs(61));
+        assert!(guesses.note_absence(None));
     }
 }

@@ -139,6 +139,48 @@ async fn a_location_below_the_base_is_rewritten_and_another_is_left_out() {
 }
 
 #[tokio::test]
+async fn a_redirect_that_leads_away_from_the_api_is_told_as_such_in_both_conventions() {
+    let fixture = Fixture::start().await;
+    let token = fixture.office_token("Ada").await;
+    let secret = "tempauth-1234567890";
+    let elsewhere = format!("https://contoso.sharepoint.com/download.aspx?tempauth={secret}");
+    for path in [ME, USER_DATA] {
+        for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
+            fixture.api.answer_next(answer(status, &format!("location: {elsewhere}\r\n"), ""));
+            let log = crate::harness::logs::length();
+            let answer = fixture.get_as(&token, path).await;
+            let told = (answer.status, answer.json()["type"].as_str().map(str::to_owned), answer.header("location"));
+            assert_eq!(told, (502, Some("DownstreamRedirect".to_owned()), None), "{path} {status}");
+            let lines = crate::harness::logs::complaints_of(&fixture.tag, log);
+            let line = lines.iter().find(|line| line["host"] == "contoso.sharepoint.com").unwrap();
+            assert!(line["hint"].as_str().unwrap().contains("@microsoft.graph.downloadUrl"), "{line}");
+        }
+    }
+    assert!(!crate::harness::logs::text().contains(secret), "the address of the content is a secret");
+    let below = format!("{}/me/drive/items/1", fixture.api.base());
+    fixture.api.answer_next(answer("302 Found", &format!("location: {below}\r\n"), ""));
+    let followed = fixture.get_as(&token, ME).await;
+    let here = "http://127.0.0.1:1/api/add-ins/files/downstream/me/drive/items/1";
+    assert_eq!((followed.status, followed.header("location")), (302, Some(here)));
+    fixture.api.answer_next(answer("304 Not Modified", &format!("location: {elsewhere}\r\n"), ""));
+    let unchanged = fixture.get_as(&token, ME).await;
+    assert_eq!((unchanged.status, unchanged.header("location")), (304, None), "no redirect");
+}
+
+#[tokio::test]
+async fn a_status_that_no_answer_has_is_a_bad_gateway() {
+    let fixture = Fixture::start().await;
+    let token = fixture.office_token("Ada").await;
+    for status in ["101 Switching Protocols", "199 Early", "600 Late", "999 Denied"] {
+        fixture.api.answer_next(answer(status, "", ""));
+        let answer = fixture.get_as(&token, ME).await;
+        assert_eq!((answer.status, answer.json()["type"].as_str()), (502, Some("DownstreamUnavailable")), "{status}");
+    }
+    fixture.api.answer_next(answer("599 Odd", "", "{}"));
+    assert_eq!(fixture.get_as(&token, ME).await.status, 599);
+}
+
+#[tokio::test]
 async fn methods_of_the_list_are_passed_on_and_others_are_refused() {
     let fixture = Fixture::start().await;
     let token = fixture.office_token("Ada").await;

@@ -1,6 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bot_sso::dev::{Fault, FaultRule};
+use bot_sso::dev::{Fault, FaultRule, Signer};
 
 use super::fixture::{Fixture, ME, USER_DATA};
 use crate::harness::logs;
@@ -134,4 +134,40 @@ async fn an_address_with_too_many_invalid_tokens_waits_and_valid_tokens_from_it_
     assert_eq!(fixture.get_as(&fixture.office_token("Ada").await, ME).await.status, 200);
     fixture.clock.advance(std::time::Duration::from_secs(61));
     refuse_times(1).await;
+}
+
+#[tokio::test]
+async fn a_forged_token_that_names_graph_as_its_audience_is_limited_as_other_forged_ones() {
+    let fixture = Fixture::start().await;
+    let token = fixture.office_token("Ada").await;
+    let graph = fixture.forge(Signer::Tenant, &token, |claims| claims["aud"] = "https://graph.microsoft.com".into());
+    let forged = format!("{}.AAAA", graph.rsplit_once('.').unwrap().0);
+    for number in 0..30 {
+        let answer = fixture.get_as(&forged, ME).await;
+        assert_eq!((answer.status, answer.json()["type"].as_str()), (401, Some("WrongAudienceGraph")), "{number}");
+    }
+    assert_eq!(fixture.get_as(&forged, ME).await.status, 429);
+    assert_eq!(fixture.get_as(&token, ME).await.status, 200, "a valid token is accepted all the same");
+}
+
+#[tokio::test]
+async fn requests_without_a_bearer_are_answered_alike_and_logged_seldom() {
+    let fixture = Fixture::start().await;
+    let log = logs::length();
+    for number in 0..50 {
+        assert_eq!(fixture.send("GET", ME, &[], Vec::new()).await.status, 401, "{number}");
+    }
+    let lines = logs::complaints_of(&fixture.tag, log);
+    assert_eq!(lines.iter().filter(|line| line["check"] == "authorization").count(), 30);
+}
+
+#[tokio::test]
+async fn an_authorization_header_that_is_no_bearer_counts_as_a_guess() {
+    let fixture = Fixture::start().await;
+    for number in 0..30 {
+        let answer = fixture.send("GET", ME, &[("authorization", "Basic YTpi")], Vec::new()).await;
+        assert_eq!(answer.status, 401, "{number}");
+    }
+    assert_eq!(fixture.send("GET", ME, &[("authorization", "Basic YTpi")], Vec::new()).await.status, 429);
+    assert_eq!(fixture.send("GET", ME, &[], Vec::new()).await.status, 401, "no header is no guess");
 }

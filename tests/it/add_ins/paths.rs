@@ -1,4 +1,5 @@
 use super::fixture::Fixture;
+use crate::harness::logs;
 use crate::harness::raw::{Wire, blocking};
 
 const DOWNSTREAM: &str = "/api/add-ins/files/downstream";
@@ -111,4 +112,25 @@ async fn headers_of_a_request_inject_none_into_the_call() {
         )
         .await;
     assert_eq!((twice.status, fixture.api.calls().len()), (401, 0));
+}
+
+#[tokio::test]
+async fn the_line_of_a_call_names_the_route_and_not_the_users_file() {
+    let fixture = Fixture::start().await;
+    let token = fixture.office_token("Ada").await;
+    let log = logs::length();
+    for path in
+        ["/api/add-ins/files/downstream/me/drive/salary-of-ben.xlsx", "/api/add-ins/files/downstream/salary-of-ben"]
+    {
+        fixture.get_as(&token, path).await;
+    }
+    fixture.get_as(&token, "/api/add-ins/files/identity").await;
+    let text = logs::since(log);
+    let lines = text.lines().filter(|line| line.contains(&fixture.tag) && line.contains("\"answered\""));
+    let lines: Vec<serde_json::Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let pattern = "/api/add-ins/{add_in}/downstream/{path}";
+    let paths: Vec<_> = lines.iter().map(|line| line["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, [pattern, pattern, "/api/add-ins/files/identity"]);
+    let complaints = logs::complaints_of(&fixture.tag, log);
+    assert!(!format!("{lines:?}{complaints:?}").contains("salary"), "{lines:?} {complaints:?}");
 }

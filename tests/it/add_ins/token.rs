@@ -1,6 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bot_sso::dev::{Fault, FaultRule};
+use bot_sso::dev::{Fault, FaultRule, Signer};
 
 use super::fixture::{CALLER, CALLER_SECRET, Fixture};
 use crate::harness::tokens::claims_of;
@@ -109,8 +109,21 @@ async fn a_request_that_is_no_on_behalf_of_grant_is_refused_in_the_words_of_oaut
         assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some(error)), "{error}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{error}");
     }
-    let json = [("content-type", "application/json"), ("authorization", &basic(CALLER, CALLER_SECRET))];
-    assert_eq!(fixture.send("POST", TOKEN, &json, b"{}".to_vec()).await.status, 400);
+    let authorization = basic(CALLER, CALLER_SECRET);
+    let utf_16 = format!("{}; charset=utf-16", FORM.1);
+    let no_forms: [&[(&str, &str)]; 4] = [
+        &[("content-type", "application/json")],
+        &[("content-type", &utf_16)],
+        &[FORM, FORM],
+        &[FORM, ("content-encoding", "gzip")],
+    ];
+    let body =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs([grant, on_behalf, assertion]).finish();
+    for headers in no_forms {
+        let headers = [&[("authorization", authorization.as_str())], headers].concat();
+        let answer = fixture.send("POST", TOKEN, &headers, body.clone().into_bytes()).await;
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_request")), "{headers:?}");
+    }
     assert_eq!(fixture.send("GET", TOKEN, &[], Vec::new()).await.status, 405);
     assert_eq!(fixture.exchanges(), 0);
 }
@@ -138,4 +151,20 @@ async fn refusals_of_the_users_token_come_as_entra_words_them() {
     let answer = post_as_caller(&fixture, &token, &[]).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
     assert_eq!(answer.json()["error"], "temporarily_unavailable");
+}
+
+#[tokio::test]
+async fn a_server_with_a_token_for_graph_or_without_the_scope_is_told_the_scope_to_ask_for() {
+    let fixture = Fixture::start().await;
+    let token = fixture.office_token("Ada").await;
+    for (claim, value) in [("aud", "https://graph.microsoft.com"), ("scp", "profile")] {
+        let other = fixture.forge(Signer::Tenant, &token, |claims| claims[claim] = value.into());
+        let answer = post_as_caller(&fixture, &other, &[]).await;
+        let body = answer.json();
+        assert_eq!((answer.status, body["error"].as_str()), (400, Some("invalid_grant")), "{claim}: {body}");
+        let scope = body["scope"].as_str().unwrap();
+        assert!(scope.starts_with("api://") && scope.ends_with("/access_as_user"), "{claim}: {body}");
+    }
+    let invalid = post_as_caller(&fixture, "abc", &[]).await;
+    assert!(invalid.status == 400 && invalid.json()["scope"].is_null());
 }

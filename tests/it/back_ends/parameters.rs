@@ -1,7 +1,8 @@
 //! The parameters of the token endpoint: what each may be, and how often it may be stated.
 
 use super::fixture::{
-    ACCESS_TOKEN, BILLING_SECRET, BackEnds, GRAPH, ORDERS_SECRET, TOKEN_EXCHANGE, assert_error, basic, exchange_form,
+    ACCESS_TOKEN, BILLING_SECRET, BackEnds, GRAPH, JWT_BEARER, ORDERS_SECRET, TOKEN_EXCHANGE, assert_error, basic,
+    exchange_form,
 };
 
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
@@ -11,13 +12,14 @@ const READ: &str = "https://graph.microsoft.com/User.Read";
 async fn each_parameter_of_an_exchange_has_its_own_error() {
     let back_ends = BackEnds::start().await;
     let subject = back_ends.subject("Ada").await;
-    let accepted: [&[(&str, &str)]; 8] = [
+    let accepted: [&[(&str, &str)]; 9] = [
         &[],
         &[("audience", GRAPH)],
         &[("resource", GRAPH)],
         &[("audience", GRAPH), ("resource", GRAPH), ("audience", GRAPH)],
         &[("scope", READ)],
         &[("scope", "User.Read")],
+        &[("scope", "openid email")],
         &[("requested_token_type", ACCESS_TOKEN)],
         &[("actor_token", ""), ("scope", ""), ("unknown", "x")],
     ];
@@ -25,13 +27,14 @@ async fn each_parameter_of_an_exchange_has_its_own_error() {
         let answer = back_ends.exchange(&subject, more).await;
         assert_eq!(answer.status, 200, "{more:?}: {}", answer.text());
     }
-    let refused: [(&[(&str, &str)], &str); 12] = [
+    let refused: [(&[(&str, &str)], &str); 13] = [
         (&[("audience", "https://vault.azure.net")], "invalid_target"),
         (&[("resource", "https://vault.azure.net")], "invalid_target"),
         (&[("audience", GRAPH), ("audience", "https://vault.azure.net")], "invalid_target"),
         (&[("audience", "https://graph.microsoft.com/")], "invalid_target"),
         (&[("scope", "https://graph.microsoft.com/Directory.ReadWrite.All")], "invalid_scope"),
         (&[("scope", "User.Read Mail.Send")], "invalid_scope"),
+        (&[("scope", "openid2 User.Read")], "invalid_scope"),
         (&[("requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token")], "invalid_request"),
         (&[("requested_token_type", JWT)], "invalid_request"),
         (&[("actor_token", "x"), ("actor_token_type", JWT)], "invalid_request"),
@@ -43,6 +46,23 @@ async fn each_parameter_of_an_exchange_has_its_own_error() {
         assert_error(&back_ends.exchange(&subject, more).await, 400, error);
     }
     assert_eq!(back_ends.harness.exchanges(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_adds_the_scopes_of_sign_ins_to_its_own_gets_a_token_by_each_grant() {
+    let back_ends = BackEnds::start().await;
+    let subject = back_ends.subject("Ada").await;
+    let scope = format!("{READ} openid profile offline_access");
+    let by_exchange = back_ends.exchange(&subject, &[("scope", &scope)]).await;
+    assert_eq!(by_exchange.status, 200, "{}", by_exchange.text());
+    let form = [
+        ("grant_type", JWT_BEARER),
+        ("assertion", subject.as_str()),
+        ("requested_token_use", "on_behalf_of"),
+        ("scope", &scope),
+    ];
+    let by_assertion = back_ends.post_as_orders("/oauth2/token", &form).await;
+    assert_eq!(by_assertion.status, 200, "{}", by_assertion.text());
 }
 
 #[tokio::test]

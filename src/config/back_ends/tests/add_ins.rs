@@ -207,6 +207,26 @@ fn the_path_of_user_data_is_one_that_bot_sso_does_not_answer_itself() {
 }
 
 #[test]
+fn the_path_of_user_data_is_plain_text_and_no_pattern_of_the_router() {
+    let path = "path = \"/getuserdata\"";
+    let place = "add_ins.files.user_data.path";
+    accepted(path, "path = \"/v1.0/get-user_data~2/X\"");
+    for (text, what) in [
+        ("/a{", "has '{', and the path is no pattern: write only letters, digits"),
+        ("/a}", "has '}'"),
+        ("/{x:.*}", "has '{'"),
+        ("/x/{tail}*", ""),
+        ("/a*", "has '*'"),
+        ("/a:b", "has ':'"),
+        ("/a%7B", "has an escape"),
+        ("/a;b", "has ';'"),
+        ("/\u{e4}", "has '\u{e4}'"),
+    ] {
+        expect(path, &format!("path = \"{text}\""), place, what);
+    }
+}
+
+#[test]
 fn no_two_add_ins_have_the_same_path_of_user_data_and_two_may_have_one_client() {
     let second = |path: &str| {
         format!(

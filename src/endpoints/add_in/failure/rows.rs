@@ -268,6 +268,15 @@ pub(in crate::endpoints::add_in) static DOWNSTREAM_UNAVAILABLE: FailureRow = Fai
     ..PLAIN
 };
 
+pub(in crate::endpoints::add_in) static DOWNSTREAM_REDIRECT: FailureRow = FailureRow {
+    happened: "the API redirects to an address that is not below its base, as Microsoft Graph does for the content of a file",
+    status: 502,
+    kind: "DownstreamRedirect",
+    error: "invalid_request",
+    message: "The API redirects to another address, which is not passed on.",
+    ..PLAIN
+};
+
 pub(in crate::endpoints::add_in) static DOWNSTREAM_TIMEOUT: FailureRow = FailureRow {
     happened: "the API does not answer in time",
     status: 504,
@@ -279,7 +288,7 @@ pub(in crate::endpoints::add_in) static DOWNSTREAM_TIMEOUT: FailureRow = Failure
 };
 
 /// All failures, in the order of the document.
-pub static FAILURES: [&FailureRow; 25] = [
+pub static FAILURES: [&FailureRow; 26] = [
     &TOKEN_MISSING,
     &TOKEN_INVALID,
     &TOKEN_EXPIRED,
@@ -304,5 +313,6 @@ pub static FAILURES: [&FailureRow; 25] = [
     &BODY_TOO_LARGE,
     &BODY_TOO_SLOW,
     &DOWNSTREAM_UNAVAILABLE,
+    &DOWNSTREAM_REDIRECT,
     &DOWNSTREAM_TIMEOUT,
 ];
