@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::id_token_renewal::continue_id_token;
+use super::id_token_renewal::{continue_id_token, refuse_other_user};
 use super::refresh_aim::RefreshAim;
 use super::refresh_turns::RefreshTurns;
 use super::unkept::{UnkeptToken, UnkeptTokens};
@@ -160,6 +160,7 @@ impl Refresh {
             Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.aim.challenge().cloned() };
         let grant = Grant::RefreshToken { refresh_token, user: &old.user };
         let redeemed = self.tokens.redemption.redeem(&self.connection, grant, attempt).await?;
+        refuse_other_user(old, redeemed.id_token.as_ref())?;
         // A response without `scope` grants what was granted before (RFC 6749 §5.1, §6).
         let is_scope_stated = redeemed.granted_scope.is_some() && redeemed.granted_scope != old.granted_scope;
         let granted_scope = redeemed.granted_scope.clone().or_else(|| old.granted_scope.clone());
@@ -168,7 +169,7 @@ impl Refresh {
         let redeemed = RedeemedToken { granted_scope, refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
-        let id_token = continue_id_token(old, &token, correlation_id)?;
+        let id_token = continue_id_token(old, &token, correlation_id);
         let token = UserToken { signed_in_at: old.signed_in_at, id_token, ..token };
         // The same scopes as before were reported when they were granted first.
         if is_scope_stated {
