@@ -117,7 +117,7 @@ impl AssertionExchange {
         let slot = TokenSlot::new(account, &connection.name);
         let kept = self.vault.read(&slot, connection.revision).await?;
         match kept {
-            Some(kept) if kept.token.obtained_at == token.obtained_at => Ok(self.vault.remove(kept).await?),
+            Some(kept) if kept.token.obtained_at == token.obtained_at => Ok(self.vault.remove(kept).await.map(drop)?),
             _ => Ok(()),
         }
     }

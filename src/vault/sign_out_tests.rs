@@ -64,10 +64,10 @@ async fn remove_removes_only_the_record_that_was_read() {
     fixture.keep(&slot("graph"), refreshable(&fixture, "first")).await;
     let stale = fixture.vault.read(&slot("graph"), REVISION).await.unwrap().unwrap();
     fixture.keep(&slot("graph"), refreshable(&fixture, "second")).await;
-    fixture.vault.remove(stale).await.unwrap();
+    assert!(!fixture.vault.remove(stale).await.unwrap());
     assert_eq!(found(&fixture.vault, &slot("graph")).await.as_deref(), Some("second"));
     let present = fixture.vault.read(&slot("graph"), REVISION).await.unwrap().unwrap();
-    fixture.vault.remove(present).await.unwrap();
+    assert!(fixture.vault.remove(present).await.unwrap());
     assert_eq!(found(&fixture.vault, &slot("graph")).await, None);
     assert_eq!(found(&fixture.restarted(), &slot("graph")).await, None);
 }

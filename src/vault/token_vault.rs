@@ -230,13 +230,14 @@ impl TokenVault {
         run_to_completion(async move { shared.keep(permit, kept, Some(stored)).await }).await
     }
 
-    /// Removes `record`, if the store still holds it. A newer record in the same slot stays.
+    /// Removes `record`, if the store still holds it. A newer record in the same slot stays. Returns whether `record` was
+    /// removed.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails. The token may then still be stored.
-    pub async fn remove(&self, record: KeptRecord) -> Result<(), VaultError> {
+    pub async fn remove(&self, record: KeptRecord) -> Result<bool, VaultError> {
         let shared = Arc::clone(&self.shared);
-        run_to_completion(async move { shared.remove(record.stored).await.map(drop) }).await
+        run_to_completion(async move { shared.remove(record.stored).await }).await
     }
 
     /// Signs the account of `slot` out of its connection: removes the token and revokes every [`Permit`] for the slot.

@@ -5,7 +5,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
-use super::refresh::{REFRESH_BUDGET, Refresh, RefreshAim, RefreshableTokens};
+use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens};
+use super::refresh_aim::RefreshAim;
+use super::refresh_turns::RefreshTurns;
 use super::unkept::UnkeptTokens;
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
 use crate::exchange::parent_slots::{TokenPlace, WantedToken, is_kept};
@@ -35,7 +37,8 @@ pub(super) struct RefreshState {
     next_background_refresh: Cache<TokenSlot, Timestamp>,
 }
 
-/// Names a refresh for its followers. A refresh that must satisfy a challenge is not shared with one that need not.
+/// Names a refresh for its followers. A refresh is shared only by callers who want the same of it. Refreshes of one slot
+/// that differ run one after the other ([`RefreshTurns`]), and one that finds what it wants asks the issuer nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct FlightKey {
     slot: TokenSlot,
@@ -49,7 +52,8 @@ impl CurrentTokens {
     /// The tokens in `vault`, refreshed by `redemption`. Those that the store does not take are held in `unkept`.
     #[must_use]
     pub fn new(vault: Arc<TokenVault>, redemption: Redemption, unkept: UnkeptTokens, ambient: ClockAndEntropy) -> Self {
-        let tokens = RefreshableTokens { vault, redemption, ambient, unkept };
+        let turns = Arc::new(RefreshTurns::default());
+        let tokens = RefreshableTokens { vault, redemption, ambient, unkept, turns };
         let (flights, next_background_refresh) = (SingleFlight::default(), Cache::new(MAX_REMEMBERED_SLOTS));
         Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
     }

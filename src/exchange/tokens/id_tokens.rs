@@ -1,16 +1,12 @@
 //! The ID tokens that are kept for apps; an `impl` of [`CurrentTokens`].
 
-use std::time::Duration;
-
 use super::current::{CurrentTokens, await_refresh};
-use super::refresh::{REFRESH_BUDGET, RefreshAim};
+use super::refresh::REFRESH_BUDGET;
+use super::refresh_aim::RefreshAim;
 use crate::domain::IdToken;
 use crate::exchange::{ObtainedToken, Outage, StorageFailure, TokenPlace};
 use crate::token_validation::{IdTokenStatements, ShownNames};
 use crate::vault::KeptRecord;
-
-/// A token that is younger than this is not refreshed for its ID token's sake: its issuer does not renew ID tokens.
-const RENEWAL_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The answer to a request for a user's ID token.
 #[derive(Clone, Debug)]
@@ -51,7 +47,7 @@ impl CurrentTokens {
         if token.id_token.is_none() {
             return Ok(ObtainedIdToken::NotGiven);
         }
-        if token.refresh_token.is_none() || now < token.obtained_at.plus(RENEWAL_INTERVAL) {
+        if token.refresh_token.is_none() || RefreshAim::IdToken.is_met_by(&token, now) {
             return Ok(ObtainedIdToken::UserNeeded);
         }
         let refreshed = await_refresh(self.shared.start_refresh(wanted, RefreshAim::IdToken), REFRESH_BUDGET).await;

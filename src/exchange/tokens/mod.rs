@@ -8,6 +8,8 @@ mod given;
 mod id_token_renewal;
 mod id_tokens;
 mod refresh;
+mod refresh_aim;
+mod refresh_turns;
 mod resource;
 mod revocation;
 mod sign_out;

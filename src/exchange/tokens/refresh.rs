@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::id_token_renewal::continue_id_token;
+use super::id_token_renewal::{continue_id_token, refuse_other_user};
+use super::refresh_aim::RefreshAim;
+use super::refresh_turns::RefreshTurns;
 use super::unkept::{UnkeptToken, UnkeptTokens};
-use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, Timestamp, TokenSlot, UserToken};
+use crate::domain::{ClockAndEntropy, Connection, Secret, TokenSlot, UserToken};
 use crate::exchange::missing_scope_report::report_missing_scopes;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
@@ -27,6 +29,7 @@ pub(super) struct RefreshableTokens {
     pub(super) ambient: ClockAndEntropy,
     /// What refreshes have brought and the store did not take.
     pub(super) unkept: UnkeptTokens,
+    pub(super) turns: Arc<RefreshTurns>,
 }
 
 impl RefreshableTokens {
@@ -40,9 +43,9 @@ impl RefreshableTokens {
     }
 }
 
-/// One refresh: read the kept token → redeem its refresh token → replace the kept token. If the user signs out
-/// meanwhile, the new token is dropped. If another exchange replaces the kept token meanwhile, that exchange's token
-/// stays.
+/// One refresh: wait for the slot's turn → read the kept token → redeem its refresh token → replace the kept token. If
+/// the user signs out meanwhile, the new token is dropped. If another exchange replaces the kept token meanwhile, that
+/// exchange's token stays.
 pub(super) struct Refresh {
     pub(super) tokens: RefreshableTokens,
     pub(super) slot: TokenSlot,
@@ -50,37 +53,13 @@ pub(super) struct Refresh {
     pub(super) aim: RefreshAim,
 }
 
-/// What a refresh must bring, so that a kept token may be good enough or not.
-pub(super) enum RefreshAim {
-    /// A token that is handed out. Another request may have brought it meanwhile.
-    Usable,
-    /// A token that satisfies this challenge. A kept token is never good enough.
-    Challenged(ClaimsChallenge),
-    /// A token whose ID token has not ended.
-    IdToken,
-}
-
-impl RefreshAim {
-    /// The challenge that the new token must satisfy, if there is one.
-    pub(super) fn challenge(&self) -> Option<&ClaimsChallenge> {
-        match self {
-            Self::Challenged(challenge) => Some(challenge),
-            Self::Usable | Self::IdToken => None,
-        }
-    }
-
-    /// Whether `token`, whose access token is good, needs no refresh at `now`.
-    fn is_met_by(&self, token: &UserToken, now: Timestamp) -> bool {
-        match self {
-            Self::Usable => true,
-            Self::Challenged(_) => false,
-            Self::IdToken => token.unended_id_token(now).is_some(),
-        }
-    }
-}
-
 impl Refresh {
     pub(super) async fn run(self) -> ObtainedToken {
+        let turn = self.tokens.turns.get(&self.slot);
+        // No caller waits longer than this for the whole refresh.
+        let Ok(_turn) = timeout(REFRESH_BUDGET, turn.lock()).await else {
+            return ObtainedToken::Unavailable(Outage::FAULT);
+        };
         for _ in 0..MAX_ATTEMPTS {
             match self.try_run().await {
                 Ok(Some(obtained)) => return obtained,
@@ -112,21 +91,41 @@ impl Refresh {
         let correlation_id = self.tokens.ambient.entropy.uuid();
         match self.obtain(&record.token, &refresh_token, &correlation_id).await {
             Ok(token) => self.keep_or_hold(record, refresh_token, token, &correlation_id).await,
-            Err(error) => {
-                // An outage or an error of the configuration does not concern the refresh token.
-                let outage = Outage::of_failure(&error.failure);
-                if outage.is_none() {
-                    self.tokens.unkept.end(&self.slot);
-                }
-                self.log(&error, outage.is_none(), &correlation_id);
-                let requirements = self.tokens.redemption.requirements();
-                requirements.remember(&self.slot, &error.failure, None, &correlation_id).await;
-                match outage {
-                    Some(outage) => Ok(Some(ObtainedToken::Unavailable(outage))),
-                    None => self.conclude_without_token(Some(record)).await,
-                }
-            }
+            Err(error) => self.conclude_failure(record, &error, &correlation_id).await,
         }
+    }
+
+    /// Notes `error`, with which the refresh of `record` has failed, and concludes. A refusal says nothing about the
+    /// refresh token that another writer has kept meanwhile: then the refresh starts over.
+    async fn conclude_failure(
+        &self,
+        record: KeptRecord,
+        error: &RedeemError,
+        correlation_id: &str,
+    ) -> Result<Option<ObtainedToken>, StorageFailure> {
+        // An outage or an error of the configuration does not concern the refresh token.
+        let outage = Outage::of_failure(&error.failure);
+        if outage.is_none() && self.is_replaced(&record).await? {
+            tracing::info!(correlation_id, "a refresh starts over: its refresh token was replaced meanwhile");
+            return Ok(None);
+        }
+        if outage.is_none() {
+            self.tokens.unkept.end(&self.slot);
+        }
+        self.log(error, outage.is_none(), correlation_id);
+        let requirements = self.tokens.redemption.requirements();
+        requirements.remember(&self.slot, &error.failure, None, correlation_id).await;
+        match outage {
+            Some(outage) => Ok(Some(ObtainedToken::Unavailable(outage))),
+            None => self.conclude_without_token(Some(record)).await,
+        }
+    }
+
+    /// Whether the slot holds another refresh token than `record` by now, or none.
+    async fn is_replaced(&self, record: &KeptRecord) -> Result<bool, StorageFailure> {
+        let kept = self.tokens.vault.read(&self.slot, self.connection.revision).await?;
+        let kept = kept.and_then(|kept| kept.token.refresh_token);
+        Ok(kept.as_ref().map(Secret::expose) != record.token.refresh_token.as_ref().map(Secret::expose))
     }
 
     /// What the kept `refresh_token` has brought already and the store did not take; else asks the issuer, by the newest
@@ -161,6 +160,7 @@ impl Refresh {
             Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.aim.challenge().cloned() };
         let grant = Grant::RefreshToken { refresh_token, user: &old.user };
         let redeemed = self.tokens.redemption.redeem(&self.connection, grant, attempt).await?;
+        refuse_other_user(old, redeemed.id_token.as_ref())?;
         // A response without `scope` grants what was granted before (RFC 6749 §5.1, §6).
         let is_scope_stated = redeemed.granted_scope.is_some() && redeemed.granted_scope != old.granted_scope;
         let granted_scope = redeemed.granted_scope.clone().or_else(|| old.granted_scope.clone());
@@ -169,7 +169,7 @@ impl Refresh {
         let redeemed = RedeemedToken { granted_scope, refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
-        let id_token = continue_id_token(old, &token, correlation_id)?;
+        let id_token = continue_id_token(old, &token, correlation_id);
         let token = UserToken { signed_in_at: old.signed_in_at, id_token, ..token };
         // The same scopes as before were reported when they were granted first.
         if is_scope_stated {
@@ -257,8 +257,9 @@ impl Refresh {
             return Ok(Some(ObtainedToken::UserNeeded));
         }
         if !vault.is_usable(&record.token) {
-            vault.remove(record).await?;
-            return Ok(Some(ObtainedToken::UserNeeded));
+            // Another writer's token may be good.
+            let is_removed = vault.remove(record).await?;
+            return Ok(is_removed.then_some(ObtainedToken::UserNeeded));
         }
         let token = UserToken { refresh_token: None, refresh_at: None, ..record.token.clone() };
         match vault.replace(record, token).await {

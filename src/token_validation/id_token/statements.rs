@@ -45,6 +45,16 @@ impl IdTokenStatements {
         })
     }
 
+    /// Whether `renewed`, which a refresh has brought, names another issuer or another user than this token, the sign-in's
+    /// (`OpenID` Connect Core §12.2). `renewed` is judged even if it lacks what [`IdTokenStatements::read`] asks for. A claim
+    /// that it does not have contradicts nothing.
+    #[must_use]
+    pub fn is_contradicted_by(&self, renewed: &Secret) -> bool {
+        let claims = SightedToken::read(renewed.expose()).claims;
+        let differs = |name: &str, first: &str| claims.has(name) && claims.text(name) != Some(first);
+        differs("iss", &self.issuer) || differs("sub", &self.subject)
+    }
+
     /// Whether this token, which a refresh has brought, may take the place of `first`, the sign-in's (`OpenID` Connect Core
     /// §12.2).
     ///
@@ -101,6 +111,30 @@ mod tests {
         {
             assert_eq!(changed(name, value).unwrap().continues(&first), Err(name));
         }
+    }
+
+    #[test]
+    fn a_refreshed_token_of_another_issuer_or_user_contradicts_the_first_one_whatever_else_it_lacks() {
+        let first = IdTokenStatements::read(&token(&sample())).unwrap();
+        for (lacks, value) in [("exp", Value::Null), ("aud", json!([])), ("aud", Value::Null), ("exp", json!("soon"))] {
+            let mut claims = sample();
+            claims[lacks] = value;
+            assert!(!first.is_contradicted_by(&token(&claims)), "{claims}");
+            for (name, other) in [
+                ("iss", json!("https://issuer.example/")),
+                ("sub", json!("ben")),
+                ("sub", json!("")),
+                ("sub", json!(7)),
+            ] {
+                let mut claims = claims.clone();
+                claims[name] = other;
+                assert!(first.is_contradicted_by(&token(&claims)), "{claims}");
+            }
+        }
+        for silent in [json!({}), json!({ "iss": null, "sub": "ada" })] {
+            assert!(!first.is_contradicted_by(&token(&silent)), "{silent}");
+        }
+        assert!(!first.is_contradicted_by(&Secret::from("opaque")));
     }
 
     #[test]

@@ -7,5 +7,6 @@ mod fixture;
 mod log_lines;
 mod operator;
 mod pages;
+mod parallel_reads;
 mod reading;
 mod renewal;

@@ -51,7 +51,12 @@ impl Ended {
 
 #[tokio::test]
 async fn nothing_of_an_answer_with_another_users_id_token_is_used() {
-    for changes in [json!({ "sub": "someone-else" }), json!({ "iss": "https://issuer.example" })] {
+    for changes in [
+        json!({ "sub": "someone-else" }),
+        json!({ "iss": "https://issuer.example" }),
+        json!({ "sub": "someone-else", "exp": null }),
+        json!({ "sub": "someone-else", "aud": [] }),
+    ] {
         let ended = Ended::start().await;
         ended.answer_refresh(Some(&changes));
         let refused = ended.apps.read(&ended.ada.user_id).await;
