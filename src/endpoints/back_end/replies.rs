@@ -7,7 +7,7 @@ use crate::bot_connector::BackEndAppTokenError;
 use crate::exchange::{Outage, Reason, Refusal};
 use crate::inbound::{ClientRefusal, Problem, choose_retry_after};
 
-/// The challenge of each 401 (RFC 9110 §15.5.2).
+/// The challenge to a client that has used the `Authorization` header (RFC 6749 §5.2).
 const CHALLENGE: &str = "Basic realm=\"bot-sso\"";
 
 /// The reasons why a request gets no token; each variant has one answer.
@@ -68,7 +68,7 @@ impl OAuthError {
         if let Some(retry_after) = choose_retry_after(status, self.known_wait()) {
             response.insert_header((header::RETRY_AFTER, retry_after));
         }
-        if status == StatusCode::UNAUTHORIZED {
+        if matches!(self, Self::Client(ClientRefusal::InvalidClient { used_header: true })) {
             response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
         }
         let refusal = if let Self::Refused(refusal) = &self { Some(refusal) } else { None };
@@ -85,7 +85,7 @@ impl OAuthError {
     fn row(&self) -> Row {
         match self {
             Self::Client(ClientRefusal::InvalidRequest) => bad("invalid_request", "The client's credentials must be stated once, in one place."),
-            Self::Client(ClientRefusal::InvalidClient) => Row { status: StatusCode::UNAUTHORIZED, error: "invalid_client", description: "Client authentication failed." },
+            Self::Client(ClientRefusal::InvalidClient { .. }) => Row { status: StatusCode::UNAUTHORIZED, error: "invalid_client", description: "Client authentication failed." },
             Self::Client(ClientRefusal::TooManyRequests { .. }) => row(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests; try again later."),
             Self::Client(ClientRefusal::Unavailable) | Self::Unavailable | Self::AppToken(BackEndAppTokenError::Unavailable { .. }) => unavailable(),
             Self::Body(Problem::PayloadTooLarge) => row(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "The request body is too large."),

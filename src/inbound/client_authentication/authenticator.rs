@@ -1,4 +1,5 @@
 use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
 
 use super::assertion_uses::ClientAssertionUses;
 use super::client_guesses::{ClientGuesses, TooManyCredentials};
@@ -25,7 +26,10 @@ pub enum ClientRefusal {
     /// 400: the request states its credentials twice, or in two places.
     InvalidRequest,
     /// 401: the client is unknown, or its proof is wrong; the answer says nothing else.
-    InvalidClient,
+    InvalidClient {
+        /// Whether the request has an `Authorization` header: then the answer has a challenge (RFC 6749 §5.2).
+        used_header: bool,
+    },
     /// 429: this address has presented too many wrong credentials.
     TooManyRequests {
         /// Seconds until its wrong credentials are answered again.
@@ -96,7 +100,7 @@ impl ClientAuthenticator {
         match self.guesses.charge(client.map(ClientNetwork::from_address)) {
             Ok(()) => {
                 let _ = CallerRefusal::new(Problem::InvalidToken, check).logged(http);
-                ClientRefusal::InvalidClient
+                ClientRefusal::InvalidClient { used_header: http.headers().contains_key(AUTHORIZATION) }
             }
             Err(TooManyCredentials { retry_after, is_logged }) => {
                 let refusal = CallerRefusal::new(Problem::TooManyRequests { retry_after }, "client_guesses");

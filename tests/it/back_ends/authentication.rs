@@ -51,12 +51,15 @@ async fn an_unknown_client_and_a_wrong_secret_get_the_same_answer() {
         answers.push(shown(&answer));
     }
     assert_eq!(answers[0].2.as_deref(), Some("Basic realm=\"bot-sso\""));
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    let mut answers = Vec::new();
     for (client_id, secret) in [("nobody", BILLING_SECRET), ("billing", "wrong"), ("billing", ""), ("", "")] {
         let form = [("client_id", client_id), ("client_secret", secret), ("token", "x")];
         let answer = back_ends.post(INTROSPECT, None, &form).await;
         assert_error(&answer, 401, "invalid_client");
         answers.push(shown(&answer));
     }
+    assert_eq!(answers[0].2, None, "a client that used no header gets no challenge");
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     assert!(!logs::text().contains(ORDERS_SECRET) && !logs::text().contains(BILLING_SECRET));
 }
