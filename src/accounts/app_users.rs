@@ -226,9 +226,8 @@ impl AppUsers {
         self.links.put(link).await
     }
 
-    /// Notes that the persons of these records were signed out.
+    /// Notes that the persons of these records were signed out. The caller has locked the changes.
     async fn note_sign_out(&self, persons: Vec<RecordKey>) -> Result<(), RecordError> {
-        let _change = self.changes.lock().await;
         for key in persons {
             let stored = self.persons.get(key).await?.map(|stored| stored.content);
             if let Some(mut person) = stored.filter(|person| person.has_signed_in) {
@@ -269,12 +268,15 @@ impl EndedAtSignOut for AppUsers {
             let Some((account, app)) = account.and_then(|account| Some((account, account.holder.find_app()?))) else {
                 return Ok(());
             };
+            let _change = self.changes.lock().await;
             Ok(self.note_sign_out(vec![self.person_key(&app, account.subject.as_str())]).await?)
         })
     }
 
     fn end_for_user<'a>(&'a self, user: &'a UserKey) -> EndFuture<'a> {
         Box::pin(async move {
+            // A person whose first sign-in is being written is listed when the lock is free.
+            let _change = self.changes.lock().await;
             let persons = self.persons.members(self.persons.index([user.issuer(), user.subject()])).await?;
             Ok(self.note_sign_out(persons.into_iter().map(|stored| stored.key()).collect()).await?)
         })

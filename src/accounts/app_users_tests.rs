@@ -3,9 +3,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{AppUsers, LinkOutcome, is_app_user_id};
-use crate::domain::{AppId, SystemEntropy, UserKey};
+use crate::domain::{AppId, EndedAtSignOut as _, SystemEntropy, UserKey};
 use crate::records::Records;
-use crate::records::testing::throwaway_records;
+use crate::records::testing::{GatedStore, throwaway_records};
 
 fn users_in(records: &Records) -> AppUsers {
     AppUsers::new(records, records.single_writer().unwrap(), Arc::new(SystemEntropy))
@@ -122,4 +122,28 @@ async fn the_pages_of_an_apps_users_have_each_of_them_once() {
     }
     assert_eq!(seen.len(), 250);
     assert!(pages >= 2, "{pages}");
+}
+
+#[tokio::test]
+async fn a_sign_out_everywhere_during_a_persons_first_sign_in_is_not_lost() {
+    let (storage, app) = (throwaway_records(), AppId::new("app1"));
+    let store = GatedStore::new(storage.store.clone());
+    let users = users_in(&Records::new(store.clone(), storage.sealer.clone(), storage.shared_clock.clone()));
+    let gate = store.hold_next_put();
+    let first = {
+        let (users, app) = (users.clone(), app.clone());
+        tokio::spawn(async move { users.find_or_create(&app, &person("ada")).await.unwrap() })
+    };
+    gate.reached().await;
+    let ada = person("ada");
+    let (ended, ()) = tokio::join!(users.end_for_user(&ada), async {
+        // The sign-out reads what it ends, unless it waits for the sign-in.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        gate.open();
+    });
+    ended.unwrap();
+    assert!(first.await.unwrap().is_new);
+    assert!(!users.has_signed_in(&app, &ada).await.unwrap());
 }

@@ -57,5 +57,5 @@ pub use tokens::{
     CurrentTokens, EndedTokens, GivenToken, GivenTokens, ObtainedIdToken, ResourceExchange, ResourceScope,
     ResourceTokens, TokenRevocation, TokenSignOut, UnkeptTokens, WantedResource,
 };
-pub use user_rates::{RateLimited, UserRates};
+pub use user_rates::{PAGE_RATE_HINT, RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

@@ -66,6 +66,14 @@ impl AppUserTokens {
         self.issue_for(app, OwnerJson::new(user_id, user, epoch)).await
     }
 
+    /// How often `user` was signed out, everywhere or at `app`. A sign-in at an earlier number gives no token any more.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn count_sign_outs(&self, app: &AppId, user: &UserKey) -> Result<u64, RecordError> {
+        self.epochs.current(app, user).await
+    }
+
     /// Finds whom `token` stands for at `app`. `None` if it is not a token of this app, or has ended.
     ///
     /// # Errors

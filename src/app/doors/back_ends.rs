@@ -165,7 +165,8 @@ fn build_add_in_dialog(config: &Configuration, services: &Services) -> AddInDial
 }
 
 fn build_app_sign_in(config: &Configuration, services: &Services) -> AppSignIn {
-    let users = LinkedUsers::new(services.apps.users.clone(), services.registrations.clone());
+    let (users, tokens) = (services.apps.users.clone(), services.apps.user_tokens.clone());
+    let users = LinkedUsers::new(users, tokens.clone(), services.registrations.clone());
     let steps = build_page_sign_in(config, services).followed_by(Arc::new(users));
-    AppSignIn::new(build_page_door(config, services, steps), services.apps.user_tokens.clone())
+    AppSignIn::new(build_page_door(config, services, steps), tokens)
 }

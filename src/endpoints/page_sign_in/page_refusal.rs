@@ -58,7 +58,8 @@ impl PageRefusal {
             Self::UnknownApp => "a login was begun for an id that is no section of apps",
             Self::OtherApp => "app_id is not the app in the path: the front end mixes up two apps",
             Self::BadReturnAddress => {
-                "from_url is missing, occurs twice, or is no absolute http or https address without user name and fragment"
+                "from_url is missing, occurs twice, is longer than 2 KiB, or is no absolute http or https address without user \
+                 name; a path, at the logout alone, needs a Referer"
             }
             Self::ReturnAddressNotListed => {
                 "the origin of from_url is none of the app's login_origins: add the origin of the front end, or look who \

@@ -41,9 +41,18 @@ impl BrowserCookie {
 
     /// Sets the cookie to `secret`, which has letters and digits only.
     pub fn set(self, response: &mut HttpResponse, secret: &str) {
-        let cookie = Cookie::build(self.name(), secret)
+        self.write(response, secret, LIFETIME);
+    }
+
+    /// Takes the cookie away from the browser, which then is unknown here.
+    pub fn remove(self, response: &mut HttpResponse) {
+        self.write(response, "", Duration::ZERO);
+    }
+
+    fn write(self, response: &mut HttpResponse, value: &str, lifetime: Duration) {
+        let cookie = Cookie::build(self.name(), value)
             .path("/")
-            .max_age(LIFETIME)
+            .max_age(lifetime)
             .http_only(true)
             .secure(self.is_secure)
             .same_site(SameSite::Lax)

@@ -139,6 +139,12 @@ impl SignInFailure {
         self.error == SignInError::ProviderRefused(ProviderRefusal::PageExpired)
     }
 
+    /// The same failure with a hint for the operator that is more exact than that of the error.
+    pub(in crate::sign_in) fn explained(mut self, hint: &'static str) -> Self {
+        self.diagnostics.hint = hint;
+        self
+    }
+
     /// The same failure with the channel that the sign-in began in.
     pub(super) fn on(self, channel: Option<&ChannelId>) -> Self {
         Self { channel: channel.cloned(), ..self }

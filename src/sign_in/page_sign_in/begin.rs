@@ -8,6 +8,7 @@ use super::needs::account_without_person;
 use super::records::{PageAtProvider, PagePlace};
 use super::{PageSignIn, PageSignInRequest};
 use crate::domain::{Connection, Secret};
+use crate::exchange::PAGE_RATE_HINT;
 use crate::sign_in::flow::{BrowserSecret, SignInFailure, draw_verifier};
 
 impl PageSignIn {
@@ -24,7 +25,8 @@ impl PageSignIn {
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
         let place = PagePlace::of(&request);
-        self.browsers.rates.charge_browser(&account_without_person(&place, ""), address, correlation_id)?;
+        let charged = self.browsers.rates.charge_page(&account_without_person(&place, ""), address, correlation_id);
+        charged.map_err(|limited| SignInFailure::from(limited).explained(PAGE_RATE_HINT))?;
         let need = self.find_need_of_browser(&place, browser).await?;
         let PageSignInRequest { connection, redirect_uri, return_to, .. } = request;
         let record = PageAtProvider {

@@ -46,7 +46,9 @@ impl PageSignIn {
         let state = Secret::from(answer.state.filter(|state| is_handle(state)).ok_or(SignInError::StateUnknown)?);
         let browser = require_browser(browser)?;
         let record = match self.find_progress(connection, &state, browser).await? {
-            Progress::Done(completed, handle) => return Ok(PageStep::Done(self.describe(completed, handle).await?)),
+            Progress::Done(completed, handle) => {
+                return Ok(PageStep::Done(self.describe_again(completed, handle).await?));
+            }
             Progress::SentAgain { state, record } => {
                 let url = self.provider.authorize_url(connection, &state, record.request(), &record.need).await;
                 return url
@@ -87,7 +89,7 @@ impl PageSignIn {
         let browser = require_browser(browser)?;
         let completed = self.find_step::<PageCompleted>(&handle, browser).await?;
         let completed = completed.filter(|completed| completed.place.is_at(connection));
-        self.describe(completed.ok_or(SignInError::StateUnknown)?, handle).await
+        self.describe_again(completed.ok_or(SignInError::StateUnknown)?, handle).await
     }
 
     /// Finds how far the sign-in that began with `state` has come: each further request has the handle that follows the
@@ -136,12 +138,24 @@ impl PageSignIn {
         Ok(self.browsers.sign_ins.find(handle, browser.secret()).await?.of_this_browser()?)
     }
 
+    /// What a door gets of a sign-in that was completed before.
+    async fn describe_again(
+        &self,
+        completed: PageCompleted,
+        handle: Secret,
+    ) -> Result<PageSignInDone, PageSignInFailure> {
+        let return_to = completed.return_to.clone();
+        self.describe(completed, handle).await.map_err(|failure| PageSignInFailure::of(failure, &return_to))
+    }
+
     /// What a door gets of a completed sign-in, as long as the user is signed in.
-    async fn describe(&self, completed: PageCompleted, handle: Secret) -> Result<PageSignInDone, PageSignInFailure> {
-        let is_signed_in = self.is_signed_in(&completed).await;
-        let is_signed_in = is_signed_in.map_err(|failure| PageSignInFailure::of(failure, &completed.return_to))?;
-        if !is_signed_in {
-            return Err(PageSignInFailure::of(SignInError::StateUnknown.into(), &completed.return_to));
+    pub(super) async fn describe(
+        &self,
+        completed: PageCompleted,
+        handle: Secret,
+    ) -> Result<PageSignInDone, SignInFailure> {
+        if !self.is_signed_in(&completed).await? {
+            return Err(SignInError::StateUnknown.into());
         }
         let PageCompleted { user, account_name, return_to, note, .. } = completed;
         Ok(PageSignInDone { user, account_name, return_to, note, handle })

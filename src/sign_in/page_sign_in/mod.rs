@@ -12,6 +12,9 @@ mod records;
 mod redemption;
 mod request;
 
+#[cfg(test)]
+mod redemption_tests;
+
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;

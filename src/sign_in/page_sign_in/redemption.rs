@@ -26,10 +26,10 @@ pub(super) struct PageArrival {
 }
 
 /// A person who was identified, and where their token may be kept.
-struct IdentifiedPerson {
-    user: IdentifiedUser,
-    slot: TokenSlot,
-    permit: Permit,
+pub(super) struct IdentifiedPerson {
+    pub(super) user: IdentifiedUser,
+    pub(super) slot: TokenSlot,
+    pub(super) permit: Permit,
 }
 
 impl PageSignIn {
@@ -48,7 +48,7 @@ impl PageSignIn {
         let PageArrival { state, browser, code, .. } = arrival;
         // Another return may have come to its end since this one found the step.
         if let Some(completed) = self.find_completed(state, browser).await? {
-            return Ok(PageStep::Done(self.done(completed, state)));
+            return Ok(PageStep::Done(self.describe(completed, self.next_handle(state)).await?));
         }
         let names = self.browsers.sign_ins.name_return(state, browser.secret(), code);
         let settle = |code: Arc<RedeemedCode>| async move { self.complete(arrival, &code).await };
@@ -95,8 +95,7 @@ impl PageSignIn {
         let owner = TokenOwner { user: &person.user.user, security_context: person.user.security_context };
         let token = user_token(code.redeemed.clone(), connection, owner, &self.ambient);
         report_missing_scopes(&token, connection, correlation_id);
-        let completed = self.keep(arrival, person, token).await?;
-        Ok(PageStep::Done(self.done(completed, state)))
+        Ok(PageStep::Done(self.keep_and_describe(arrival, person, token).await?))
     }
 
     async fn identify(&self, arrival: &PageArrival, code: &RedeemedCode) -> Result<IdentifiedPerson, SignInFailure> {
@@ -111,6 +110,18 @@ impl PageSignIn {
         let requested = self.departures.get(&self.name_step(state, browser)).unwrap_or(code.requested);
         let permit = self.tokens.permit_since(&slot, &user.user, requested).await?;
         Ok(IdentifiedPerson { user, slot, permit })
+    }
+
+    /// Keeps the token and what comes of it. A sign-out that runs after the token is kept and before the door's work is done
+    /// cannot end what that work gives out, so the result counts only if the person is still signed in afterwards.
+    pub(super) async fn keep_and_describe(
+        &self,
+        arrival: &PageArrival,
+        person: IdentifiedPerson,
+        token: UserToken,
+    ) -> Result<PageSignInDone, SignInFailure> {
+        let completed = self.keep(arrival, person, token).await?;
+        self.describe(completed, self.next_handle(&arrival.state)).await
     }
 
     /// Keeps the token, does the door's work, and keeps the result for the browser.
@@ -149,10 +160,5 @@ impl PageSignIn {
             "a browser sign-in was completed"
         );
         Ok(completed)
-    }
-
-    fn done(&self, completed: PageCompleted, state: &Secret) -> PageSignInDone {
-        let PageCompleted { user, account_name, return_to, note, .. } = completed;
-        PageSignInDone { user, account_name, return_to, note, handle: self.next_handle(state) }
     }
 }

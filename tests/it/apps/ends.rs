@@ -44,6 +44,21 @@ async fn unlinking_ends_the_tokens_at_that_app_alone() {
 }
 
 #[tokio::test]
+async fn a_return_that_is_repeated_after_the_user_was_unlinked_gives_no_token() {
+    let apps = Apps::start().await;
+    let mut browser = apps.harness.browser();
+    let login = "/api/apps/app1/auth/sso/login?from_url=https%3A%2F%2Fapp.example.com%2Fback";
+    let begun = browser.get(login).await;
+    let callback = browser.log_in(&Url::parse(begun.location()).unwrap(), "ada").await;
+    let back = Url::parse(browser.get(&callback).await.location()).unwrap();
+    let me = apps.me("app1", &parameter(&back, "access_token")).await.json();
+    assert_eq!(apps.unlink("app1", me["id"].as_str().unwrap()).await.status, 204);
+    let again = apps.sign_in("app1", "ada").await;
+    assert_eq!(browser.get(&callback).await.status, 410, "the sign-in of before");
+    assert_eq!(apps.me("app1", &again.token).await.status, 200, "the sign-in of afterwards");
+}
+
+#[tokio::test]
 async fn an_apps_user_token_is_valid_for_an_hour() {
     let apps = Apps::start().await;
     let ada = apps.sign_in("app1", "ada").await;

@@ -117,14 +117,61 @@ async fn leaving_leads_back_to_a_listed_page_alone() {
     let answer = harness.browser().get(&leave(PAGE)).await;
     assert_eq!((answer.status, answer.location()), (302, PAGE));
     assert_kept_nowhere("leaving", &answer);
+    let answer = harness.browser().get(&leave(&format!("{PAGE}#/part"))).await;
+    assert_eq!((answer.status, answer.location()), (302, PAGE), "the fragment is cut off");
     for (from_url, reason) in [
         ("https://evil.example/", "ReturnAddressNotListed"),
         ("//front.example/", "BadReturnAddress"),
         ("https://front.example@evil.example/", "BadReturnAddress"),
         ("", "BadReturnAddress"),
+        ("/login", "BadReturnAddress"),
     ] {
         assert_notice(from_url, &harness.browser().get(&leave(from_url)).await, 400, reason);
     }
+    for (from_url, referrer, back) in [
+        ("/login", "https://front.example/", Ok("https://front.example/login")),
+        ("/", "http://127.0.0.1:4/some/page?x", Ok("http://127.0.0.1:4/")),
+        ("/login", "https://evil.example/", Err("ReturnAddressNotListed")),
+        ("//evil.example", "https://front.example/", Err("BadReturnAddress")),
+        ("/\\evil.example", "https://front.example/", Err("BadReturnAddress")),
+        ("login", "https://front.example/", Err("BadReturnAddress")),
+    ] {
+        let answer = harness.browser().request("GET", &leave(from_url), &[("referer", referrer)], None).await;
+        match back {
+            Ok(address) => assert_eq!((answer.status, answer.location()), (302, address), "{from_url} from {referrer}"),
+            Err(reason) => assert_notice(from_url, &answer, 400, reason),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_return_is_repeated_a_few_times_and_not_after_the_app_was_left() {
+    let harness = start().await;
+    let mut browser = harness.browser();
+    for (app, secret) in [("queried", "access_token"), ("coded", "code")] {
+        let callback = come_back(&mut browser, &login(app, &[("from_url", PAGE)]), "Ada").await;
+        for number in 0..8 {
+            let answer = browser.get(&callback).await;
+            assert!(parameter(answer.location(), secret).is_some(), "{app}, {number}");
+        }
+        assert_notice(app, &browser.get(&callback).await, 410, "StateUnknown");
+    }
+    let callback = come_back(&mut browser, &login("queried", &[("from_url", PAGE)]), "Ada").await;
+    assert_eq!(browser.get(&callback).await.status, 302);
+    let left = browser.get("/api/apps/auth/logout?from_url=https%3A%2F%2Ffront.example%2F").await;
+    assert!(left.header("set-cookie").unwrap().contains("Max-Age=0"), "{:?}", left.headers);
+    assert_notice("left", &browser.get(&callback).await, 403, "OtherBrowser");
+    arrive(&mut browser, &login("queried", &[("from_url", PAGE)]), "Ada").await;
+}
+
+#[tokio::test]
+async fn a_second_slash_at_the_beginning_of_a_login_is_tolerated() {
+    let harness = start().await;
+    let door = format!("http://127.0.0.1:1/{}", login("coded", &[("from_url", PAGE)]));
+    assert!(door.contains("//api/"), "{door}");
+    begin(&mut harness.browser(), &door).await;
+    let leave = "http://127.0.0.1:1//api/apps/auth/logout?from_url=https%3A%2F%2Ffront.example%2F";
+    assert_eq!(harness.browser().get(leave).await.status, 302);
 }
 
 #[tokio::test]

@@ -77,6 +77,15 @@ async fn the_dialog_says_so_to_the_user_where_the_office_library_cannot_be_loade
 }
 
 #[tokio::test]
+async fn the_popup_without_an_opener_sends_the_user_back_to_the_app() {
+    let harness = start().await;
+    let door = login("coded", &[("from_url", FRONT), ("popup_origin", LOCAL_FRONT)]);
+    let visited = Visit { opener: "page", door: &door, decision: "sign in", scheme: "light" };
+    let seen = visit(&harness, "popup-without-opener", &visited).await;
+    assert!(seen["text"].as_str().unwrap().contains("go back to the app and sign in again"), "{seen}");
+}
+
+#[tokio::test]
 async fn the_popup_tells_the_front_end_that_opened_it_and_closes() {
     let harness = start().await;
     let door = login("coded", &[("from_url", FRONT), ("popup_origin", LOCAL_FRONT)]);

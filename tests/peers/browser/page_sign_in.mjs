@@ -86,7 +86,7 @@ async function look(page) {
 async function visit() {
   const page = await context.newPage();
   await page.goto(LINK);
-  const left = page.waitForURL((url) => url.pathname.includes('/sign-in/'), { waitUntil: 'load' });
+  const left = page.waitForURL((url) => /\/sign-in\/|\/auth\/sso\/callback$/.test(url.pathname), { waitUntil: 'load' });
   await signIn(page);
   await left;
   if (OPENER === 'dialog') {

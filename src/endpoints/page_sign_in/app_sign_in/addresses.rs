@@ -3,6 +3,9 @@ use url::Url;
 
 use crate::endpoints::page_sign_in::page_refusal::PageRefusal;
 
+/// The longest address of a front end's page, in bytes.
+const MAX_BYTES: usize = 2_048;
+
 /// Where a sign-in leads back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReturnAddress {
@@ -40,16 +43,31 @@ impl ReturnAddress {
         Ok(Self { from_url, popup_origin: popup_origin.map(str::to_owned) })
     }
 
-    /// Reads an absolute http or https address without user name, password and fragment. What browsers and other parsers
-    /// read in different ways is none: backslashes, spaces and control characters anywhere, and a scheme without `//`.
+    /// Reads an absolute http or https address without user name and password, and cuts off its fragment: behind it nothing
+    /// of ours would reach the front end. What browsers and other parsers read in different ways is none: backslashes, spaces
+    /// and control characters anywhere, and a scheme without `//`.
     pub(super) fn parse_url(text: &str) -> Option<Url> {
+        let text = text.split('#').next().filter(|text| text.len() <= MAX_BYTES)?;
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-        let is_doubtful = |letter: char| letter.is_control() || letter.is_whitespace() || matches!(letter, '\\' | '#');
+        let is_doubtful = |letter: char| letter.is_control() || letter.is_whitespace() || letter == '\\';
         let authority = rest.split(['/', '?']).next()?;
         if text.contains(is_doubtful) || authority.is_empty() || authority.contains('@') {
             return None;
         }
         Url::parse(text).ok().filter(Url::has_host)
+    }
+
+    /// Reads an address as [`ReturnAddress::parse_url`] does, or a path with exactly one slash at its beginning, which is one
+    /// of the site that the browser comes from, as its `referrer` says.
+    pub(super) fn parse_on_page(text: &str, referrer: Option<&str>) -> Option<Url> {
+        if !text.starts_with('/') {
+            return Self::parse_url(text);
+        }
+        if text.starts_with("//") {
+            return None;
+        }
+        let origin = Self::parse_url(referrer?)?.origin().ascii_serialization();
+        Self::parse_url(&format!("{origin}{text}"))
     }
 
     /// The text that is sealed into the sign-in.
@@ -109,6 +127,8 @@ mod tests {
             "https://app.example.com",
             "https://app.example.com/",
             "https://app.example.com/a/b?x=1&y=%20",
+            "https://app.example.com/?x=1#/home",
+            "https://app.example.com#@evil.example",
             "https://app.example.com:443/a",
             "http://127.0.0.1:3000/a",
         ] {
@@ -129,8 +149,8 @@ mod tests {
             "https://user@app.example.com/",
             "https://@app.example.com/",
             "https://user:pass@app.example.com/",
-            "https://app.example.com#@evil.example",
-            "https://app.example.com/#token",
+            "https://evil.example\\#https://app.example.com/",
+            "#https://app.example.com/",
             "https://app.example.com/a b",
             "https://app.example.com/\n",
             " https://app.example.com/",
@@ -139,6 +159,10 @@ mod tests {
         ] {
             assert_eq!(read(bad), Err(PageRefusal::BadReturnAddress), "{bad}");
         }
+        let with_bytes = |bytes| format!("{:x<bytes$}", "https://app.example.com/");
+        assert_eq!(read(&with_bytes(2_048)), Ok(()));
+        assert_eq!(read(&format!("{}#y", with_bytes(2_048))), Ok(()));
+        assert_eq!(read(&with_bytes(2_049)), Err(PageRefusal::BadReturnAddress));
         for other in [
             "http://app.example.com/",
             "https://app.example.com:444/",
@@ -151,6 +175,38 @@ mod tests {
             "https://app.example.com./",
         ] {
             assert_eq!(read(other), Err(PageRefusal::ReturnAddressNotListed), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_of_the_site_that_the_browser_comes_from() {
+        let read = |text: &str, referrer| ReturnAddress::parse_on_page(text, referrer).map(|url| url.to_string());
+        let from = Some("https://app.example.com/a/b?c");
+        for (text, address) in [
+            ("/", "https://app.example.com/"),
+            ("/login?x=1#y", "https://app.example.com/login?x=1"),
+            ("/@evil.example", "https://app.example.com/@evil.example"),
+            ("/https://evil.example", "https://app.example.com/https://evil.example"),
+            ("/../..//evil.example", "https://app.example.com//evil.example"),
+            ("https://other.example/#x", "https://other.example/"),
+        ] {
+            assert_eq!(read(text, from).as_deref(), Some(address), "{text}");
+        }
+        for bad in [
+            "",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "/a b",
+            "/\t/evil.example",
+            "login",
+            "?x",
+            "#x",
+        ] {
+            assert_eq!(read(bad, from), None, "{bad}");
+        }
+        for referrer in [None, Some(""), Some("null"), Some("about:blank"), Some("https://user@app.example.com/")] {
+            assert_eq!(read("/login", referrer), None, "{referrer:?}");
         }
     }
 

@@ -34,9 +34,11 @@ pub(super) fn callback() -> Description {
 }
 
 pub(super) fn leave() -> Description {
-    let sent_on = Answer::empty("Redirects to the front end's page.").header("Location", "`from_url`.");
+    let sent_on = Answer::empty("Redirects to the front end's page.")
+        .header("Location", "`from_url`.")
+        .header("Set-Cookie", "Takes the browser's cookie away.");
     Description::new("LeaveApp", "Sends a browser back to an app that it signs out of.")
-        .note("No token ends here: the front end forgets its own.")
+        .note("No token ends here: the front end forgets its own. The browser's cookie is taken away.")
         .query("from_url", FROM_URL)
         .answer(302, sent_on)
         .answer(400, Answer::html(BAD_ADDRESS))

@@ -4,6 +4,7 @@
 //! token for the app's user reaches the front end. It deliberately gives no front end a token of an identity provider.
 
 mod addresses;
+mod answer_limit;
 mod description;
 mod linked_users;
 mod outcome;
@@ -11,12 +12,13 @@ mod pages;
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 pub use linked_users::LinkedUsers;
 
 use self::addresses::{ReturnAddress, is_listed};
+use self::answer_limit::AnswerLimit;
 use super::failure_texts::{Advice, failure_texts};
 use super::page_refusal::PageRefusal;
 use super::replies::{begin_notice, log_failure};
@@ -40,6 +42,7 @@ const ADVICE: Advice = Advice {
 pub struct AppSignIn {
     door: PageDoor,
     tokens: AppUserTokens,
+    answers: AnswerLimit,
 }
 
 /// An app and its connection.
@@ -79,10 +82,11 @@ const OPERATIONS: &[Operation] = &[
     },
 ];
 
-/// Adds this door's paths.
+/// Adds this door's paths. Base44's SDK doubles the first slash if its server address ends with one.
 pub fn configure(config: &mut web::ServiceConfig, door: web::Data<AppSignIn>) {
     config.app_data(door);
     DOOR.add_routes(config);
+    DOOR.add_routes_behind_slash(config);
 }
 
 /// `GET /api/apps/{app}/auth/sso/login?app_id&from_url[&popup_origin]`: sends the browser to the identity provider.
@@ -123,15 +127,19 @@ async fn callback(http: HttpRequest, id: web::Path<String>, sign_in: web::Data<A
     answered.unwrap_or_else(|failure| sign_in.fail(&http, &place, &failure))
 }
 
-/// `GET /api/apps/auth/logout?from_url`: sends the browser back to the app. It ends nothing: a navigation carries no token, and
-/// every page can send a browser here. The front end forgets its token, which ends within an hour.
+/// `GET /api/apps/auth/logout?from_url`: sends the browser back to the app, and takes its cookie away, so that no return of
+/// before gives a token any more. It ends no token: a navigation carries none, and every page can send a browser here. The
+/// front end forgets its token, which ends within an hour.
 async fn leave(http: HttpRequest, sign_in: web::Data<AppSignIn>) -> HttpResponse {
     let from_url = find_parameter(http.query_string(), "from_url");
-    let Some(address) = from_url.as_deref().and_then(ReturnAddress::parse_url) else {
+    let referrer = http.headers().get(header::REFERER).and_then(|value| value.to_str().ok());
+    let Some(address) = from_url.as_deref().and_then(|text| ReturnAddress::parse_on_page(text, referrer)) else {
         return sign_in.door.refuse(&http, PageRefusal::BadReturnAddress, None);
     };
     if sign_in.door.registrations.apps().any(|app| is_listed(&address, &app.login_origins)) {
-        redirect_browser(StatusCode::FOUND, address.as_str())
+        let mut response = redirect_browser(StatusCode::FOUND, address.as_str());
+        sign_in.door.cookie.remove(&mut response);
+        response
     } else {
         sign_in.door.refuse(&http, PageRefusal::ReturnAddressNotListed, None)
     }
@@ -150,8 +158,8 @@ fn read_return_address(app: &ServiceRoleApp, http: &HttpRequest) -> Result<Retur
 impl AppSignIn {
     /// Signs users of the apps that `door` knows in, and issues our `tokens` to their front ends.
     #[must_use]
-    pub const fn new(door: PageDoor, tokens: AppUserTokens) -> Self {
-        Self { door, tokens }
+    pub fn new(door: PageDoor, tokens: AppUserTokens) -> Self {
+        Self { door, tokens, answers: AnswerLimit::new() }
     }
 
     fn find(&self, id: &str) -> Result<SignInApp<'_>, PageRefusal> {

@@ -15,7 +15,7 @@ use crate::sign_in::{PageSignInDone, PageSignInFailure, SignInError, SignInFailu
 
 impl AppSignIn {
     /// Issues what the app's front end gets, and leads the browser back. A repeated return gets a token or a code of its own:
-    /// the earlier ones may never have arrived.
+    /// the earlier ones may never have arrived. But that ends after a few, and with the next sign-out of the person.
     pub(super) async fn lead_back(
         &self,
         http: &HttpRequest,
@@ -28,13 +28,22 @@ impl AppSignIn {
         if !address.is_permitted(&place.app.login_origins) {
             return Err(SignInError::LinkUnknown.into());
         }
+        let failed = |failure| PageSignInFailure { failure, return_to: Some(done.return_to.clone()) };
+        if !self.answers.admits(&done.handle) {
+            return Err(failed(SignInError::StateUnknown.into()));
+        }
         let led = match (&address.popup_origin, place.app.redirect_token) {
             (Some(origin), _) => self.tell_opener(place, done, &linked, origin).await,
             (None, RedirectToken::Code) => self.send_code(place, done, &linked, &address).await,
             (None, RedirectToken::Query) => self.send_token(place, done, &linked, &address).await,
         };
-        let failed = |failure| PageSignInFailure { failure, return_to: Some(done.return_to.clone()) };
         let response = led.map_err(failed)?;
+        // What was issued has the number of sign-outs at that time, so this is counted afterwards: a sign-out before that
+        // keeps it from the browser, and one after that ends it.
+        let sign_outs = self.tokens.count_sign_outs(&place.app.id, &done.user).await;
+        if sign_outs.map_err(|error| failed(error.into()))? != linked.sign_outs {
+            return Err(failed(SignInError::StateUnknown.into()));
+        }
         tracing::info!(
             correlation_id = self.door.correlation_id(http),
             bot = place.connection.holder.as_str(),
