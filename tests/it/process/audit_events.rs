@@ -248,7 +248,7 @@ fn expected_lines(setting: &Setting) -> Vec<(AuditEvent, Value)> {
         (AuditEvent::ServiceTokenMisused, json!({ "correlation_id": true })),
         (
             AuditEvent::TokenReadByApp,
-            json!({ "bot": "app/app1", "connection": "demo-graph", "user": ada, "correlation_id": true }),
+            json!({ "bot": "app/app1", "connection": "graph", "user": ada, "correlation_id": true }),
         ),
         (AuditEvent::AppUserLinked, of_operator(json!({ "bot": "app/app1", "user": ada }))),
         (AuditEvent::AppUserUnlinked, of_operator(json!({ "bot": "app/app1", "user": ada }))),
