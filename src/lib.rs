@@ -6,6 +6,7 @@
 //!
 #![doc = include_str!("../docs/architecture.md")]
 
+pub mod accounts;
 pub mod app;
 pub mod bot_connector;
 pub mod cards;
@@ -20,6 +21,7 @@ pub mod identity_provider;
 pub mod inbound;
 pub mod observability;
 pub mod outbound;
+pub mod pages;
 pub mod protocol;
 pub mod records;
 pub mod sealing;
@@ -27,5 +29,6 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod single_flight;
 pub mod store;
+pub mod token_issuer;
 pub mod token_validation;
 pub mod vault;

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use crate::back_ends::BackEndMix;
 use crate::load::{Load, Template};
 use crate::mixes::{Sizes, Templates};
 use crate::processes::{Process, Run, free_port, leave_measured_core};
@@ -7,7 +8,7 @@ use crate::setting::write_configuration;
 use crate::signing::Signer;
 
 /// Enough requests to hide one-time costs. A simulated request takes about ten milliseconds.
-const SIZES: Sizes = Sizes { rounds: 1, repeating: 2000, cold: 300, dup: 100, sdk: 0, skill: 0, cards: 0 };
+const SIZES: Sizes = Sizes { rounds: 1, repeating: 2000, cold: 300, dup: 100, sdk: 0, skill: 0, cards: 0, back_end: 0 };
 
 /// The requests that one server gets.
 struct Mix<'t> {
@@ -39,12 +40,22 @@ pub fn run(server: &Path, directory: &Path) {
     write_configuration(directory, port, identity.port, "");
     let (process, _) = Process::bot_sso(server, directory, port, Run::CountingInstructions(directory));
     std::thread::sleep(std::time::Duration::from_secs(2));
-    count(
-        "bot-sso",
-        &process,
-        directory,
-        &[known("warming", 1000), known("hot", SIZES.repeating), get_token, dup, cold],
-    );
+    let back_ends = BackEndMix::sign(&signer);
+    let cold_exchanges = back_ends.cold(0, SIZES.cold);
+    let of = |name, templates, requests| Mix { name, templates, requests, in_copies: false };
+    let mixes = [
+        known("warming", 1000),
+        known("hot", SIZES.repeating),
+        get_token,
+        dup,
+        cold,
+        of("warming-downstream", &back_ends.downstream, 1000),
+        of("downstream", &back_ends.downstream, SIZES.repeating),
+        of("warming-token-exchange", &back_ends.hot, 1000),
+        of("token-exchange-hot", &back_ends.hot, SIZES.repeating),
+        of("token-exchange-cold", &cold_exchanges, SIZES.cold as u64),
+    ];
+    count("bot-sso", &process, directory, &mixes);
 }
 
 fn count(server: &str, process: &Process, directory: &Path, mixes: &[Mix<'_>]) {

@@ -64,6 +64,25 @@ impl Template {
         Self { bytes: head.into_bytes(), id_at: None }
     }
 
+    /// A `GET` with a bearer token.
+    pub fn get(path: &str, bearer: &str) -> Self {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: bots.example.com\r\nAuthorization: Bearer {bearer}\r\n\
+             User-Agent: axios/1.7\r\nAccept: application/json\r\n\r\n"
+        );
+        Self { bytes: head.into_bytes(), id_at: None }
+    }
+
+    /// A form for `path`.
+    pub fn form(path: &str, body: &str) -> Self {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: bots.example.com\r\nUser-Agent: axios/1.7\r\nAccept: application/json\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        Self { bytes: (head + body).into_bytes(), id_at: None }
+    }
+
     /// The request as it is.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -19,6 +19,7 @@
     reason = "a measuring program: what goes wrong ends it, and it reads the machine's own clock"
 )]
 
+mod back_ends;
 mod client;
 mod compared;
 mod identity_side;

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use crate::back_ends::BackEndMix;
 use crate::load::{COPIES, Load, Template, get};
 use crate::processes::{Process, Run, free_port, leave_measured_core};
 use crate::setting::{SERVICE_URL, User, write_configuration};
@@ -28,15 +29,26 @@ pub struct Sizes {
     pub sdk: u64,
     /// The messages in one round of *skill*, in each direction.
     pub skill: u64,
+    /// The requests in one round of *downstream* and of *token-exchange, hot*.
+    pub back_end: u64,
     /// The cards in one round of *skill* with the token in memory, and with users who have none.
     pub cards: usize,
 }
 
 impl Sizes {
-    pub const WHOLE: Self =
-        Self { rounds: 7, repeating: 40_000, cold: 3000, dup: 1500, sdk: 1500, skill: 10_000, cards: 1600 };
+    pub const WHOLE: Self = Self {
+        rounds: 7,
+        repeating: 40_000,
+        cold: 3000,
+        dup: 1500,
+        sdk: 1500,
+        skill: 10_000,
+        cards: 1600,
+        back_end: 20_000,
+    };
     /// A short run that shows that everything works and measures little.
-    pub const QUICK: Self = Self { rounds: 3, repeating: 4000, cold: 400, dup: 200, sdk: 200, skill: 1000, cards: 160 };
+    pub const QUICK: Self =
+        Self { rounds: 3, repeating: 4000, cold: 400, dup: 200, sdk: 200, skill: 1000, cards: 160, back_end: 2000 };
 }
 
 /// All request templates. The first belong to known users, the next to the rounds of *cold*, the last to the rounds of
@@ -76,14 +88,15 @@ impl Templates {
 }
 
 /// A server under load, and the next exchange id that it gets.
-struct LoadedServer<'p> {
+pub struct LoadedServer<'p> {
     identity_port: u16,
     next_id: u64,
     process: &'p Process,
 }
 
 impl LoadedServer<'_> {
-    fn measure(&mut self, row: &mut Row, templates: &[Template], requests: u64, in_copies: bool) {
+    /// Sends `requests`, which use the templates in turn, and adds what was measured to `row`.
+    pub fn measure(&mut self, row: &mut Row, templates: &[Template], requests: u64, in_copies: bool) {
         let load = Load { templates, from: self.next_id, requests, in_copies };
         let calls_before = calls(self.identity_port);
         let before = self.process.cpu_time();
@@ -131,7 +144,9 @@ pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
     let skill = SkillMix::prepare(&signer, identity.port, full.port);
     let [.., full, _, _] = &mut benches;
     let of_skill = measure_skill(full, &skill, sizes);
-    report(&rows, &of_skill, &RunFacts { rounds: sizes.rounds, idle, directory });
+    let of_back_ends = BackEndMix::prepare(&signer, full.process.port).measure(full, sizes);
+    let further: Vec<&Row> = of_skill.iter().chain(&of_back_ends).collect();
+    report(&rows, &further, &RunFacts { rounds: sizes.rounds, idle, directory });
 }
 
 /// The names of the rows of *skill* in printing order.
@@ -261,10 +276,10 @@ struct RunFacts<'d> {
     directory: &'d Path,
 }
 
-fn report(rows: &[Row; 10], of_skill: &[Row; 4], facts: &RunFacts<'_>) {
+fn report(rows: &[Row; 10], further: &[&Row], facts: &RunFacts<'_>) {
     let RunFacts { rounds, idle, directory } = *facts;
     let [a, b, hot, _, get_token, dup, cold, ..] = rows;
-    let measured: Vec<&Row> = rows.iter().chain(of_skill).filter(|row| !row.is_empty()).collect();
+    let measured: Vec<&Row> = rows.iter().chain(further.iter().copied()).filter(|row| !row.is_empty()).collect();
     let (calls, exchanges) = dup.calls.unwrap_or_default();
     let aim = |what, value, most| Aim { what, value, most };
     let aims = [

@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use bot_sso::domain::{SystemClock, SystemEntropy};
+use bot_sso::domain::{SecretHash, SystemClock, SystemEntropy};
 use bot_sso::sealing::KeyRing;
 use serde_json::{Value, json};
 
@@ -18,6 +18,13 @@ pub const TENANT: &str = "22222222-2222-4222-8222-222222222222";
 pub const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/22222222-2222-4222-8222-222222222222/";
 pub const CHANNEL_ISSUER: &str = "https://api.botframework.com";
 pub const CONNECTION: &str = "graph";
+/// The Office add-in, whose client is that of the connection.
+pub const ADD_IN: &str = "files";
+/// The back end that exchanges the add-in's tokens.
+pub const BACK_END_ID: &str = "orders";
+pub const BACK_END_SECRET: &str = "a-secret-of-the-back-end-of-the-bench";
+/// What the back end names as `audience`.
+pub const GRAPH: &str = "https://graph.microsoft.com";
 
 /// The `iss` of a tenant's tokens.
 pub fn v2_issuer(tenant: &str) -> String {
@@ -134,11 +141,24 @@ pub fn write_configuration(directory: &Path, listen: u16, identity_port: u16, ch
          [connections.{CONNECTION}]\nbot = \"help-desk\"\nclient_id = \"{CLIENT_ID}\"\n\
          client_secret = {{ file = \"client.secret\" }}\nscopes = [\"https://graph.microsoft.com/User.Read\"]\n\
          token_exchange_uri = \"api://botid-{CLIENT_ID}\"\ntenants = [\"{TENANT}\"]\n\
-         {skills}[keys]\nfile = \"bot-sso.keys\"\n{choices}",
+         {skills}{back_ends}[keys]\nfile = \"bot-sso.keys\"\n{choices}",
         issuer = v2_issuer("{tenantid}"),
         skills = sections_of_skills(&identity),
+        back_ends = sections_of_back_ends(&identity),
     );
     std::fs::write(directory.join("bot-sso.toml"), text).unwrap();
+}
+
+/// The add-in, whose API is at `identity`, and the back end.
+fn sections_of_back_ends(identity: &str) -> String {
+    format!(
+        "[add_ins.{ADD_IN}]\nclient_id = \"{CLIENT_ID}\"\nclient_secret = {{ file = \"client.secret\" }}\n\
+         tenants = [\"{TENANT}\"]\nscopes = [\"{GRAPH}/User.Read\"]\n\
+         downstream = {{ url = \"{identity}\", paths = [\"/me\"] }}\n\
+         [back_ends.{BACK_END_ID}]\nclient_id = \"{BACK_END_ID}\"\nsecret_sha256 = [\"{hash}\"]\n\
+         exchange = {{ add_in = \"{ADD_IN}\" }}\n",
+        hash = SecretHash::of(BACK_END_SECRET).to_text(),
+    )
 }
 
 /// The parent bot and its skill, both at `identity`.

@@ -112,6 +112,7 @@ async fn store_token(vault: TokenVault, user: User) {
         signed_in_at: now,
         refresh_token: None,
         refresh_at: None,
+        id_token: None,
     };
     vault.keep(permit, REVISION, token).await.unwrap();
 }

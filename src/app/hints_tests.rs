@@ -12,6 +12,7 @@ fn no_two_checks_of_the_program_share_a_hint() {
     hints.extend(inbound::list_hints());
     hints.extend(sign_in::list_hints());
     hints.extend(endpoints::bot_gateway::list_hints());
+    hints.extend(endpoints::page_sign_in::list_hints());
     hints.extend(endpoints::skill_host::list_hints());
     assert!(hints.len() > 400, "{}", hints.len());
     let mut cases: HashMap<&str, String> = HashMap::new();

@@ -4,25 +4,30 @@ use std::sync::Arc;
 
 use super::keys::NamedKeySet;
 use crate::config::Configuration;
-use crate::domain::{Clock, ExchangeObservation};
+use crate::domain::{Clock, ExchangeObservation, HolderName};
 use crate::observability::{BotNames, Metrics};
 
-/// Makes the metrics of the process. The names of bots, connections and skills are those of the configuration.
+/// Makes the metrics of the process. The names of bots, connections and skills are those of the configuration. Add-ins, back
+/// ends and apps count as bots do, under their names as holders.
 pub(super) fn build_metrics(
     config: &Configuration,
     clock: &dyn Clock,
     observation: ExchangeObservation,
 ) -> Arc<Metrics> {
-    let names = |bot: &str| BotNames {
-        bot: bot.to_owned(),
+    let names = |holder: HolderName| BotNames {
+        bot: holder.as_str().to_owned(),
         connections: config
             .connections
             .iter()
-            .filter(|section| section.connection.bot.as_str() == bot)
+            .filter(|section| section.connection.holder == holder)
             .map(|section| section.connection.name.as_str().to_owned())
             .collect(),
     };
-    let bots: Vec<BotNames> = config.bots.iter().map(|bot| names(bot.name.as_str())).collect();
+    let bots = config.bots.iter().map(|bot| HolderName::from(&bot.name));
+    let add_ins = config.add_ins.iter().map(|section| HolderName::from(&section.add_in.name));
+    let back_ends = config.back_ends.iter().map(|section| HolderName::from(&section.back_end.name));
+    let apps = config.apps.iter().map(|section| HolderName::from(&section.app.id));
+    let bots: Vec<BotNames> = bots.chain(add_ins).chain(back_ends).chain(apps).map(names).collect();
     let skills: Vec<String> = config.skills.iter().map(|skill| skill.name.as_str().to_owned()).collect();
     let metrics = Metrics::new(&bots, &skills, clock.now(), observation);
     let files = store_files(&config.store.path);
@@ -48,4 +53,32 @@ fn store_files(path: &Path) -> Vec<PathBuf> {
         PathBuf::from(name)
     };
     ["", "-wal", "-shm"].map(beside).into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::build_metrics;
+    use crate::config::{Environment, parse};
+    use crate::domain::{ExchangeObservation, SystemClock, SystemEntropy};
+    use crate::observability::{ExchangeOutcome, MetricsFormat};
+    use crate::sealing::KeyRing;
+
+    #[test]
+    fn add_ins_back_ends_and_apps_are_counted_under_their_names_as_holders() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("bot-sso.keys");
+        KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();
+        let text = format!("{}\n[keys]\nfile = {keys:?}\n", include_str!("../../fixtures/config/add_in.toml"));
+        let environment = Environment::of([("GRAPH_CLIENT_SECRET", "secret"), ("FILES_SECRET", "secret")]);
+        let config = parse(&text, &environment).unwrap();
+        let metrics = build_metrics(&config, &SystemClock, ExchangeObservation::default());
+        for (holder, connection) in [("add-in/files", "files"), ("back-end/orders", "files"), ("app/app1", "graph")] {
+            metrics.counters().exchanges.add(holder, Some(connection), ExchangeOutcome::Kept);
+            let rendered = metrics.render(MetricsFormat::Prometheus).unwrap();
+            let labels = format!("bot_sso_exchanges_total{{bot=\"{holder}\",connection=\"{connection}\",");
+            let counted = |line: &&str| line.starts_with(&labels) && line.ends_with(" 1");
+            assert_eq!(rendered.lines().filter(counted).count(), 1, "{labels}\n{rendered}");
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //! The only room that names concrete back ends. Owns the order of building, and the life of the process between start
 //! and drain. It deliberately makes no decision that another room can make.
 
+mod back_end_keys;
+mod caller_secrets;
 mod callers;
 mod credentials;
 mod doors;
@@ -132,18 +134,16 @@ pub enum BuildError {
     #[error("server.tls: {0}")]
     Tls(String),
     /// A connection needs a token exchange, which its identity provider does not support.
-    #[error("connections.{connection}: its identity provider cannot exchange tokens: choose another identity_provider")]
+    #[error("{place}: its identity provider cannot exchange tokens: choose another identity_provider")]
     Incapable {
-        /// The connection's key in the configuration.
-        connection: String,
+        /// The connection's place in the configuration.
+        place: String,
     },
     /// A connection requests `offline_access`, but its identity provider cannot refresh tokens.
-    #[error(
-        "connections.{connection}: its identity provider cannot refresh tokens: leave offline_access out of scopes"
-    )]
+    #[error("{place}: its identity provider cannot refresh tokens: leave offline_access out of scopes")]
     CannotRefresh {
-        /// The connection's key in the configuration.
-        connection: String,
+        /// The connection's place in the configuration.
+        place: String,
     },
 }
 
@@ -187,6 +187,26 @@ async fn open_records(
     Ok(OpenedRecords { sealer, store, records })
 }
 
+/// Collects what SIGHUP reads again.
+fn build_renewable(
+    config: Configuration,
+    services: Services,
+    sealer: Arc<Sealer>,
+    certificate: Option<Arc<tls::RenewableCertificate>>,
+) -> Renewable {
+    let Services { credentials, credential_builder, operator_tokens, caller_secrets, .. } = services;
+    Renewable {
+        sealer,
+        keys: config.keys.file,
+        certificate,
+        credentials,
+        credential_builder: Mutex::new(credential_builder),
+        operator_tokens,
+        caller_secrets,
+        file: config.file,
+    }
+}
+
 /// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not contain.
 /// `development` is `None` in production.
 ///
@@ -218,7 +238,7 @@ pub async fn build(
         store,
         sealer: sealer.clone(),
         key_file: config.keys.file.clone(),
-        channel_keys: services.key_sets.channel.clone(),
+        channel_keys: services.key_sets.of_channels().cloned(),
         providers: CheckedProvider::list(&services),
         ambient: services.ambient.clone(),
         is_draining: is_draining.clone(),
@@ -239,11 +259,8 @@ pub async fn build(
     let health = context.listen_for_health(listeners.health)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let Services { metrics, delivery, credentials, credential_builder, operator_tokens, vault, .. } = services;
-    let (keys, file) = (config.keys.file, config.file);
-    let credential_builder = Mutex::new(credential_builder);
-    let renewable =
-        Arc::new(Renewable { sealer, keys, certificate, credentials, credential_builder, operator_tokens, file });
+    let (counters, delivery, vault) = (services.counters().clone(), services.delivery.clone(), services.vault.clone());
+    let renewable = Arc::new(build_renewable(config, services, sealer, certificate));
     Ok(Application {
         public,
         token_service,
@@ -252,7 +269,7 @@ pub async fn build(
         renewable,
         signals,
         is_draining,
-        counters: metrics.counters().clone(),
+        counters,
         delivery,
         vault,
     })

@@ -5,12 +5,14 @@ use super::BuildError;
 use super::credentials::CredentialBuilder;
 use super::renewal::{CredentialHolder, RenewableCredential, ReplaceCredentials};
 use crate::config::{
-    ClientAuthentication, Configuration, ConnectionSection, EntraSection, KeySource, OpenIdOptions, OpenIdSection,
+    ClientAuthentication, Configuration, ConnectionSection, EntraSection, ExchangeGrant, KeySource, OpenIdOptions,
+    OpenIdSection, TokenExchangeOptions,
 };
-use crate::domain::{Bot, BotName, ClockAndEntropy, Connection};
+use crate::domain::{BackEndName, Bot, BotName, ClockAndEntropy, Connection, HolderName};
 use crate::identity_provider::{
     AppClient, AppSettings, Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings,
     IdentityProvider, ProviderRegistry, RedeemingClient, SecretMethod, ThrottleBoard, TokenClientParts,
+    TokenExchangeSettings, UserTokenGrant,
 };
 use crate::observability::{Metrics, ProviderMetrics};
 use crate::outbound::Outbound;
@@ -37,6 +39,8 @@ pub(super) struct BuiltProviders {
     pub(super) renewable: Vec<RenewableCredential>,
     /// The clients of the bots that call skills and have credentials.
     pub(super) parents: HashMap<BotName, Arc<AppClient>>,
+    /// The clients of the back ends that get tokens as themselves.
+    pub(super) back_ends: HashMap<BackEndName, Arc<AppClient>>,
     /// Has built the credentials. Credentials that it builds again share what the first ones have read and fetched.
     pub(super) credentials: CredentialBuilder,
 }
@@ -68,18 +72,20 @@ pub(super) fn build_providers(
         };
         let (provider, replace) = provider;
         if connection.token_exchange_uri.is_some() && !provider.capabilities().on_behalf_of {
-            return Err(BuildError::Incapable { connection: section.key.clone() });
+            return Err(BuildError::Incapable { place: section.place() });
         }
         if connection.keeps_refresh_token() && !provider.capabilities().refresh_token {
-            return Err(BuildError::CannotRefresh { connection: section.key.clone() });
+            return Err(BuildError::CannotRefresh { place: section.place() });
         }
         registry.register(connection, provider);
-        let (key, goes_to) = (section.key.clone(), config.find_credentials_destination(name));
-        let holder = CredentialHolder::Connection { key, connection: Box::new(connection.clone()) };
+        let (place, goes_to) = (section.place(), config.find_credentials_destination(name));
+        let holder = CredentialHolder::Connection { place, connection: Box::new(connection.clone()) };
         renewable.push(RenewableCredential { holder, goes_to, replace });
     }
-    let mut built = BuiltProviders { registry, renewable, credentials, parents: HashMap::new() };
+    let mut built =
+        BuiltProviders { registry, renewable, credentials, parents: HashMap::new(), back_ends: HashMap::new() };
     built.add_parents(config, &parts)?;
+    built.add_back_ends(config, &parts)?;
     Ok(built)
 }
 
@@ -106,6 +112,41 @@ impl BuiltProviders {
             self.renewable.push(RenewableCredential {
                 holder: CredentialHolder::Bot { place, app_id: identity.client_id.clone() },
                 goes_to: Some(identity.token_endpoint.to_string()),
+                replace: Box::new(move |renewed| client.replace_credentials(renewed)),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl BuiltProviders {
+    /// Builds the clients with which back ends get tokens as themselves. Such a client is that of the back end's connection,
+    /// and has its credentials.
+    fn add_back_ends(&mut self, config: &Configuration, parts: &TokenClientParts) -> Result<(), BuildError> {
+        for section in &config.back_ends {
+            let Some(identity) = &section.app_client else { continue };
+            let Some(tenant) = identity.tenant.clone() else { continue };
+            let holder = HolderName::from(&section.back_end.name);
+            let Some(connection) = config.connections.iter().find(|it| it.connection.holder == holder) else {
+                continue;
+            };
+            let settings = AppSettings {
+                provider: identity.identity_provider.clone(),
+                token_endpoint: identity.token_endpoint.clone(),
+                tenant,
+            };
+            let client = RedeemingClient {
+                client_id: identity.client_id.clone(),
+                credentials: self.credentials.build_all(&identity.credentials)?,
+            };
+            let client = Arc::new(AppClient::new(settings, client, parts.clone()));
+            self.back_ends.insert(section.back_end.name.clone(), client.clone());
+            self.renewable.push(RenewableCredential {
+                holder: CredentialHolder::Connection {
+                    place: connection.place(),
+                    connection: Box::new(connection.connection.clone()),
+                },
+                goes_to: config.find_credentials_destination(&identity.identity_provider),
                 replace: Box::new(move |renewed| client.replace_credentials(renewed)),
             });
         }
@@ -140,9 +181,25 @@ fn build_generic(
             Some(ClientAuthentication::ClientSecretPost) => Some(SecretMethod::Post),
             Some(ClientAuthentication::PrivateKeyJwt) | None => None,
         },
+        token_exchange: options.token_exchange.clone().map(build_token_exchange),
     };
     let provider = Arc::new(Generic::new(discovery.clone(), settings, client, parts.clone()));
     (provider.clone(), Box::new(move |renewed| provider.replace_credentials(renewed)))
+}
+
+fn build_token_exchange(options: TokenExchangeOptions) -> TokenExchangeSettings {
+    TokenExchangeSettings {
+        grant: match options.grant {
+            ExchangeGrant::TokenExchange => UserTokenGrant::TokenExchange,
+            ExchangeGrant::JwtBearer => UserTokenGrant::JwtBearer,
+        },
+        is_of_entra: options.is_of_entra,
+        subject_token_type: options.subject_token_type,
+        requested_token_type: options.requested_token_type,
+        audience: options.audience,
+        resource: options.resource,
+        parameters: options.parameters,
+    }
 }
 
 /// Builds the provider of `section`, a connection of kind `oidc`, for `client` alone.

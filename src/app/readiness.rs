@@ -26,7 +26,8 @@ pub(super) struct CheckedParts {
     pub(super) sealer: Arc<Sealer>,
     /// The file of the key ring.
     pub(super) key_file: PathBuf,
-    pub(super) channel_keys: Arc<KeySet>,
+    /// `None` without bots, which alone are called by channels.
+    pub(super) channel_keys: Option<Arc<KeySet>>,
     pub(super) providers: Vec<CheckedProvider>,
     pub(super) ambient: ClockAndEntropy,
     pub(super) is_draining: Arc<AtomicBool>,
@@ -61,10 +62,14 @@ pub(super) fn build_readiness(parts: CheckedParts) -> Readiness {
         Check::required("log_writer", async || {
             verdict(!is_log_failing(), "standard error is not read or refuses lines: lines are left out")
         }),
+    ];
+    checks.extend(channel_keys.map(|channel_keys| {
         Check::required("channel_keys", move || {
             let keys = channel_keys.clone();
             async move { verdict(keys.warm().await, "the channels' signing keys could not be fetched yet") }
-        }),
+        })
+    }));
+    checks.extend([
         Check::required("serving", move || {
             let ends = is_draining.load(Ordering::Relaxed);
             async move { verdict(!ends, "the process ends") }
@@ -72,7 +77,7 @@ pub(super) fn build_readiness(parts: CheckedParts) -> Readiness {
         Check::informative("audit_writer", async || {
             verdict(is_audit_failing() != Some(true), "the audit stream cannot be written: lines are left out")
         }),
-    ];
+    ]);
     for CheckedProvider { key_set, calls } in providers {
         let name = format!("identity_provider:{}", key_set.name);
         let contact = Arc::new(ProviderContact::new(key_set.keys, calls, clock.clone()));

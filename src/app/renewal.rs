@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::caller_secrets::CallerSecrets;
 use super::credentials::CredentialBuilder;
 use super::operator_tokens::OperatorTokens;
 use super::tls::RenewableCertificate;
@@ -21,6 +22,7 @@ pub(super) struct Renewable {
     /// the assertion that was read from it, so the same builder builds them again.
     pub(super) credential_builder: Mutex<CredentialBuilder>,
     pub(super) operator_tokens: OperatorTokens,
+    pub(super) caller_secrets: CallerSecrets,
     /// The configuration file; `None` if the configuration was not read from a file.
     pub(super) file: Option<PathBuf>,
 }
@@ -38,8 +40,8 @@ pub(super) struct RenewableCredential {
 pub(super) enum CredentialHolder {
     /// The client of a connection.
     Connection {
-        /// The connection's key in the configuration.
-        key: String,
+        /// The section that configures it.
+        place: String,
         /// Boxed, because it is much larger than the other variant.
         connection: Box<Connection>,
     },
@@ -85,6 +87,7 @@ impl Renewable {
             None => {}
             Some(Ok(config)) => {
                 self.renew_credentials(&config);
+                self.renew_caller_secrets(&config);
                 self.renew_operator_tokens(config);
             }
             Some(Err(problems)) => {
@@ -115,6 +118,16 @@ impl Renewable {
         AuditEntry::new(AuditEvent::Reloaded).detail("client_credentials").write();
     }
 
+    /// Replaces what callers that are no bots are checked by: hashes of secrets, and public keys.
+    fn renew_caller_secrets(&self, config: &Configuration) {
+        if self.caller_secrets.is_empty() {
+            return;
+        }
+        self.caller_secrets.replace(config);
+        tracing::info!("the hashes of callers' secrets and the keys of back ends were read again");
+        AuditEntry::new(AuditEvent::Reloaded).detail("caller_secrets").write();
+    }
+
     fn renew_operator_tokens(&self, config: Configuration) {
         let Some(section) = config.operations else { return };
         if let (Some(present), Some(renewed)) = (&self.operator_tokens.metrics, section.metrics_token) {
@@ -136,8 +149,8 @@ impl RenewableCredential {
         match &self.holder {
             CredentialHolder::Connection { connection: then, .. } => {
                 let same = |now: &Connection| {
-                    (&now.bot, &now.name, &now.identity_provider, &now.client_id)
-                        == (&then.bot, &then.name, &then.identity_provider, &then.client_id)
+                    (&now.holder, &now.name, &now.identity_provider, &now.client_id)
+                        == (&then.holder, &then.name, &then.identity_provider, &then.client_id)
                         && config.find_credentials_destination(&now.identity_provider) == self.goes_to
                 };
                 let section = config.connections.iter().find(|section| same(&section.connection));
@@ -159,8 +172,7 @@ impl CredentialHolder {
     /// The section that configures the application.
     fn place(&self) -> String {
         match self {
-            Self::Connection { key, .. } => format!("connections.{key}"),
-            Self::Bot { place, .. } => place.clone(),
+            Self::Connection { place, .. } | Self::Bot { place, .. } => place.clone(),
         }
     }
 

@@ -62,6 +62,7 @@ impl ListenerContext<'_> {
         if serves_bots {
             described.push(&token_service::DOOR);
         }
+        described.extend(self.doors.back_ends.tables());
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -75,6 +76,7 @@ impl ListenerContext<'_> {
             }
             sign_in_pages::configure(routes, doors.sign_in_pages);
             web_chat::configure(routes);
+            doors.back_ends.configure(routes);
             if let Some(add) = &extra_routes {
                 add(routes);
             }

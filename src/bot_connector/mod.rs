@@ -7,6 +7,7 @@
 
 mod answers;
 mod app_tokens;
+mod back_end_app_tokens;
 mod continuation_claims;
 mod continuation_delivery;
 mod conversation_turns;
@@ -16,6 +17,7 @@ mod skills;
 
 pub use answers::{end_to_end_headers, find_content_length, find_content_type, is_encoded, read_answer};
 pub use app_tokens::{AppToken, AppTokens};
+pub use back_end_app_tokens::{BackEndAppTokenError, BackEndAppTokens};
 pub use continuation_claims::ContinuationClaims;
 pub use continuation_delivery::{ContinuationDelivery, Notification, TokenKeptCheck};
 pub use conversation_turns::{ConversationTurns, RunningTurn};

@@ -6,6 +6,7 @@
 #[cfg(feature = "stage")]
 mod development;
 mod process;
+mod secret;
 #[cfg(feature = "stage")]
 mod stage_plan;
 
@@ -20,6 +21,7 @@ use self::development::{DEV_HELP, DevOptions, dev};
 use self::process::{
     disable_core_files, print, start_audit, start_logging, survive_file_size_limit, system_clock_and_entropy,
 };
+use self::secret::draw_secret;
 use crate::app::{self, BoundListeners};
 use crate::config::{self, Configuration, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
@@ -67,7 +69,7 @@ enum Command {
     /// Checks a configuration and lists every problem in it. Exit code 0: no problems; 1: problems.
     #[command(after_help = CHECK_HELP)]
     Check(CheckOptions),
-    /// Creates and rotates the keys that encrypt all stored records.
+    /// Creates and rotates the keys that encrypt all stored records, and draws secrets for callers.
     #[command(subcommand)]
     Keys(KeysCommand),
 }
@@ -104,6 +106,9 @@ enum KeysCommand {
         /// The file to change.
         file: PathBuf,
     },
+    /// Draws a secret for a caller: of an add-in, a back end or an app. Prints it once, with its hash for the configuration.
+    #[command(after_help = "Example:\n  bot-sso keys secret")]
+    Secret,
 }
 
 /// Runs the command that the arguments name.
@@ -118,6 +123,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check(options) => check(&options),
         Command::Keys(KeysCommand::Create { file }) => create_keys(&file),
         Command::Keys(KeysCommand::Rotate { file }) => rotate_keys(&file),
+        Command::Keys(KeysCommand::Secret) => print_secret(),
     }
 }
 
@@ -220,6 +226,11 @@ fn rotate_keys(file: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn print_secret() -> anyhow::Result<ExitCode> {
+    print(&draw_secret(&SystemEntropy).to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn configuration_error(file: &Path, problems: &Problems) -> anyhow::Error {
     let mut text = format!("{} cannot be used:\n{problems}", file.display());
     for warning in problems.warnings() {
@@ -231,18 +242,19 @@ fn configuration_error(file: &Path, problems: &Problems) -> anyhow::Error {
 
 fn summary(configuration: &Configuration) -> String {
     let listen: Vec<String> = configuration.server.listen.iter().map(ToString::to_string).collect();
-    let bots: Vec<&str> = configuration.bots.iter().map(|bot| bot.name.as_str()).collect();
-    let connections: Vec<&str> = configuration.connections.iter().map(|section| section.key.as_str()).collect();
-    let mut lines = vec![
-        format!("  listens on   {}, public URL {}", listen.join(", "), configuration.server.public_url),
-        format!("  bots         {}", bots.join(", ")),
+    let mut lines =
+        vec![format!("  listens on   {}, public URL {}", listen.join(", "), configuration.server.public_url)];
+    let connections = configuration.connections.iter().filter(|section| section.table == "connections");
+    let named: [(&str, Vec<&str>); 6] = [
+        ("bots", configuration.bots.iter().map(|bot| bot.name.as_str()).collect()),
+        ("connections", connections.map(|section| section.key.as_str()).collect()),
+        ("skills", configuration.skills.iter().map(|skill| skill.name.as_str()).collect()),
+        ("add-ins", configuration.add_ins.iter().map(|section| section.add_in.name.as_str()).collect()),
+        ("back ends", configuration.back_ends.iter().map(|section| section.back_end.name.as_str()).collect()),
+        ("apps", configuration.apps.iter().map(|section| section.app.id.as_str()).collect()),
     ];
-    if !connections.is_empty() {
-        lines.push(format!("  connections  {}", connections.join(", ")));
-    }
-    if !configuration.skills.is_empty() {
-        let skills: Vec<&str> = configuration.skills.iter().map(|skill| skill.name.as_str()).collect();
-        lines.push(format!("  skills       {}", skills.join(", ")));
+    for (what, names) in named.into_iter().filter(|(_, names)| !names.is_empty()) {
+        lines.push(format!("  {what:<11}  {}", names.join(", ")));
     }
     if let Some(operations) = &configuration.operations {
         lines.push(format!("  operations   {}", operations.listen));

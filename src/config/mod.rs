@@ -5,6 +5,7 @@
 //! environment. It deliberately knows nothing of how the settings are used: it opens no store, seals nothing and makes
 //! no call. Raw sections (`Raw…`, as the file says) stay in this room; other rooms get validated sections only.
 
+mod back_ends;
 mod connections;
 mod contradictions;
 mod credentials;
@@ -12,6 +13,7 @@ mod identity_providers;
 mod reading;
 mod review;
 mod sections;
+mod validation;
 
 #[cfg(test)]
 mod configuration_tests;
@@ -33,13 +35,16 @@ mod wrong_text_tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+pub use back_ends::{AddInSection, AppSection, BackEndProof, BackEndSection, ClientSection, OWN_PATHS};
 pub use connections::ConnectionSection;
 pub use credentials::{
     AppIdentitySection, CertificateSection, CredentialSection, IdentityEndpointSection, IdentitySection,
 };
 pub use identity_providers::{EntraSection, OpenIdSection};
 pub use reading::{Environment, explain_complaint, temporary_directory};
-pub use review::{ClientAuthentication, ConfigurationProblem, KeySource, OpenIdOptions, Problems};
+pub use review::{
+    ClientAuthentication, ConfigurationProblem, ExchangeGrant, KeySource, OpenIdOptions, Problems, TokenExchangeOptions,
+};
 pub use sections::{
     AuditSection, BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat,
     LogLevel, LogSubjects, LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
@@ -50,10 +55,9 @@ use url::Url;
 
 use crate::domain::{Bot, ChannelId, Skill};
 
-use contradictions::{ComparedSections, ListenAddress};
-use reading::{RawConfiguration, Source};
-use review::{CloudDefaults, Conclusion, Context, Finding, Hosts, KeyFileCheck, Place, Review};
-use sections::{ValidatedBots, validate_bots};
+use reading::Source;
+use review::{CloudDefaults, Finding, Hosts, KeyFileCheck, Place, Review};
+use validation::validate;
 
 /// The size limit of a configuration file; a longer file is probably a wrong path.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -75,12 +79,19 @@ pub struct Configuration {
     pub identity_providers: BTreeMap<String, EntraSection>,
     /// The `OpenID` Connect providers where users sign in, by name. No name is in `identity_providers`, too.
     pub openid_providers: BTreeMap<String, OpenIdSection>,
-    /// The bots that bot-sso stands in front of; never empty.
+    /// The bots that bot-sso stands in front of; empty only if there is an add-in, a back end or an app.
     pub bots: Vec<Bot>,
     /// The credentials of the bots that request tokens for themselves.
     pub bot_credentials: Vec<BotCredentialsSection>,
-    /// The bots' connections.
+    /// The connections of bots, and the only connection of each add-in, back end and app. The sections of connections that only
+    /// back ends and apps name are not among them.
     pub connections: Vec<ConnectionSection>,
+    /// The Office add-ins.
+    pub add_ins: Vec<AddInSection>,
+    /// The back ends that exchange tokens by the standard doors.
+    pub back_ends: Vec<BackEndSection>,
+    /// The apps with a service role.
+    pub apps: Vec<AppSection>,
     /// The skills that the bots may call through bot-sso.
     pub skills: Vec<Skill>,
     /// Changes of the gateway's status table, by channel.
@@ -132,11 +143,43 @@ impl Configuration {
         self.identity_providers.get(identity_provider).map(|provider| provider.token_endpoint.clone())
     }
 
+    /// The connections, without those that have the client of an earlier one because they are derived from the same section.
+    #[must_use]
+    pub fn connections_by_client(&self) -> Vec<&ConnectionSection> {
+        let mut by_client: Vec<&ConnectionSection> = Vec::new();
+        for section in &self.connections {
+            let place = section.client_place();
+            let is_derived = section.derived_from.is_some();
+            if !(is_derived && by_client.iter().any(|earlier| earlier.client_place() == place)) {
+                by_client.push(section);
+            }
+        }
+        by_client
+    }
+
+    /// The client of each back end that may have tokens as itself, once for each scope.
+    #[must_use]
+    pub fn app_token_clients(&self) -> Vec<AppIdentitySection> {
+        let of_back_end = |section: &BackEndSection| {
+            let client = section.app_client.clone();
+            section
+                .back_end
+                .app_scopes
+                .iter()
+                .filter_map(move |scope| {
+                    let client = client.clone()?;
+                    Some(AppIdentitySection { scope: scope.clone(), ..client })
+                })
+                .collect::<Vec<_>>()
+        };
+        self.back_ends.iter().flat_map(of_back_end).collect()
+    }
+
     /// Every application that has credentials. A bot requests tokens in its own tenant, a multi-tenant bot in the
     /// cloud's default tenant, and the client of a connection in the first tenant that the connection lists.
     #[must_use]
     pub fn app_identities(&self) -> Vec<AppIdentitySection> {
-        let of_connections = self.connections.iter().filter_map(|section| {
+        let of_connections = self.connections_by_client().into_iter().filter_map(|section| {
             section.app_identity(self.identity_providers.get(&section.connection.identity_provider)?)
         });
         let of_bots = self.bot_credentials.iter().filter_map(|section| {
@@ -263,92 +306,4 @@ fn parse_with(
 fn find_problems(mut source: Source, mut review: Review<'_>, place: &Place) -> Vec<Finding> {
     let raw = source.read(&mut review);
     validate(raw, review).err().map_or_else(Vec::new, |review| review.into_findings_at(place))
-}
-
-fn build_context(raw: &RawConfiguration, review: &mut Review<'_>) -> Context {
-    let cloud = raw.channels.cloud.unwrap_or_default().defaults();
-    review.set_cloud(cloud);
-    Context {
-        cloud,
-        bots: sections::written_app_ids(&raw.bots),
-        identity_providers: identity_providers::written_providers(&raw.identity_providers),
-    }
-}
-
-/// The addresses of all listeners. They are read before the sections are checked, so that a problem elsewhere in a section
-/// does not hide one of its address.
-fn collect_listeners(raw: &RawConfiguration) -> Vec<ListenAddress> {
-    let mut listeners = ListenAddress::of_list("server", &raw.server.written_listen());
-    listeners.extend(ListenAddress::of_list("token_service", raw.token_service.written_listen()));
-    if let Some(operations) = &raw.operations {
-        listeners.extend(ListenAddress::of_text("operations", "listen", &operations.written_listen()));
-        let health = operations.written_health_listen();
-        listeners.extend(health.and_then(|text| ListenAddress::of_text("operations", "health_listen", text)));
-    }
-    listeners
-}
-
-/// Checks every section even if an earlier one has problems, so that all problems are reported. A section is checked
-/// after the sections whose values it needs.
-fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Box<Review<'_>>> {
-    identity_providers::add_default_entra(&mut raw.identity_providers);
-    let (context, listeners) = (build_context(&raw, &mut review), collect_listeners(&raw));
-    let (server, outbound) = (raw.server.validate(&mut review), raw.outbound.validate(&mut review));
-    let channels = raw.channels.validate(context.cloud, &mut review);
-    let providers = identity_providers::validate(raw.identity_providers, context.cloud, &mut review);
-    let ValidatedBots { bots, tenants, credentials, emulator } = validate_bots(raw.bots, &context, &mut review);
-    if let Some(server) = &server {
-        server.require_loopback_for(&emulator, &mut review);
-    }
-    let behind_tls = server.as_ref().is_some_and(|server| server.tls.is_some());
-    let token_service = raw.token_service.validate(context.cloud, &tenants, behind_tls, &mut review);
-    let sign_in = raw.sign_in.validate(context.cloud, &mut review);
-    let connections = connections::validate(raw.connections, &context, &mut review);
-    let skills = sections::validate_skills(raw.skills, &context, &tenants, &mut review);
-    let (statuses, limits) = (sections::validate_statuses(raw.statuses, &mut review), raw.limits.validate(&mut review));
-    let operations = raw.operations.and_then(|operations| operations.validate(behind_tls, &mut review));
-    let (store, keys) = (raw.store.validate(&mut review), raw.keys.validate(&mut review));
-    let (logging, audit) = (raw.logging.validate(&mut review), raw.audit.map(|audit| audit.validate(&mut review)));
-    let compared = ComparedSections {
-        server: server.as_ref(),
-        listeners: &listeners,
-        bots: &bots,
-        connections: &connections,
-        skills: &skills,
-        credentials: &credentials,
-        outbound: outbound.as_ref(),
-        store: store.as_ref(),
-        keys: keys.as_ref(),
-        audit: audit.as_ref(),
-    };
-    compared.compare(&mut review);
-    let complete = || Some((server?, outbound?, channels?, sign_in?, limits?, store?, keys?));
-    let Some((server, outbound, channels, sign_in, limits, store, keys)) = complete() else {
-        return Err(Box::new(review));
-    };
-    let Conclusion { hosts, warnings } = review.conclude()?;
-    Ok(Configuration {
-        server,
-        outbound,
-        channels,
-        token_service,
-        sign_in,
-        identity_providers: providers.entra,
-        openid_providers: providers.openid,
-        bots,
-        bot_credentials: credentials,
-        connections,
-        skills,
-        statuses,
-        operations,
-        limits,
-        store,
-        keys,
-        logging,
-        audit,
-        warnings,
-        file: None,
-        hosts,
-        cloud: context.cloud,
-    })
 }

@@ -12,6 +12,8 @@ pub(in crate::config) fn environment() -> Environment {
         ("GRAPH_CLIENT_SECRET", "from the environment"),
         ("MAIL_CLIENT_SECRET", "also from there"),
         ("TICKETS_CLIENT_SECRET", "and this"),
+        ("FILES_SECRET", "of an add-in"),
+        ("NOTES_SECRET", "of another add-in"),
         ("ADMIN_TOKEN", "0123456789abcdef0123456789abcdef"),
         ("METRICS_TOKEN", "fedcba9876543210fedcba9876543210"),
     ])
@@ -28,8 +30,8 @@ fn the_full_sample_loads_with_the_written_values() {
     let entra = &configuration.identity_providers["entra"];
     assert_eq!(entra.issuer, "https://login.microsoftonline.com/{tenantid}/v2.0");
     assert_eq!(entra.token_endpoint, "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
-    let [calendar, graph, mail, reports, tickets] = configuration.connections.as_slice() else {
-        panic!("five connections")
+    let [calendar, graph, mail, reports, tickets, ..] = configuration.connections.as_slice() else {
+        panic!("five connections, and those of add-ins, back ends and apps")
     };
     let CredentialSection::Certificate(assertions) = &reports.credentials[0] else { panic!("a certificate") };
     assert_eq!(

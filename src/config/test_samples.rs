@@ -16,6 +16,10 @@ pub(in crate::config) const CLIENT_CERTIFICATE: &str =
     include_str!("../../fixtures/credentials/client-certificate.pem");
 pub(in crate::config) const CLIENT_KEY: &str = include_str!("../../fixtures/credentials/client-key.pem");
 
+/// Public keys of a back end; the numbers are those of RFC 7515 §A.3.
+pub(in crate::config) const PUBLIC_KEYS: &str = r#"{"keys": [{"kty": "EC", "crv": "P-256", "kid": "1", "alg": "ES256",
+ "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
 /// The variable that the minimal sample reads its secret from.
 pub(in crate::config) const SECRET: (&str, &str) = ("GRAPH_CLIENT_SECRET", "hunter2\n");
 
@@ -48,6 +52,7 @@ pub(in crate::config) fn directory() -> tempfile::TempDir {
     std::fs::write(directory.path().join("client-certificate.pem"), CLIENT_CERTIFICATE).unwrap();
     private(&directory.path().join("client-key.pem"), CLIENT_KEY);
     std::fs::write(directory.path().join("assertion.jwt"), "read when it is used").unwrap();
+    std::fs::write(directory.path().join("reporting.jwks.json"), PUBLIC_KEYS).unwrap();
     private(&directory.path().join("bot-sso.keys"), "keys are read elsewhere");
     directory
 }

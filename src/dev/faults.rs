@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use serde_json::Value;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
 use super::calls::GrantKind;
 use super::lock::lock_ignoring_poison;
@@ -14,7 +16,7 @@ const MAX_DELAY: Duration = Duration::from_mins(1);
 /// The maximum number of rules; a further one replaces the oldest.
 const MAX_RULES: usize = 100;
 
-/// A way for the token endpoint to misbehave.
+/// A way for the token endpoint or the protected resource to misbehave.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// 429 with an Entra-shaped body; `Retry-After` in seconds if given.
@@ -42,6 +44,8 @@ pub enum Fault {
     InvalidJson,
     /// 200 without a body.
     Empty,
+    /// A claims challenge: `interaction_required` at the token endpoint, 401 with `insufficient_claims` at the resource.
+    Challenge,
     /// The regular answer with this value for `expires_in`; `null` leaves the member out.
     OddExpiresIn(Value),
     /// Exactly this answer.
@@ -55,11 +59,20 @@ pub enum Fault {
     },
 }
 
+/// Where a fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FaultPlace {
+    /// At the token endpoint, to requests with this grant; with `None`, with any.
+    TokenEndpoint(Option<GrantKind>),
+    /// At the protected resource, to requests with a good token.
+    Graph,
+}
+
 /// A fault, and the requests to which it applies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRule {
     fault: Fault,
-    grant: Option<GrantKind>,
+    place: FaultPlace,
     user: Option<String>,
     remaining: Option<u32>,
 }
@@ -69,13 +82,21 @@ impl FaultRule {
     /// can obtain the tokens that it needs.
     #[must_use]
     pub fn new(fault: Fault) -> Self {
-        Self { fault, grant: Some(GrantKind::OnBehalfOf), user: None, remaining: None }
+        let place = FaultPlace::TokenEndpoint(Some(GrantKind::OnBehalfOf));
+        Self { fault, place, user: None, remaining: None }
     }
 
     /// Applies the rule to requests with `grant`, or with `None` to requests with any grant.
     #[must_use]
     pub fn for_grant(mut self, grant: Option<GrantKind>) -> Self {
-        self.grant = grant;
+        self.place = FaultPlace::TokenEndpoint(grant);
+        self
+    }
+
+    /// Applies the rule to requests to the protected resource, not to the token endpoint.
+    #[must_use]
+    pub fn for_graph(mut self) -> Self {
+        self.place = FaultPlace::Graph;
         self
     }
 
@@ -94,7 +115,14 @@ impl FaultRule {
     }
 
     fn matches_request(&self, grant: Option<GrantKind>, user: Option<&str>) -> bool {
-        (self.grant.is_none() || self.grant == grant) && (self.user.is_none() || self.user.as_deref() == user)
+        match self.place {
+            FaultPlace::TokenEndpoint(wanted) => (wanted.is_none() || wanted == grant) && self.matches_user(user),
+            FaultPlace::Graph => false,
+        }
+    }
+
+    fn matches_user(&self, user: Option<&str>) -> bool {
+        self.user.is_none() || self.user.as_deref() == user
     }
 }
 
@@ -147,8 +175,17 @@ impl FaultSwitches {
 
     /// The fault for a request with `grant` for `user` (an object id). Uses up one of the rule's [`FaultRule::times`].
     pub(super) fn take_fault_for(&self, grant: Option<GrantKind>, user: Option<&str>) -> Option<Fault> {
+        self.take_first(|rule| rule.matches_request(grant, user))
+    }
+
+    /// The fault for a request of `user` (an object id) to the protected resource. Uses up one of the rule's times.
+    pub(super) fn take_graph_fault(&self, user: &str) -> Option<Fault> {
+        self.take_first(|rule| rule.place == FaultPlace::Graph && rule.matches_user(Some(user)))
+    }
+
+    fn take_first(&self, fits: impl Fn(&FaultRule) -> bool) -> Option<Fault> {
         let mut rules = lock_ignoring_poison(&self.rules);
-        let index = rules.iter().position(|rule| rule.matches_request(grant, user))?;
+        let index = rules.iter().position(fits)?;
         let rule = rules.get_mut(index)?;
         let fault = rule.fault.clone();
         if let Some(remaining) = &mut rule.remaining {
@@ -188,11 +225,20 @@ impl Fault {
             }
             Self::InvalidJson => Some(text_answer(StatusCode::OK, "application/json", r#"{"access_token": "eyJ"#)),
             Self::Empty => Some(HttpResponse::Ok().finish()),
+            Self::Challenge => Some(text_answer(StatusCode::BAD_REQUEST, "application/json", &interaction_required())),
             Self::OddExpiresIn(_) => None,
             Self::Answer { status, content_type, body } => {
                 let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 Some(text_answer(status, content_type, body))
             }
+        }
+    }
+
+    /// As [`Self::replace_answer`], at the protected resource.
+    pub(super) async fn replace_graph_answer(&self) -> Option<HttpResponse> {
+        match self {
+            Self::Challenge => Some(insufficient_claims()),
+            other => other.replace_answer().await,
         }
     }
 
@@ -215,6 +261,33 @@ const UNAVAILABLE_BODY: &str = concat!(
     r#"{"error":"temporarily_unavailable","error_codes":[90033],"#,
     r#""error_description":"AADSTS90033: A transient error has occurred. Please try again."}"#
 );
+
+/// The claims that a challenge asks for, as continuous access evaluation does: a token that is newer than a moment.
+const CHALLENGE: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
+
+/// The token endpoint's refusal with the challenge.
+fn interaction_required() -> String {
+    json!({
+        "error": "interaction_required",
+        "error_codes": [50_079],
+        "error_description": "AADSTS50079: Strong authentication is required.",
+        "suberror": "basic_action",
+        "claims": CHALLENGE,
+    })
+    .to_string()
+}
+
+/// The resource's refusal with the challenge, in base64 as Microsoft Graph has it.
+fn insufficient_claims() -> HttpResponse {
+    let challenge = format!(
+        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+         error=\"insufficient_claims\", claims=\"{}\"",
+        STANDARD.encode(CHALLENGE)
+    );
+    HttpResponse::Unauthorized().insert_header(("WWW-Authenticate", challenge)).json(json!({
+        "error": {"code": "InvalidAuthenticationToken", "message": "Continuous access evaluation resulted in challenge."}
+    }))
+}
 
 fn retry_later_answer(status: StatusCode, retry_after: Option<u32>, body: &'static str) -> HttpResponse {
     let mut answer = HttpResponse::build(status);

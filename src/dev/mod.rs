@@ -5,12 +5,13 @@
 //! text of a configuration for the gateway. It deliberately knows nothing of the gateway's rooms: the command line passes
 //! the configuration text to the application and mounts the manifest route. Nothing here may be used in production.
 //!
-//! Imports between the folders go down only: `guide`, `playground`, `controls` and `bots` may import `channel`, `plan` and `workload`, and
-//! all of these may import `tenant`. Every folder may import the files with the basics (addresses, locks, keys, token reading,
+//! Imports between the folders go down only: `app_users` and `playground` may import `guide`, which with `controls` and `bots` may
+//! import `channel`, `plan` and `workload`, and all of these may import `tenant`. Every folder may import the files with the basics (addresses, locks, keys, token reading,
 //! the call log, the fault switches). `services`, `routes`, `listeners` and `stage` put everything together.
 
 mod addresses;
 mod admission;
+mod app_users;
 mod bot_slowness;
 mod bots;
 mod calls;
@@ -32,7 +33,7 @@ mod routes;
 mod services;
 mod signing_key;
 mod stage;
-mod stage_texts;
+mod stage_gateway;
 mod tenant;
 mod workload;
 
@@ -50,8 +51,9 @@ pub use listeners::{StageApplication, StageListeners};
 pub use plan::{BotHosts, OwnBot, PlanProblem, add_own_bot, read_stage_file, write_stage_file};
 pub use stage::{Signer, Stage, StageOptions};
 pub use tenant::{
-    AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,
-    FederatedIssuer, ManagedIdentityEntry, RegisteredCertificate, SessionSwitches, SkillEntry, StageEntries, Tenant,
-    User, UserScenario,
+    AddInEntry, AgentEntry, App, AppTokenVersion, AppUserEntry, BackEndCredential, BackEndEntry, BotEntry, ClientEntry,
+    ClientSecretEntry, ConnectionEntry, Directory, ExchangeEntry, FederatedCredential, FederatedIssuer,
+    ManagedIdentityEntry, RegisteredCertificate, ServiceRoleEntry, SessionSwitches, SharedConnectionEntry, SkillEntry,
+    StageEntries, Tenant, User, UserScenario,
 };
 pub use workload::WorkloadClaims;

@@ -8,11 +8,11 @@ use super::channel::{
 use super::playground::{self, PanelServices, PlaygroundFacts, SignOuts, SwitchedServices, Switches};
 use super::services::StageServices;
 use super::tenant::{
-    self, AssertionChecks, AuthorizationEndpoint, ClientAuthenticator, FederationChecks, GrantServices,
+    self, AssertionChecks, AuthorizationEndpoint, ClientAuthenticator, FederationChecks, GrantServices, Graph,
     TenantDiscovery, TokenEndpoint, TrustedIssuer,
 };
 use super::workload::{self, ManagedIdentities};
-use super::{bots, controls};
+use super::{app_users, bots, controls};
 
 impl StageServices {
     /// The routes of all parts of the stage. Routes with a fixed first segment come before those that begin with a tenant.
@@ -27,6 +27,7 @@ impl StageServices {
         let (direct_line, page_origins) = (Data::new(self.direct_line()), Data::from(self.page_origins.clone()));
         let (page, libraries) = (Data::new(self.playground_facts()), Data::from(self.web_chat_libraries.clone()));
         let (events, panel) = (Data::from(self.events.clone()), Data::new(self.panel_services()));
+        let graph = Data::new(self.graph());
         let uploads = Data::new(Uploads::new(self.channel.addresses.clone(), self.entropy.clone()));
         move |config: &mut ServiceConfig| {
             config
@@ -41,6 +42,7 @@ impl StageServices {
                 .app_data(discovery.clone())
                 .app_data(authorization.clone())
                 .app_data(token_endpoint.clone())
+                .app_data(graph.clone())
                 .app_data(identities.clone())
                 .app_data(channel.clone())
                 .app_data(connector.clone())
@@ -52,6 +54,7 @@ impl StageServices {
                 .app_data(panel.clone())
                 .app_data(uploads.clone());
             playground::routes(config);
+            app_users::routes(config);
             channel::routes(config);
             bots::routes(config);
             workload::routes(config);
@@ -90,6 +93,15 @@ impl StageServices {
             directory: self.directory.clone(),
             tokens: self.tokens.clone(),
             refusals: self.refusals.clone(),
+            calls: self.calls.clone(),
+            faults: self.faults.clone(),
+        }
+    }
+
+    fn graph(&self) -> Graph {
+        Graph {
+            directory: self.directory.clone(),
+            tokens: self.tokens.clone(),
             calls: self.calls.clone(),
             faults: self.faults.clone(),
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::addresses::Addresses;
 use super::admission::PageOrigins;
+use super::app_users::AppUserLinks;
 use super::bots::{BotServices, DemoBots, HostedConversations};
 use super::calls::CallLog;
 use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations, SentTokens};
@@ -16,7 +17,7 @@ use super::tenant::{
     Consents, Directory, EntraRefusalReplies, IssuedClaims, LoginState, RedirectUris, RegisteredCertificate,
     SessionSwitches, Stories, TenantKeys, TokenIssuer,
 };
-use super::workload::WorkloadIssuer;
+use super::workload::{BackEndKey, WorkloadIssuer};
 use crate::domain::{SharedClock, SharedEntropy};
 use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
 
@@ -29,6 +30,7 @@ pub(super) struct StageParts {
     pub(super) channel_keys: ChannelKeys,
     pub(super) client_certificate: RegisteredCertificate,
     pub(super) ca_file: PathBuf,
+    pub(super) back_end_key: BackEndKey,
     pub(super) directory: Directory,
 }
 
@@ -56,6 +58,7 @@ pub(super) struct StageServices {
     pub(super) calls: Arc<CallLog>,
     pub(super) faults: Arc<FaultSwitches>,
     pub(super) facts: Arc<StageFacts>,
+    pub(super) app_user_links: Arc<AppUserLinks>,
     pub(super) refusals: Arc<EntraRefusalReplies>,
 }
 
@@ -65,9 +68,15 @@ impl StageServices {
     /// # Errors
     /// When the demo bots' HTTP client cannot be set up.
     pub(super) fn new(parts: StageParts) -> Result<Self, StageError> {
-        let StageParts { addresses, clock, entropy, tenant_key, channel_keys, client_certificate, ca_file, directory } =
-            parts;
-        let (addresses, directory) = (Arc::new(addresses), Arc::new(directory));
+        let StageParts { clock, entropy, tenant_key, channel_keys, client_certificate, .. } = parts;
+        let (addresses, directory) = (Arc::new(parts.addresses), Arc::new(parts.directory));
+        let facts = Arc::new(StageFacts {
+            addresses: addresses.clone(),
+            directory: directory.clone(),
+            ca_file: parts.ca_file,
+            back_end_key: parts.back_end_key,
+            operator_listener: Mutex::default(),
+        });
         let stories: Arc<Stories> = Arc::default();
         let tokens = Arc::new(TokenIssuer {
             addresses: addresses.clone(),
@@ -100,7 +109,6 @@ impl StageServices {
             conversations: Arc::new(Conversations::new(clock.clone())),
             page_origins: Arc::default(),
             web_chat_libraries: Arc::default(),
-            bots: Arc::new(DemoBots::new(bots, channel.clone())),
             workload: WorkloadIssuer {
                 issuer: addresses.workload_issuer(),
                 key: Arc::new(SigningKeyOnDemand::default()),
@@ -108,12 +116,9 @@ impl StageServices {
             },
             calls: Arc::default(),
             faults: Arc::default(),
-            facts: Arc::new(StageFacts {
-                addresses: addresses.clone(),
-                directory: directory.clone(),
-                ca_file,
-                operator_listener: Mutex::default(),
-            }),
+            app_user_links: Arc::new(AppUserLinks::new(facts.clone(), bots.outbound.clone())),
+            facts,
+            bots: Arc::new(DemoBots::new(bots, channel.clone())),
             refusals: Arc::new(EntraRefusalReplies { addresses, clock, entropy: entropy.clone() }),
             entropy,
             directory,

@@ -80,7 +80,8 @@ impl Stage {
         let folder = options.directory.clone();
         let making = tokio::task::spawn_blocking(move || make_certificates(&folder));
         let keys = SigningKey::generate_many(4).await?;
-        let StageCertificates { ca_file, tls, client } = making.await.map_err(StageError::key_material)??;
+        let StageCertificates { ca_file, tls, client, back_end_key } =
+            making.await.map_err(StageError::key_material)??;
         let Ok([tenant_key, endorsed, directline, unendorsed]) = <[Arc<SigningKey>; 4]>::try_from(keys) else {
             return Err(StageError::KeyMaterial("too few keys were generated".to_owned()));
         };
@@ -95,6 +96,7 @@ impl Stage {
             channel_keys: ChannelKeys { endorsed, directline, unendorsed },
             client_certificate: client,
             ca_file,
+            back_end_key,
             directory,
         })?;
         let application = StageApplication::new(services.routes());
@@ -190,18 +192,6 @@ impl Stage {
     #[must_use]
     pub fn service_url(&self) -> String {
         self.services.facts.addresses.service_url()
-    }
-
-    /// Tells the demo bots the gateway's address, and registers the gateway's redirect URI for every confidential app. A
-    /// URL that cannot be parsed is ignored.
-    pub fn attach_gateway(&self, gateway: &str) {
-        let Ok(url) = Url::parse(gateway) else { return };
-        if let Ok(redirect) = url.join("/.auth/web/redirect") {
-            for app in self.services.directory.apps.iter().filter(|app| app.secret.is_some()) {
-                self.services.redirect_uris.register(app.client_id, redirect.as_str());
-            }
-        }
-        self.services.bots.services.gateway.set(url);
     }
 
     /// The call log.

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{BotName, ChannelId, ChannelKind, ConnectionName, HolderName, SubjectId};
+use super::{BotName, ChannelId, ChannelKind, ConnectionName, HolderName, SubjectId, UserKey};
 
 /// The party that issues a user id. The same id in two realms means two different users.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,15 +16,19 @@ pub enum Realm {
         /// The channel that the parent received the user's activity from.
         channel: ChannelId,
     },
+    /// The person's own key, as a validated token states it: of Office add-ins and other back ends.
+    BackEnd,
+    /// The person's own key, as a sign-in in a browser has shown it: of apps with a service role.
+    App,
 }
 
-/// A user id of one realm at one bot. Tokens, pending sign-ins and other records belong to an account, not to a person:
+/// A user id of one realm at one holder. Tokens, pending sign-ins and other records belong to an account, not to a person:
 /// a person who talks to two bots has two accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Account {
     /// The party that issues the user id.
     pub realm: Realm,
-    /// The bot that the user talks to.
+    /// The bot that the user talks to, or the add-in, back end or app that acts for the user.
     pub holder: HolderName,
     /// The user's id in the realm.
     pub subject: SubjectId,
@@ -45,6 +49,7 @@ impl Realm {
     pub const fn channel(&self) -> Option<&ChannelId> {
         match self {
             Self::Channel(channel) | Self::Parent { channel, .. } => Some(channel),
+            Self::BackEnd | Self::App => None,
         }
     }
 
@@ -55,6 +60,8 @@ impl Realm {
             Self::Channel(channel) if channel.as_str().contains('/') => Cow::Owned(format!("channel/{channel}")),
             Self::Channel(channel) => Cow::Borrowed(channel.as_str()),
             Self::Parent { app_id, channel } => Cow::Owned(format!("parent/{app_id}/{channel}")),
+            Self::BackEnd => Cow::Borrowed("back_end/"),
+            Self::App => Cow::Borrowed("app/"),
         }
     }
 }
@@ -66,6 +73,18 @@ impl Account {
         Self { realm: Realm::Channel(channel), holder: HolderName::from(bot), subject: SubjectId::new(subject) }
     }
 
+    /// The account of the person `user` at an add-in or at another back end. Nothing but a token of that person opens it.
+    #[must_use]
+    pub fn of_back_end(holder: HolderName, user: &UserKey) -> Self {
+        Self { realm: Realm::BackEnd, holder, subject: SubjectId::new(&user.to_string()) }
+    }
+
+    /// The account of the person `user` at an app.
+    #[must_use]
+    pub fn of_app(holder: HolderName, user: &UserKey) -> Self {
+        Self { realm: Realm::App, holder, subject: SubjectId::new(&user.to_string()) }
+    }
+
     /// The account of the same user id when the parent bot `app_id` states it. Proof of identity for this account is no
     /// proof for the channel's account or for another parent's account.
     #[must_use]
@@ -74,11 +93,12 @@ impl Account {
         Self { realm: Realm::Parent { app_id: Arc::from(app_id), channel }, ..self.clone() }
     }
 
-    /// The channel's account of the same user id. The bot names this account when it requests a card or a token.
+    /// The channel's account of the same user id. The bot names this account when it requests a card or a token. An account
+    /// without a channel is returned as it is.
     #[must_use]
     pub fn as_channel_account(&self) -> Cow<'_, Self> {
         match &self.realm {
-            Realm::Channel(_) => Cow::Borrowed(self),
+            Realm::Channel(_) | Realm::BackEnd | Realm::App => Cow::Borrowed(self),
             Realm::Parent { channel, .. } => {
                 Cow::Owned(Self { realm: Realm::Channel(channel.clone()), ..self.clone() })
             }
@@ -90,7 +110,7 @@ impl Account {
     pub fn parent(&self) -> Option<&str> {
         match &self.realm {
             Realm::Parent { app_id, .. } => Some(app_id),
-            Realm::Channel(_) => None,
+            Realm::Channel(_) | Realm::BackEnd | Realm::App => None,
         }
     }
 
@@ -140,6 +160,7 @@ impl TokenSlot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{AddInName, AppId, BackEndName};
 
     fn account(channel: &str) -> Account {
         Account::of_channel(&BotName::new("bot"), ChannelId::new(channel), "29:ada")
@@ -163,7 +184,21 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_id_cannot_imitate_the_key_of_a_parent_account() {
+    fn the_key_parts_of_accounts_of_back_ends_and_apps_never_change() {
+        let (oid, tid) = ("aaaaaaaa-0000-4000-8000-000000000001", "22222222-2222-4222-8222-222222222222");
+        let user = UserKey::entra(oid, tid);
+        let subject = format!("{oid}@{tid}");
+        let add_in = Account::of_back_end(HolderName::from(&AddInName::new("files")), &user);
+        assert_eq!(add_in.key_parts(), ["add-in/files", "back_end/", subject.as_str()]);
+        let back_end = Account::of_back_end(HolderName::from(&BackEndName::new("orders")), &user);
+        assert_eq!(back_end.key_parts(), ["back-end/orders", "back_end/", subject.as_str()]);
+        let app = Account::of_app(HolderName::from(&AppId::new("app1")), &user);
+        assert_eq!(app.key_parts(), ["app/app1", "app/", subject.as_str()]);
+    }
+
+    #[test]
+    fn a_channel_id_cannot_imitate_the_key_of_another_realm() {
         assert_eq!(account("parent/a/msteams").key_parts(), ["bot", "channel/parent/a/msteams", "29:ada"]);
+        assert_eq!(account("app/").key_parts(), ["bot", "channel/app/", "29:ada"]);
     }
 }

@@ -1,4 +1,4 @@
-use super::{BotName, ConnectionName};
+use super::{ConnectionName, HolderName};
 
 /// A digest of the settings that a kept token depends on: provider, client and scopes. If one of them changes, the
 /// connection has a new revision, and tokens of the old revision are no longer handed out.
@@ -36,26 +36,62 @@ impl TenantPolicy {
 pub enum AudienceRule {
     /// A client id, which is compared as a GUID.
     ClientId(String),
-    /// A URI, which is compared exactly.
+    /// A URI, or any other name of a resource, which is compared exactly.
     Uri(String),
+}
+
+/// Whose tokens a connection exchanges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubjectIssuer {
+    /// Entra. Its tokens name a person by object id and tenant, which channels state, too.
+    Entra {
+        /// The name of the identity provider of kind `entra` in the configuration. It need not be the connection's, which
+        /// then gets Entra's token as `subject_token` (RFC 8693 §2.1).
+        identity_provider: String,
+    },
+    /// The connection's own provider, which is not Entra. No channel states the ids of its users.
+    Own {
+        /// `iss` of its tokens.
+        issuer: String,
+    },
 }
 
 /// The requirements that an exchangeable token must meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExchangePolicy {
+    /// Who issues the tokens; `None` if the connection exchanges none.
+    pub subject: Option<SubjectIssuer>,
     /// The tenants whose users are accepted.
     pub tenants: TenantPolicy,
     /// The audiences that are accepted; see [`acceptable_audiences`].
     pub audiences: Vec<AudienceRule>,
-    /// The scopes that the token's `scp` must all contain (default: `access_as_user`).
+    /// The scopes that the token's `scp`, or `scope` at other providers, must all contain (default for Entra: `access_as_user`).
     pub required_scopes: Vec<String>,
-    /// The client ids (lower-case) that may have obtained the token. If the list is empty, any client may.
+    /// The client ids (lower-case for Entra) that may have obtained the token. If the list is empty, any client may.
     pub authorized_clients: Vec<String>,
     /// Whether v1.0 tokens are accepted.
     pub allow_v1: bool,
 }
 
 impl ExchangePolicy {
+    /// The identity provider of kind `entra` whose tokens the connection exchanges, if it exchanges Entra's.
+    #[must_use]
+    pub fn entra_provider(&self) -> Option<&str> {
+        match &self.subject {
+            Some(SubjectIssuer::Entra { identity_provider }) => Some(identity_provider),
+            Some(SubjectIssuer::Own { .. }) | None => None,
+        }
+    }
+
+    /// The issuer of the tokens, if the connection exchanges those of its own provider and that is not Entra.
+    #[must_use]
+    pub fn own_issuer(&self) -> Option<&str> {
+        match &self.subject {
+            Some(SubjectIssuer::Own { issuer }) => Some(issuer),
+            Some(SubjectIssuer::Entra { .. }) | None => None,
+        }
+    }
+
     /// Whether a token with this audience may be meant for the connection. v1.0 tokens may spell a URI with a trailing
     /// slash (docs/protocols/entra-obo.md §1 rule 14).
     #[must_use]
@@ -76,12 +112,12 @@ pub enum ProviderKind {
     OpenIdConnect,
 }
 
-/// A configured OAuth connection of one bot.
+/// A configured OAuth connection of one bot, or of one add-in, back end or app.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// The bot that the connection belongs to.
-    pub bot: BotName,
-    /// The connection's name, unique within the bot.
+    /// The bot, add-in, back end or app that the connection belongs to.
+    pub holder: HolderName,
+    /// The connection's name, unique within its holder.
     pub name: ConnectionName,
     /// The name of the identity provider in the configuration.
     pub identity_provider: String,

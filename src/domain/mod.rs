@@ -6,6 +6,7 @@
 
 mod account;
 mod app_scope;
+mod back_ends;
 mod bot;
 mod bytes;
 mod channel;
@@ -30,6 +31,10 @@ mod version_number;
 
 pub use account::{Account, Realm, TokenSlot};
 pub use app_scope::AppScope;
+pub use back_ends::{
+    AddIn, BackEnd, Downstream, DownstreamMethod, DownstreamPath, ErrorConvention, RedirectToken, SecretHash,
+    ServiceRoleApp, UserData,
+};
 pub use bot::{
     Agent365, Bot, CallerEntry, ContinuationMode, IdentityBinding, RefusalStyle, Sdk, SignInInvoke, Skill,
     VerifiedUserIds,
@@ -39,22 +44,22 @@ pub use channel::{ChannelId, ChannelKind};
 pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
 pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
-    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind, TenantPolicy,
-    acceptable_audiences,
+    AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind,
+    SubjectIssuer, TenantPolicy, acceptable_audiences,
 };
 pub use conversation_id::ConversationId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange::{
     ArrivedActivity, BotMessage, ExchangeEvent, ExchangeKey, ExchangeObservation, ExchangeObserver, ExchangeStep,
-    ProviderCall, SkillCardOutcome, SkillMessage,
+    ProviderCall, SkillCardOutcome, SkillMessage, StatedClaims,
 };
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};
-pub use names::{BotName, ConnectionName, HolderName, SkillName, SubjectId};
+pub use names::{AddInName, AppId, BackEndName, BotName, ConnectionName, HolderName, SkillName, SubjectId};
 pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;
 pub use sign_out::{EndFuture, EndedAtSignOut};
-pub use token::{ExchangeableToken, SecurityContext, UserToken};
+pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
 pub use version_number::VersionNumber;

@@ -51,13 +51,29 @@ name_type! {
 }
 
 name_type! {
-    /// The name of the holder of an account. Today every holder is a bot.
+    /// The name of the holder of an account: a bot's name, or `add-in/<name>`, `back-end/<name>` or `app/<id>`. Names in the
+    /// configuration have no `/`, so no two holders have the same name.
     HolderName
 }
 
 name_type! {
     /// The name of a skill in the configuration.
     SkillName
+}
+
+name_type! {
+    /// The name of an Office add-in in the configuration.
+    AddInName
+}
+
+name_type! {
+    /// The name of a back end in the configuration.
+    BackEndName
+}
+
+name_type! {
+    /// The id of an app in the configuration and in URL paths.
+    AppId
 }
 
 name_type! {
@@ -68,5 +84,37 @@ name_type! {
 impl From<&BotName> for HolderName {
     fn from(bot: &BotName) -> Self {
         Self(Arc::clone(&bot.0))
+    }
+}
+
+impl From<&AddInName> for HolderName {
+    fn from(add_in: &AddInName) -> Self {
+        Self::new(&format!("add-in/{add_in}"))
+    }
+}
+
+impl From<&BackEndName> for HolderName {
+    fn from(back_end: &BackEndName) -> Self {
+        Self::new(&format!("back-end/{back_end}"))
+    }
+}
+
+impl From<&AppId> for HolderName {
+    fn from(app: &AppId) -> Self {
+        Self::new(&format!("app/{app}"))
+    }
+}
+
+impl HolderName {
+    /// The app that is the holder; `None` if it is a bot, an add-in or a back end.
+    #[must_use]
+    pub fn find_app(&self) -> Option<AppId> {
+        self.as_str().strip_prefix("app/").map(AppId::new)
+    }
+
+    /// Whether the holder is the bot `bot`.
+    #[must_use]
+    pub fn is_bot(&self, bot: &BotName) -> bool {
+        self.as_str() == bot.as_str()
     }
 }

@@ -1,16 +1,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Bot, BotName, Connection, Skill, SkillName};
+use super::{AddIn, AddInName, AppId, BackEnd, Bot, BotName, Connection, HolderName, ServiceRoleApp, Skill, SkillName};
 
-/// The configured bots, their connections and their skills. The application builds it once, at start-up.
+/// The configured bots, skills, add-ins, back ends and apps, and the connections of all holders. The application builds it once, at start-up.
 #[derive(Debug, Default)]
 pub struct Registrations {
     bots: HashMap<BotName, Arc<Bot>>,
     /// Keys are app ids in lower case.
     by_app_id: HashMap<String, Arc<Bot>>,
-    connections: HashMap<BotName, Vec<Arc<Connection>>>,
+    connections: HashMap<HolderName, Vec<Arc<Connection>>>,
     skills: HashMap<SkillName, Arc<Skill>>,
+    add_ins: HashMap<AddInName, Arc<AddIn>>,
+    /// Keys are client ids.
+    back_ends: HashMap<String, Arc<BackEnd>>,
+    apps: HashMap<AppId, Arc<ServiceRoleApp>>,
 }
 
 /// The result of looking up a connection by name.
@@ -25,7 +29,7 @@ pub enum NamedConnection<'d> {
 }
 
 impl Registrations {
-    /// Registers `bots` and `connections`. A connection that names an unknown bot cannot be found.
+    /// Registers `bots` and `connections`. A connection of an unknown bot cannot be found by its bot.
     #[must_use]
     pub fn new(bots: Vec<Bot>, connections: Vec<Connection>) -> Self {
         let mut registrations = Self::default();
@@ -35,7 +39,7 @@ impl Registrations {
             registrations.bots.insert(bot.name.clone(), bot);
         }
         for connection in connections {
-            registrations.connections.entry(connection.bot.clone()).or_default().push(Arc::new(connection));
+            registrations.connections.entry(connection.holder.clone()).or_default().push(Arc::new(connection));
         }
         registrations
     }
@@ -44,6 +48,27 @@ impl Registrations {
     #[must_use]
     pub fn with_skills(mut self, skills: Vec<Skill>) -> Self {
         self.skills.extend(skills.into_iter().map(|skill| (skill.name.clone(), Arc::new(skill))));
+        self
+    }
+
+    /// Registers `add_ins` as well.
+    #[must_use]
+    pub fn with_add_ins(mut self, add_ins: Vec<AddIn>) -> Self {
+        self.add_ins.extend(add_ins.into_iter().map(|add_in| (add_in.name.clone(), Arc::new(add_in))));
+        self
+    }
+
+    /// Registers `back_ends` as well.
+    #[must_use]
+    pub fn with_back_ends(mut self, back_ends: Vec<BackEnd>) -> Self {
+        self.back_ends.extend(back_ends.into_iter().map(|back_end| (back_end.client_id.clone(), Arc::new(back_end))));
+        self
+    }
+
+    /// Registers `apps` as well.
+    #[must_use]
+    pub fn with_apps(mut self, apps: Vec<ServiceRoleApp>) -> Self {
+        self.apps.extend(apps.into_iter().map(|app| (app.id.clone(), Arc::new(app))));
         self
     }
 
@@ -72,16 +97,21 @@ impl Registrations {
         self.by_app_id.get(app_id).or_else(|| self.by_app_id.get(&app_id.to_ascii_lowercase()))
     }
 
-    /// All connections of `bot`.
-    #[must_use]
-    pub fn list_connections(&self, bot: &str) -> &[Arc<Connection>] {
-        self.connections.get(bot).map_or(&[], Vec::as_slice)
+    /// All connections, in no particular order.
+    pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.connections.values().flatten()
     }
 
-    /// Looks up the connection `name` of `bot`.
+    /// All connections of the bot, add-in, back end or app `holder`.
     #[must_use]
-    pub fn find_connection(&self, bot: &str, name: &str) -> NamedConnection<'_> {
-        let connections = self.list_connections(bot);
+    pub fn list_connections(&self, holder: &str) -> &[Arc<Connection>] {
+        self.connections.get(holder).map_or(&[], Vec::as_slice)
+    }
+
+    /// Looks up the connection `name` of `holder`.
+    #[must_use]
+    pub fn find_connection(&self, holder: &str, name: &str) -> NamedConnection<'_> {
+        let connections = self.list_connections(holder);
         if let Some(exact) = connections.iter().find(|connection| connection.name.as_str() == name) {
             return NamedConnection::Exact(exact);
         }
@@ -112,5 +142,44 @@ impl Registrations {
     #[must_use]
     pub fn find_skill_by_connection(&self, bot: &BotName, connection: &str) -> Option<&Arc<Skill>> {
         self.list_skills(bot).find(|skill| skill.has_connection(connection))
+    }
+
+    /// All add-ins, in no particular order.
+    pub fn add_ins(&self) -> impl Iterator<Item = &Arc<AddIn>> {
+        self.add_ins.values()
+    }
+
+    /// Finds the add-in whose configured name is `name`.
+    #[must_use]
+    pub fn find_add_in(&self, name: &str) -> Option<&Arc<AddIn>> {
+        self.add_ins.get(name)
+    }
+
+    /// All back ends, in no particular order.
+    pub fn back_ends(&self) -> impl Iterator<Item = &Arc<BackEnd>> {
+        self.back_ends.values()
+    }
+
+    /// Finds the back end that authenticates as `client_id`.
+    #[must_use]
+    pub fn find_back_end(&self, client_id: &str) -> Option<&Arc<BackEnd>> {
+        self.back_ends.get(client_id)
+    }
+
+    /// All apps, in no particular order.
+    pub fn apps(&self) -> impl Iterator<Item = &Arc<ServiceRoleApp>> {
+        self.apps.values()
+    }
+
+    /// Finds the app whose configured id is `id`.
+    #[must_use]
+    pub fn find_app(&self, id: &str) -> Option<&Arc<ServiceRoleApp>> {
+        self.apps.get(id)
+    }
+
+    /// Finds the only connection of an add-in, a back end or an app.
+    #[must_use]
+    pub fn find_only_connection(&self, holder: &HolderName) -> Option<&Arc<Connection>> {
+        self.list_connections(holder.as_str()).first()
     }
 }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    Bot, BotName, Connection, ConnectionName, ConnectionRevision, ContinuationMode, ExchangePolicy, IdentityBinding,
-    ProviderKind, RefusalStyle, TenantPolicy, VerifiedUserIds,
+    Bot, BotName, Connection, ConnectionName, ConnectionRevision, ContinuationMode, ExchangePolicy, HolderName,
+    IdentityBinding, ProviderKind, RefusalStyle, TenantPolicy, VerifiedUserIds,
 };
 
 /// The bot `bot`, without parents, agents or exchanges of its own.
@@ -30,7 +30,7 @@ pub(crate) fn sample_bot() -> Bot {
 /// The connection `name` of the bot `bot` with a provider of this `kind`, which asks for `scopes`.
 pub(crate) fn sample_connection(name: &str, kind: ProviderKind, scopes: &[&str]) -> Connection {
     Connection {
-        bot: BotName::new("bot"),
+        holder: HolderName::new("bot"),
         name: ConnectionName::new(name),
         identity_provider: "provider".to_owned(),
         provider_kind: kind,
@@ -44,6 +44,7 @@ pub(crate) fn sample_connection(name: &str, kind: ProviderKind, scopes: &[&str])
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),
         exchange: ExchangePolicy {
+            subject: None,
             tenants: TenantPolicy::AnyOrganization,
             audiences: Vec::new(),
             required_scopes: Vec::new(),

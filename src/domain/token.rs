@@ -4,28 +4,40 @@ use super::{Secret, Timestamp, UserKey};
 
 /// A digest of the claims that say how the user of a token signed in (docs/protocols/entra-obo.md §4, row "Key").
 ///
-/// Two exchangeable tokens of one user may share one exchanged token if their security contexts are equal.
+/// Two exchangeable tokens of one user may share one exchanged token of a bot if their security contexts are equal, and one
+/// of an add-in or a back end if their policy contexts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecurityContext(pub [u8; 16]);
 
-/// A validated token that a client has sent to be exchanged. Its signature, issuer, audience, lifetime, scope and user
-/// have been checked; only `token_validation` creates this type.
+/// A validated token that a client has sent to be exchanged: one of Entra, or an access token of the connection's own
+/// provider. Its signature, issuer, audience, lifetime, scope and user have been checked; only `token_validation` creates
+/// this type.
 #[derive(Clone, Debug)]
 pub struct ExchangeableToken {
-    /// The token exactly as it was received. The exchange request sends it as `assertion`.
+    /// The token exactly as it was received. The exchange request sends it as `assertion` or `subject_token`.
     pub raw: Secret,
-    /// The user that the token was issued for.
+    /// The user that the token was issued for. For a token of Entra it has the object id and the tenant, to which an
+    /// exchange request at Entra goes.
     pub user: UserKey,
-    /// The user's object id, lower-case (`oid`).
-    pub object_id: String,
-    /// The tenant that issued the token, lower-case (`tid`). The exchange request goes to this tenant.
-    pub tenant_id: String,
     /// The end of the token's lifetime (`exp`).
     pub expires_at: Timestamp,
-    /// The digest of how the user signed in.
+    /// The digest of how the user signed in, with the client and the session.
     pub security_context: SecurityContext,
+    /// The digest of what policies of the issuer look at, whatever client and session the user signed in with.
+    pub policy_context: SecurityContext,
     /// The identifier of the token for logs (`uti`), if the token has one.
     pub token_id: Option<String>,
+    /// The names by which the token shows the user to people.
+    pub displayed: DisplayedNames,
+}
+
+/// The names by which a token shows its user to people. They identify nobody: users and administrators change them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DisplayedNames {
+    /// The user's name (`name`).
+    pub name: Option<String>,
+    /// The name with which the user signs in (`preferred_username`).
+    pub preferred_username: Option<String>,
 }
 
 impl ExchangeableToken {
@@ -65,6 +77,18 @@ pub struct UserToken {
     /// The time from which the access token should be refreshed although it is still valid. `None` if it cannot be
     /// refreshed.
     pub refresh_at: Option<Timestamp>,
+    /// The ID token of the sign-in, renewed with the access token where the issuer does that. Only apps read it, so it is
+    /// kept for them alone.
+    pub id_token: Option<IdToken>,
+}
+
+/// An ID token that is kept beside the access token of the same user.
+#[derive(Clone, Debug)]
+pub struct IdToken {
+    /// The token as the issuer has returned it.
+    pub raw: Secret,
+    /// The end of its lifetime (`exp`).
+    pub expires_at: Timestamp,
 }
 
 impl UserToken {
@@ -78,6 +102,12 @@ impl UserToken {
     #[must_use]
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.expires_at <= now
+    }
+
+    /// The ID token, if there is one and its lifetime has not ended.
+    #[must_use]
+    pub fn unended_id_token(&self, now: Timestamp) -> Option<&IdToken> {
+        self.id_token.as_ref().filter(|id_token| id_token.expires_at > now)
     }
 
     /// Whether the token should be refreshed in the background now.

@@ -45,6 +45,25 @@ impl UserKey {
         self.issuer.strip_prefix("entra:")
     }
 
+    /// The object id (`oid`), if the issuer is Entra.
+    #[must_use]
+    pub fn object_id(&self) -> Option<&str> {
+        self.tenant_id().map(|_| self.subject())
+    }
+
+    /// The issuer by whose ids the key names the person; `None` for Entra, whose tenants are one namespace.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.tenant_id().is_none().then_some(&*self.issuer)
+    }
+
+    /// Whether the keys name two persons for certain: they are of one namespace and differ. Keys of different namespaces say
+    /// nothing about each other, because one person has a key in each (docs/architecture.md §People).
+    #[must_use]
+    pub fn is_surely_another_than(&self, other: &Self) -> bool {
+        self.namespace() == other.namespace() && self != other
+    }
+
     /// The issuer: `entra:<tid>` for Entra, the issuer's URL otherwise.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -81,6 +100,24 @@ mod tests {
         }
         let upper = "aaaaaaaa-0000-4000-8000-00000000000A@22222222-2222-4222-8222-22222222222B";
         assert_eq!(UserKey::parse(upper), UserKey::parse(&upper.to_ascii_lowercase()));
+    }
+
+    #[test]
+    fn only_keys_of_one_namespace_contradict_each_other() {
+        let (ada, guest) = (UserKey::entra("a", "t"), UserKey::entra("a", "other"));
+        let elsewhere = UserKey::from_parts("https://issuer.example", "a");
+        for (one, other, differ) in [
+            (&ada, &ada, false),
+            (&ada, &UserKey::entra("b", "t"), true),
+            (&ada, &guest, true),
+            (&ada, &elsewhere, false),
+            (&elsewhere, &UserKey::from_parts("https://issuer.example", "b"), true),
+            (&elsewhere, &UserKey::from_parts("https://other.example", "b"), false),
+        ] {
+            assert_eq!(one.is_surely_another_than(other), differ, "{one} {other}");
+            assert_eq!(other.is_surely_another_than(one), differ, "{other} {one}");
+        }
+        assert_eq!((ada.object_id(), elsewhere.object_id()), (Some("a"), None));
     }
 
     #[test]

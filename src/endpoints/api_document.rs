@@ -4,9 +4,12 @@
 //! operations, as the routes are. Each listener has its own document, so that no document names a path that its
 //! listener does not serve.
 
+use std::collections::HashMap;
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
+use utoipa::openapi;
 use utoipa::openapi::path::{PathItem, PathsBuilder};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -42,14 +45,17 @@ impl ApiDocument {
     #[must_use]
     pub fn render(title: &str, description: &str, doors: &[&Door]) -> Self {
         let (mut paths, mut components, mut tags) = (PathsBuilder::new(), ComponentsBuilder::new(), Vec::new());
+        let mut ids = OperationIds::default();
         for door in doors.iter().copied().chain([&DOOR]) {
             tags.push(TagBuilder::new().name(door.name).description(Some(door.description)).build());
             for operation in door.operations {
-                let (described, schemas) = (operation.description)().into_parts(door.name);
+                let (mut described, schemas) = (operation.description)().into_parts(door.name);
+                ids.make_unique(&mut described);
                 paths = paths.path(operation.path, PathItem::new(operation.method.into(), described));
                 components = components.schemas_from_iter(schemas);
                 if operation.method == Method::Get && door.derives_head(operation.path) {
-                    let head = (operation.description)().into_head(door.name);
+                    let mut head = (operation.description)().into_head(door.name);
+                    ids.make_unique(&mut head);
                     paths = paths.path(operation.path, PathItem::new(Method::Head.into(), head));
                 }
             }
@@ -64,6 +70,22 @@ impl ApiDocument {
             .tags(Some(tags));
         // Strings, numbers and maps with string keys cannot fail to serialise.
         Self(document.build().to_json().map_or_else(|_| Bytes::new(), Bytes::from))
+    }
+}
+
+/// The ids of the operations so far, with how many operations have each: the configuration may give an operation several paths.
+#[derive(Default)]
+struct OperationIds(HashMap<String, u32>);
+
+impl OperationIds {
+    /// Adds a number to the id of `operation` if another operation has it.
+    fn make_unique(&mut self, operation: &mut openapi::path::Operation) {
+        let Some(id) = &mut operation.operation_id else { return };
+        let count = self.0.entry(id.clone()).or_insert(0);
+        *count += 1;
+        if *count > 1 {
+            *id = format!("{id}{count}");
+        }
     }
 }
 

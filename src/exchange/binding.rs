@@ -1,7 +1,7 @@
 use super::evidence::Evidence;
 use super::outcome::{Reason, Refusal};
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, Bot, ChannelKind, ExchangeableToken, VerifiedUserIds};
+use crate::domain::{Account, Bot, ChannelKind, Connection, ExchangeableToken, Realm, UserKey, VerifiedUserIds};
 use crate::observability::{to_log_list, to_log_text};
 
 /// What the engine must check and pin so that the token's user is bound to the account.
@@ -34,6 +34,8 @@ enum Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unbound {
     Emulator,
+    /// The token names its user by an id of its own issuer, and the channel states Entra's.
+    OtherIssuer,
     Unidentified,
     UnverifiedId,
 }
@@ -71,15 +73,21 @@ struct Facts {
     statement: Statement,
     /// The client cannot have chosen the user id: the channel assigns it, or the operator lists it as verified.
     id_is_verified: bool,
+    /// The token names its user by Entra's ids, which channels may state.
+    is_of_entra: bool,
 }
 
 /// The table of binding rules; the first row that matches applies (docs/architecture.md §Security rules, rule 5).
 #[rustfmt::skip]
 const fn choose_rule(facts: Facts) -> Rule {
     use ChannelKind::{Agents, DirectLine, Emulator, Teams, WebChat};
-    let Facts { voucher, channel, keeps_parents_apart, statement, id_is_verified } = facts;
+    let Facts { voucher, channel, keeps_parents_apart, statement, id_is_verified, is_of_entra } = facts;
     match (voucher, channel) {
         (_, Emulator)                                                        => Rule::Refused(Unbound::Emulator),
+        // A token of another issuer has nothing but the user id: no statement fits it, and a parent's word does not make an
+        // id verified that the client may have chosen.
+        (_, Teams | Agents) if !is_of_entra                                  => Rule::Refused(Unbound::OtherIssuer),
+        (_, DirectLine | WebChat) if !is_of_entra && !id_is_verified         => Rule::Refused(Unbound::UnverifiedId),
         (Voucher::Parent, _)                                                 => Rule::FirstSuccessAtParent,
         // The bot may repeat what a parent bot told it, and a parent is not a channel: the exchange sets no pin.
         (Voucher::Bot, Teams | Agents) if keeps_parents_apart                => Rule::FirstSuccessWithoutPin,
@@ -92,9 +100,9 @@ const fn choose_rule(facts: Facts) -> Rule {
     }
 }
 
-/// Whether the stated Entra identity must match the token. Most channels state none.
+/// Whether the stated Entra identity must match the token. Most channels state none, and a token of another issuer has none.
 const fn must_fit_statement(facts: Facts) -> bool {
-    !matches!(facts.voucher, Voucher::Channel) || facts.channel.states_identities()
+    facts.is_of_entra && (!matches!(facts.voucher, Voucher::Channel) || facts.channel.states_identities())
 }
 
 /// Decides how the token's user is bound to `account`, or refuses. Reads no store: the caller looks up the pins.
@@ -104,7 +112,7 @@ pub(super) fn bind(
     evidence: &Evidence,
     token: &ExchangeableToken,
 ) -> Result<Binding, Refusal> {
-    let facts = collect_facts(bot, account, evidence);
+    let facts = collect_facts(bot, account, evidence, &token.user);
     let rule = choose_rule(facts);
     if rule != Rule::Refused(Unbound::Emulator) && must_fit_statement(facts) {
         check_statement(bot, evidence.stated(), token)?;
@@ -125,15 +133,29 @@ pub(super) fn bind(
     })
 }
 
-/// Whether any rule can bind a token that `account` sends to `bot`. If none can, a card must not ask the client for a
-/// token.
-/// Where clients choose user ids, a parent bot vouches for the id in its own account, so a bot with such accounts passes.
-#[must_use]
-pub fn may_be_bound(bot: &Bot, account: &Account) -> bool {
-    account.channel_kind() != ChannelKind::Emulator && (bot.has_verified_id(account) || bot.keeps_parents_apart())
+/// Binds the token that an add-in or a back end presents. Its account is the token's own user, so nothing is pinned; `account`
+/// is compared so that no other account ever gets the token.
+pub(super) fn bind_assertion(account: &Account, token: &ExchangeableToken) -> Result<Binding, Refusal> {
+    if account.realm != Realm::BackEnd || account.subject.as_str() != token.user.to_string() {
+        return Err(mismatch("assertion", "the account is not that of the token's user"));
+    }
+    Ok(Binding { by_channel: true, accounts_to_check: Vec::new(), accounts_to_pin: Vec::new() })
 }
 
-fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
+/// Whether any rule can bind a token that `account` sends to `bot` for `connection`. If none can, a card must not ask the
+/// client for a token.
+/// Where clients choose user ids, a parent bot vouches for the id in its own account, so a bot with such accounts passes.
+/// The own tokens of a provider other than Entra need a verified id, and are bound neither on Teams nor to agents' users.
+#[must_use]
+pub fn may_be_bound(bot: &Bot, account: &Account, connection: &Connection) -> bool {
+    let channel = account.channel_kind();
+    if connection.exchange.own_issuer().is_some() {
+        return channel != ChannelKind::Emulator && !channel.states_identities() && bot.has_verified_id(account);
+    }
+    channel != ChannelKind::Emulator && (bot.has_verified_id(account) || bot.keeps_parents_apart())
+}
+
+fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence, user: &UserKey) -> Facts {
     let stated = evidence.stated();
     Facts {
         voucher: match evidence {
@@ -151,24 +173,27 @@ fn collect_facts(bot: &Bot, account: &Account, evidence: &Evidence) -> Facts {
             _ => Statement::Insufficient,
         },
         id_is_verified: bot.has_verified_id(account),
+        is_of_entra: user.namespace().is_none(),
     }
 }
 
 /// Refuses a token whose object id or tenant differs from the stated one.
 fn check_statement(bot: &Bot, stated: &StatedIdentity, token: &ExchangeableToken) -> Result<(), Refusal> {
-    if stated.object_id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(&token.object_id)) {
+    let (object_id, tenant_id) =
+        (token.user.object_id().unwrap_or_default(), token.user.tenant_id().unwrap_or_default());
+    if stated.object_id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(object_id)) {
         let hint =
             "the token's user (oid) is not the user of the activity (from.aadObjectId): another account signed in";
-        return Err(
-            mismatch("oid", hint).comparing(Some(token.object_id.clone()), stated.object_id.as_deref().map(shown))
-        );
+        let expected = stated.object_id.as_deref().map(shown);
+        return Err(mismatch("oid", hint).comparing(Some(object_id.to_owned()), expected));
     }
-    let is_foreign = |tenant: &String| !tenant.eq_ignore_ascii_case(&token.tenant_id);
-    if !bot.identity.cross_tenants.contains(&token.tenant_id) && stated.tenant_ids.iter().any(is_foreign) {
+    let is_foreign = |tenant: &String| !tenant.eq_ignore_ascii_case(tenant_id);
+    let is_listed = bot.identity.cross_tenants.iter().any(|listed| listed == tenant_id);
+    if !is_listed && stated.tenant_ids.iter().any(is_foreign) {
         let hint = "the token's tenant is not the conversation's: list it in bots.*.identity.cross_tenants if its users may \
             sign in there";
         let expected = stated.tenant_ids.iter().chain(&bot.identity.cross_tenants).map(|tenant| shown(tenant));
-        return Err(mismatch("tid", hint).comparing(Some(token.tenant_id.clone()), Some(to_log_list(expected))));
+        return Err(mismatch("tid", hint).comparing(Some(tenant_id.to_owned()), Some(to_log_list(expected))));
     }
     Ok(())
 }
@@ -178,6 +203,12 @@ fn build_refusal(unbound: Unbound, bot: &Bot, account: &Account) -> Refusal {
         Unbound::Emulator => {
             mismatch("emulator", "the operator of an emulator chooses its user id: its users can sign in by code only")
         }
+        Unbound::OtherIssuer => mismatch(
+            "other_issuer",
+            "Teams and agents state their users by Entra's ids, and this token is of a provider that is not Entra, so that \
+                nothing shows whose it is: the connection's users sign in by the card there, or write subject = \"entra\" in \
+                token_exchange",
+        ),
         Unbound::Unidentified => mismatch(
             "unidentified",
             "the activity has no aadObjectId or no tenant, which Teams and agents state: see bots.*.identity.allow_unidentified_teams_users",
@@ -213,6 +244,7 @@ mod tests {
         keeps_parents_apart: false,
         statement: Statement::Complete,
         id_is_verified: true,
+        is_of_entra: true,
     };
 
     #[test]
@@ -256,6 +288,31 @@ mod tests {
             (of(Voucher::Bot, Emulator), Rule::Refused(Unbound::Emulator)),
         ] {
             assert_eq!(choose_rule(facts), rule, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_issuer_is_bound_by_a_verified_user_id_alone() {
+        use ChannelKind::{Agents, DirectLine, Emulator, Other, Teams, WebChat};
+        let others = Facts { is_of_entra: false, ..COMPLETE_TEAMS_STATEMENT };
+        for voucher in [Voucher::Channel, Voucher::Parent, Voucher::TrustedParent, Voucher::Bot] {
+            let first_success =
+                if voucher == Voucher::Parent { Rule::FirstSuccessAtParent } else { Rule::FirstSuccess };
+            for (channel, id_is_verified, rule) in [
+                (Teams, true, Rule::Refused(Unbound::OtherIssuer)),
+                (Agents, true, Rule::Refused(Unbound::OtherIssuer)),
+                (Emulator, true, Rule::Refused(Unbound::Emulator)),
+                (DirectLine, false, Rule::Refused(Unbound::UnverifiedId)),
+                (WebChat, false, Rule::Refused(Unbound::UnverifiedId)),
+                (WebChat, true, first_success),
+                (Other, true, first_success),
+            ] {
+                for keeps_parents_apart in [true, false] {
+                    let facts = Facts { voucher, channel, keeps_parents_apart, id_is_verified, ..others };
+                    assert_eq!(choose_rule(facts), rule, "{facts:?}");
+                    assert!(!must_fit_statement(facts), "{facts:?}");
+                }
+            }
         }
     }
 

@@ -31,6 +31,13 @@ pub(super) fn withheld_scopes<'a>(connection: &'a Connection, granted: Option<&s
     asked.filter(|scope| is_named(scope) && !is_among(kind, scope, &granted)).collect()
 }
 
+/// Whether `scope`, as a caller writes it, is one of those that `connection` requests.
+#[must_use]
+pub fn requests_scope(connection: &Connection, scope: &str) -> bool {
+    let requested: Vec<&str> = connection.scopes.iter().map(String::as_str).collect();
+    is_among(connection.provider_kind, scope, &requested)
+}
+
 /// The scopes of a response. RFC 6749 §3.3 separates them by spaces.
 fn split(scope: &str) -> Vec<&str> {
     scope.split_ascii_whitespace().collect()

@@ -11,7 +11,7 @@ pub fn report_missing_scopes(token: &UserToken, connection: &Connection, correla
     }
     tracing::warn!(
         correlation_id,
-        bot = connection.bot.as_str(),
+        bot = connection.holder.as_str(),
         connection = connection.name.as_str(),
         user = %conceal(&token.user),
         missing = missing.join(" "),

@@ -6,6 +6,7 @@
 //! its user, and the tokens' part of a sign-out. It deliberately knows no HTTP and no wire type: a door hands it a request and gets an outcome, and the
 //! door turns the outcome into a reply.
 
+mod assertion_exchange;
 mod binding;
 mod browser_binding;
 mod channel_statements;
@@ -29,6 +30,7 @@ mod tokens;
 mod user_rates;
 mod user_token;
 
+pub use assertion_exchange::{AssertionExchange, AssertionRequest};
 pub use binding::may_be_bound;
 pub use browser_binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person};
 pub use channel_statements::ChannelStatements;
@@ -38,21 +40,22 @@ pub use engine::{
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
+pub use granted_scopes::requests_scope;
 pub use held_tokens::{HeldContent, HeldTokens};
 pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};
 pub use obtained::{ObtainedToken, Outage};
 pub use outcome::{Outcome, Reason, Refusal};
-pub use parent_slots::{WantedToken, parent_slots};
+pub use parent_slots::{TokenPlace, WantedToken, parent_slots};
 pub use redemption::Redemption;
 pub use requirements::SignInRequirements;
 pub use speakers::Speakers;
 pub use storage_failure::StorageFailure;
 pub use token_sender::TokenSender;
-pub use token_validators::TokenValidators;
+pub use token_validators::{TokenValidators, is_for_microsoft_graph, read_stated_claims};
 pub use tokens::{
-    CurrentTokens, EndedTokens, ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut,
-    UnkeptTokens, WantedResource,
+    CurrentTokens, EndedTokens, GivenToken, GivenTokens, ObtainedIdToken, ResourceExchange, ResourceScope,
+    ResourceTokens, TokenRevocation, TokenSignOut, UnkeptTokens, WantedResource,
 };
-pub use user_rates::{RateLimited, UserRates};
+pub use user_rates::{PAGE_RATE_HINT, RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

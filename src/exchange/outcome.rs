@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Outage;
-use crate::domain::{BotName, ConnectionName, ExchangeStep, UserToken};
+use crate::domain::{ConnectionName, ExchangeStep, HolderName, UserToken};
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 use crate::observability::{AuditEvent, Counters, ExchangeOutcome};
 use crate::token_validation::{CheckExplanation, ExchangeableTokenError};
@@ -108,13 +108,25 @@ pub struct Refusal {
     pub reason: Reason,
     /// What the identity provider answered, or a hint of our own if it was not asked.
     pub diagnostics: Box<Diagnostics>,
+    /// The claims challenge of the identity provider, verbatim, for a client that can sign the user in with it.
+    pub claims: Option<Arc<str>>,
 }
+
+/// The numbers with which Entra says that an administrator has to consent (docs/protocols/entra-obo.md §3).
+const ADMINISTRATOR_CONSENT: [u32; 3] = [90_093, 90_094, 90_095];
 
 impl Refusal {
     /// A refusal that this program decides itself; `hint` tells the operator what happened.
     #[must_use]
     pub fn local(reason: Reason, hint: &'static str) -> Self {
-        Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }) }
+        Self { reason, diagnostics: Box::new(Diagnostics { hint, ..Diagnostics::default() }), claims: None }
+    }
+
+    /// Whether the user cannot give the missing consent, because it is an administrator's.
+    #[must_use]
+    pub fn needs_administrator(&self) -> bool {
+        self.reason == Reason::ConsentRequired
+            && self.diagnostics.aadsts.is_some_and(|number| ADMINISTRATOR_CONSENT.contains(&number))
     }
 
     /// The refusal of a token to exchange, with what its validator says about it.
@@ -142,12 +154,12 @@ impl Refusal {
         Self::local(Reason::TemporarilyUnavailable(Outage::FAULT), hint)
     }
 
-    /// Logs one line: that a kept token of `bot` for `connection` serves although it could not be renewed, and why it could not.
-    pub fn report_overridden(&self, bot: &BotName, connection: &ConnectionName, correlation_id: &str) {
+    /// Logs one line: that a kept token of `holder` for `connection` serves although it could not be renewed, and why it could not.
+    pub fn report_overridden(&self, holder: &HolderName, connection: &ConnectionName, correlation_id: &str) {
         let diagnostics = &self.diagnostics;
         tracing::warn!(
             correlation_id,
-            bot = bot.as_str(),
+            bot = holder.as_str(),
             connection = connection.as_str(),
             reason = %self.reason.code(),
             http_status = diagnostics.http_status,
@@ -197,6 +209,10 @@ impl Refusal {
 impl From<RedeemError> for Refusal {
     fn from(error: RedeemError) -> Self {
         let unavailable = Reason::TemporarilyUnavailable(Outage::of_failure(&error.failure).unwrap_or(Outage::FAULT));
+        let claims = match &error.failure {
+            RedeemFailure::InteractionRequired { claims } => claims.as_deref().map(Arc::from),
+            _ => None,
+        };
         let reason = match error.failure {
             RedeemFailure::ConsentRequired => Reason::ConsentRequired,
             RedeemFailure::InteractionRequired { .. } | RedeemFailure::Refused => Reason::InteractionRequired,
@@ -208,6 +224,6 @@ impl From<RedeemError> for Refusal {
                 unavailable
             }
         };
-        Self { reason, diagnostics: error.diagnostics }
+        Self { reason, diagnostics: error.diagnostics, claims }
     }
 }

@@ -14,6 +14,21 @@ pub struct WantedToken<'a> {
     pub connection: &'a Arc<Connection>,
 }
 
+/// The place of a token that is asked for. Its holder need not be a bot.
+#[derive(Clone, Copy)]
+pub struct TokenPlace<'a> {
+    /// The slot of the token.
+    pub slot: &'a TokenSlot,
+    /// The connection of the slot.
+    pub connection: &'a Arc<Connection>,
+}
+
+impl<'a> From<WantedToken<'a>> for TokenPlace<'a> {
+    fn from(wanted: WantedToken<'a>) -> Self {
+        Self { slot: wanted.slot, connection: wanted.connection }
+    }
+}
+
 /// For each parent bot that may call `bot`: the parent's account with the user id of the channel's `account`.
 pub(super) fn parent_accounts<'a>(bot: &'a Bot, account: &'a Account) -> impl Iterator<Item = Account> + 'a {
     bot.callers.iter().map(|parent| account.as_parent_account(&parent.app_id))

@@ -71,7 +71,7 @@ impl Redemption {
 fn log_missing_scopes(connection: &Connection, missing: &[&str], granted: Option<&str>, correlation_id: &str) {
     tracing::warn!(
         correlation_id,
-        bot = connection.bot.as_str(),
+        bot = connection.holder.as_str(),
         connection = connection.name.as_str(),
         missing = missing.join(" "),
         granted,

@@ -67,8 +67,11 @@ impl SignInRequirements {
         self.challenges.end_all_of_user(user).await
     }
 
-    /// Removes all needs and challenges of these slots, which belong to channels' accounts.
-    pub(super) async fn end(&self, slots: &[TokenSlot]) -> Result<(), RecordError> {
+    /// Removes all needs and challenges of these slots, none of which is a parent's.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn end(&self, slots: &[TokenSlot]) -> Result<(), RecordError> {
         self.challenges.end(slots).await?;
         self.needs.end(slots).await
     }
@@ -109,7 +112,8 @@ impl SignInRequirements {
         self.join(slot, SignInNeed { choose_account: true, ..SignInNeed::default() }, correlation_id).await;
     }
 
-    async fn join(&self, slot: &TokenSlot, need: SignInNeed, correlation_id: &str) {
+    /// Remembers `need` for the next browser sign-in, in addition to the earlier need.
+    pub async fn join(&self, slot: &TokenSlot, need: SignInNeed, correlation_id: &str) {
         let slot = slot.as_channel_slot();
         let added = async {
             let earlier = self.needs.get(&slot, None).await?;

@@ -1,21 +1,35 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Connection, ExchangeableToken, Secret};
-use crate::token_validation::{ExchangeableTokenValidator, read_unverified_audience};
+use crate::domain::{Connection, ExchangeableToken, Secret, StatedClaims, SubjectIssuer};
+use crate::token_validation::{self, ExchangeableTokenValidator, ProviderTokenValidator, read_unverified_audiences};
 
 use super::outcome::{Reason, Refusal};
 
-/// Validates exchangeable tokens by the rules of their connection's identity provider.
+/// The audiences of tokens for Microsoft Graph: its app id, and its address in each cloud (docs/protocols/entra-obo.md §2).
+const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
+const GRAPH_ADDRESSES: [&str; 4] = [
+    "https://graph.microsoft.com",
+    "https://graph.microsoft.us",
+    "https://dod-graph.microsoft.us",
+    "https://microsoftgraph.chinacloudapi.cn",
+];
+
+/// Validates exchangeable tokens by the rules of the issuer whose tokens their connection exchanges.
 pub struct TokenValidators {
-    by_provider: HashMap<String, ExchangeableTokenValidator>,
+    entra: HashMap<String, ExchangeableTokenValidator>,
+    others: HashMap<String, ProviderTokenValidator>,
 }
 
 impl TokenValidators {
-    /// One validator for each identity provider, keyed by the provider's name in the configuration.
+    /// One validator for each identity provider of kind `entra`, and for each of the `others`, keyed by the provider's name
+    /// in the configuration.
     #[must_use]
-    pub fn new(by_provider: HashMap<String, ExchangeableTokenValidator>) -> Self {
-        Self { by_provider }
+    pub fn new(
+        entra: HashMap<String, ExchangeableTokenValidator>,
+        others: HashMap<String, ProviderTokenValidator>,
+    ) -> Self {
+        Self { entra, others }
     }
 
     /// Proves that `raw` is an exchangeable token for `connection`: signature, issuer, audience, lifetime, scope, user.
@@ -23,26 +37,58 @@ impl TokenValidators {
     /// # Errors
     /// A [`Refusal`] that names the check that failed.
     pub async fn validate(&self, connection: &Connection, raw: &Secret) -> Result<ExchangeableToken, Refusal> {
-        let validator = self.by_provider.get(&connection.identity_provider).ok_or_else(|| {
-            Refusal::local(Reason::Misconfigured, "the connection's identity provider issues no exchangeable tokens")
-        })?;
-        validator.validate(raw, &connection.exchange).await.map_err(|error| {
-            let explanation = validator.explain(raw, &connection.exchange, &error);
-            Refusal::of_token(&error, explanation)
-        })
+        let policy = &connection.exchange;
+        match &policy.subject {
+            Some(SubjectIssuer::Entra { identity_provider }) => {
+                let validator = self.entra.get(identity_provider).ok_or_else(exchanges_nothing)?;
+                validator.validate(raw, policy).await.map_err(|error| {
+                    let explanation = validator.explain(raw, policy, &error);
+                    Refusal::of_token(&error, explanation)
+                })
+            }
+            Some(SubjectIssuer::Own { .. }) => {
+                let validator = self.others.get(&connection.identity_provider).ok_or_else(exchanges_nothing)?;
+                validator.validate(raw, policy).await.map_err(|error| {
+                    let explanation = validator.explain(raw, policy, &error);
+                    Refusal::of_token(&error, explanation)
+                })
+            }
+            None => Err(exchanges_nothing()),
+        }
     }
 
-    /// The connections among `connections` that a token with the audience of `raw` may be meant for. The audience is not
+    /// The connections among `connections` that a token with an audience of `raw` may be meant for. The audiences are not
     /// verified yet.
     pub fn find_by_audience<'c>(
         &self,
         connections: &'c [Arc<Connection>],
         raw: &str,
     ) -> impl Iterator<Item = &'c Arc<Connection>> {
-        let audience = read_unverified_audience(raw);
+        let audiences = read_unverified_audiences(raw);
         connections.iter().filter(move |connection| {
-            let exchanges = self.by_provider.contains_key(&connection.identity_provider);
-            exchanges && audience.as_deref().is_some_and(|audience| connection.exchange.may_accept(audience))
+            let accepts = |audience: &String| connection.exchange.may_accept(audience);
+            connection.exchange.subject.is_some() && audiences.iter().any(accepts)
         })
     }
+}
+
+fn exchanges_nothing() -> Refusal {
+    Refusal::local(Reason::Misconfigured, "the connection's identity provider issues no exchangeable tokens")
+}
+
+/// What `token`, which was validated here, says of itself. `None` if it is no JWT, or lacks a claim that every token has.
+#[must_use]
+pub fn read_stated_claims(token: &ExchangeableToken) -> Option<StatedClaims> {
+    token_validation::read_stated_claims(token)
+}
+
+/// Whether `raw`, which has been refused, names Microsoft Graph as its audience: a mistake that its sender can mend by
+/// requesting another scope. The audience is not verified.
+#[must_use]
+pub fn is_for_microsoft_graph(raw: &Secret) -> bool {
+    read_unverified_audiences(raw.expose()).iter().any(|audience| {
+        let address = audience.strip_suffix('/').unwrap_or(audience);
+        audience.eq_ignore_ascii_case(GRAPH_APP_ID)
+            || GRAPH_ADDRESSES.iter().any(|known| address.eq_ignore_ascii_case(known))
+    })
 }

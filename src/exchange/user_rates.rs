@@ -17,8 +17,25 @@ use crate::records::SingleWriter;
 
 /// After every so many charges, the limiters drop the accounts that have recovered their full limit.
 const CHARGES_BETWEEN_SWEEPS: u32 = 4096;
+/// How many times as many sign-ins as one user's work the browsers at one address may begin at one add-in or app: all users
+/// of an office may share an address.
+const PAGES_PER_USER: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// The operator's hint where the limit of pages is exceeded.
+pub const PAGE_RATE_HINT: &str = "the browsers behind one address begin too many sign-ins at one add-in or app: their limit \
+                                  is ten times limits.user_exchanges_per_minute; check server.trusted_proxies, too";
 
 type Limiter = RateLimiter<u64, DashMapStateStore<u64>, RateClock, NoOpMiddleware<Nanos>>;
+
+/// What the log says where a user's limit is exceeded.
+const USER_RATE_HINT: &str = "a user asks too often: see limits.user_exchanges_per_minute";
+
+/// A piece of work that is counted.
+struct Charge<'a> {
+    key: u64,
+    account: &'a Account,
+    /// What the log says if the limit is exceeded.
+    hint: &'static str,
+}
 
 /// A user exceeds the rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +54,8 @@ impl From<RateLimited> for Refusal {
 /// exchanges, tried codes. Answers from memory and from the vault are not counted.
 pub struct UserRates {
     work: Limiter,
+    /// Counts the sign-ins that browsers begin for pages, by their address.
+    page_begins: Limiter,
     /// Allows one log line a minute for each user over the limit.
     log_lines: Limiter,
     /// The limiters know accounts by a keyed hash, so a client that chooses its user id cannot provoke a collision with
@@ -52,8 +71,10 @@ impl UserRates {
     #[must_use]
     pub fn new(per_minute: NonZeroU32, clock: SharedClock, counters: Arc<Counters>, _: SingleWriter) -> Self {
         let clock = RateClock::new(clock);
+        let pages_per_minute = per_minute.saturating_mul(PAGES_PER_USER);
         Self {
             work: RateLimiter::dashmap_with_clock(Quota::per_minute(per_minute), clock.clone()),
+            page_begins: RateLimiter::dashmap_with_clock(Quota::per_minute(pages_per_minute), clock.clone()),
             log_lines: RateLimiter::dashmap_with_clock(Quota::per_minute(NonZeroU32::MIN), clock.clone()),
             hasher: RandomState::new(),
             charges: AtomicU32::new(0),
@@ -86,6 +107,21 @@ impl UserRates {
         self.charge_key(self.hasher.hash_one(("browser", account, address)), account, correlation_id)
     }
 
+    /// Counts a browser at `address` that begins a sign-in at the page of an add-in or an app, which `account` names without
+    /// a person. All browsers whose address is unknown share a limit.
+    ///
+    /// # Errors
+    /// As [`UserRates::charge`].
+    pub fn charge_page(
+        &self,
+        account: &Account,
+        address: Option<IpAddr>,
+        correlation_id: &str,
+    ) -> Result<(), RateLimited> {
+        let charge = Charge { key: self.hasher.hash_one(("page", account, address)), account, hint: PAGE_RATE_HINT };
+        self.charge_at(&self.page_begins, &charge, correlation_id)
+    }
+
     /// Counts one refused token for an account whose user id the client may have chosen. The limit is separate from the
     /// limit of the user with this id, and from those of other conversations.
     ///
@@ -102,15 +138,21 @@ impl UserRates {
     }
 
     fn charge_key(&self, key: u64, account: &Account, correlation_id: &str) -> Result<(), RateLimited> {
+        self.charge_at(&self.work, &Charge { key, account, hint: USER_RATE_HINT }, correlation_id)
+    }
+
+    fn charge_at(&self, limiter: &Limiter, charge: &Charge<'_>, correlation_id: &str) -> Result<(), RateLimited> {
+        let Charge { key, account, hint } = charge;
         if self.charges.fetch_add(1, Ordering::Relaxed) % CHARGES_BETWEEN_SWEEPS == CHARGES_BETWEEN_SWEEPS - 1 {
             self.work.retain_recent();
+            self.page_begins.retain_recent();
             self.log_lines.retain_recent();
         }
-        let Err(until) = self.work.check_key(&key) else { return Ok(()) };
+        let Err(until) = limiter.check_key(key) else { return Ok(()) };
         self.counters.add(Count::UserRateLimited);
         let wait = until.wait_time_from(self.clock.now());
         let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
-        if self.log_lines.check_key(&key).is_ok() {
+        if self.log_lines.check_key(key).is_ok() {
             tracing::warn!(
                 correlation_id,
                 bot = account.holder.as_str(),
@@ -118,7 +160,7 @@ impl UserRates {
                 retry_after,
                 code = "TooManyRequests",
                 check = "user_rate",
-                "a user asks too often: see limits.user_exchanges_per_minute"
+                "{hint}"
             );
         }
         Err(RateLimited { retry_after })
@@ -173,6 +215,18 @@ mod tests {
         rates.charge_browser(&account("ada"), at("192.0.2.2"), "").unwrap();
         rates.charge_browser(&account("ben"), at("192.0.2.1"), "").unwrap();
         rates.charge(&account("ada"), "").unwrap();
+    }
+
+    #[test]
+    fn the_users_behind_one_address_begin_ten_times_as_often_as_one_user_works() {
+        let (rates, ..) = rates(2);
+        let at = |address: &str| Some(address.parse().unwrap());
+        for _ in 0..20 {
+            rates.charge_page(&account(""), at("192.0.2.1"), "").unwrap();
+        }
+        rates.charge_page(&account(""), at("192.0.2.1"), "").unwrap_err();
+        rates.charge_page(&account(""), at("192.0.2.2"), "").unwrap();
+        rates.charge_browser(&account(""), at("192.0.2.1"), "").unwrap();
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use crate::domain::{ClockAndEntropy, Connection, SecurityContext, Timestamp, UserKey, UserToken};
+use crate::domain::{ClockAndEntropy, Connection, IdToken, Secret, SecurityContext, Timestamp, UserKey, UserToken};
 use crate::identity_provider::RedeemedToken;
+use crate::token_validation::IdTokenStatements;
 
 /// The refresh of a token is moved by at most this much, so that tokens obtained together are not refreshed together
 /// (docs/protocols/entra-obo.md §4, row `refresh_in`).
@@ -17,7 +18,7 @@ pub struct TokenOwner<'a> {
 }
 
 /// Builds the token to keep from what the issuer returned. A refresh token that the connection did not ask for is
-/// dropped, and so is the time of the refresh.
+/// dropped, and so is the time of the refresh. The ID token is kept for apps alone (docs/service-role.md §ID tokens).
 #[must_use]
 pub fn user_token(
     redeemed: RedeemedToken,
@@ -30,6 +31,7 @@ pub fn user_token(
     let refresh_token = redeemed.refresh_token.filter(|_| connection.keeps_refresh_token());
     let mut random = [0; 8];
     ambient.entropy.fill(&mut random);
+    let id_token = redeemed.id_token.filter(|_| connection.holder.find_app().is_some()).and_then(read_id_token);
     let refresh_at = redeemed.refresh_at.filter(|_| refresh_token.is_some());
     UserToken {
         access_token: redeemed.access_token,
@@ -41,7 +43,14 @@ pub fn user_token(
         signed_in_at: now,
         refresh_token,
         refresh_at: refresh_at.map(|at| apply_jitter(at, now, redeemed.expires_at, u64::from_le_bytes(random))),
+        id_token,
     }
+}
+
+/// An ID token with its end; `None` if it does not say when it ends, so that it could not be handed out.
+fn read_id_token(raw: Secret) -> Option<IdToken> {
+    let expires_at = IdTokenStatements::read(&raw)?.ends;
+    Some(IdToken { raw, expires_at })
 }
 
 /// Moves `at`, which lies between `from` and `to`, by a random time. It moves by at most half of the time to `from` and

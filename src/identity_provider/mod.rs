@@ -39,7 +39,7 @@ pub use client_auth::{
 };
 pub use discovery::{Discovery, DiscoverySettings, DocumentError, Endpoints};
 pub use entra::{Entra, EntraSettings};
-pub use generic::{Generic, GenericSettings};
+pub use generic::{Generic, GenericSettings, TokenExchangeSettings, UserTokenGrant};
 pub use revocation::{RevocableTokens, RevocationFuture, RevocationOutcome};
 pub use throttle::ThrottleBoard;
 pub use token_client::{RedeemingClient, TokenClientParts};
@@ -50,13 +50,14 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::domain::{
-    BotName, ClaimsChallenge, Connection, ConnectionName, ExchangeableToken, Secret, Timestamp, UserKey,
+    ClaimsChallenge, Connection, ConnectionName, ExchangeableToken, HolderName, Secret, Timestamp, UserKey,
 };
 
 /// A grant to redeem. [`Capabilities`] says which kinds a provider supports.
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
-    /// Exchanges a user's token for a token of another resource (RFC 7523 §2.1 with Entra's `requested_token_use`).
+    /// Exchanges a user's token for a token of another resource: RFC 7523 §2.1 with Entra's `requested_token_use` at Entra,
+    /// RFC 8693 or RFC 7523 at other providers, as the connection says.
     OnBehalfOf(&'a ExchangeableToken),
     /// Redeems a refresh token for a new access token of the same user (RFC 6749 §6).
     RefreshToken {
@@ -243,19 +244,19 @@ pub trait IdentityProvider: Send + Sync {
 /// The provider of each connection. The registry is built once at start-up.
 #[derive(Clone, Default)]
 pub struct ProviderRegistry {
-    providers: HashMap<(BotName, ConnectionName), Arc<dyn IdentityProvider>>,
+    providers: HashMap<(HolderName, ConnectionName), Arc<dyn IdentityProvider>>,
 }
 
 impl ProviderRegistry {
     /// Registers the provider of `connection` and replaces an earlier one.
     pub fn register(&mut self, connection: &Connection, provider: Arc<dyn IdentityProvider>) {
-        self.providers.insert((connection.bot.clone(), connection.name.clone()), provider);
+        self.providers.insert((connection.holder.clone(), connection.name.clone()), provider);
     }
 
     /// Finds the provider of `connection`.
     #[must_use]
     pub fn find(&self, connection: &Connection) -> Option<&Arc<dyn IdentityProvider>> {
-        self.providers.get(&(connection.bot.clone(), connection.name.clone()))
+        self.providers.get(&(connection.holder.clone(), connection.name.clone()))
     }
 }
 

@@ -7,12 +7,14 @@ use url::{Url, form_urlencoded};
 use super::Attempt;
 use super::client_auth::Proof;
 use super::throttle::ThrottleKey;
-use super::token_endpoint::{SecretMethod, TokenEndpointStyle};
+use super::token_endpoint::TokenEndpointStyle;
 use crate::domain::AppScope;
 use crate::outbound::FormField;
 
 /// The `grant_type` of an exchange on behalf of a user (RFC 7523 §2.1).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/// The same in RFC 8693 §2.1.
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A token request before client authentication. All tries of one redemption share it.
 pub(super) struct TokenRequest<'a> {
@@ -50,6 +52,7 @@ impl TokenRequest<'_> {
         let grant_type = self.fields.iter().find(|field| field.name == "grant_type").map(|field| field.value);
         match grant_type {
             Some(JWT_BEARER) => "on_behalf_of",
+            Some(TOKEN_EXCHANGE) => "token_exchange",
             Some(grant_type) => grant_type,
             None => "revocation",
         }
@@ -58,8 +61,7 @@ impl TokenRequest<'_> {
     /// Adds the client id and the client's proof.
     pub(super) fn sign<'a>(&'a self, client_id: &'a str, proof: &'a Proof) -> SignedForm<'a> {
         let mut form = SignedForm { headers: vec![header("accept", "application/json")], fields: self.fields.clone() };
-        let in_header =
-            self.style == TokenEndpointStyle::Standard(SecretMethod::Basic) && matches!(proof, Proof::Secret(_));
+        let in_header = self.style.sends_secret_in_header() && matches!(proof, Proof::Secret(_));
         if in_header {
             form.headers.push(header("authorization", basic(client_id, proof)));
         } else {

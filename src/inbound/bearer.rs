@@ -1,4 +1,4 @@
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 use super::problem::Problem;
 use crate::domain::any_byte;
@@ -14,7 +14,15 @@ const SCHEME: &[u8] = b"Bearer ";
 /// # Errors
 /// [`Problem::MissingAuthorization`] or [`Problem::InvalidAuthorization`].
 pub fn read_bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let mut values = headers.get_all(AUTHORIZATION);
+    read_bearer_in(headers, &AUTHORIZATION)
+}
+
+/// Reads the bearer token in the header `name`, by the rules of [`read_bearer`].
+///
+/// # Errors
+/// As [`read_bearer`].
+pub fn read_bearer_in<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, Problem> {
+    let mut values = headers.get_all(name);
     let value = values.next().ok_or(Problem::MissingAuthorization)?;
     if values.next().is_some() {
         return Err(Problem::InvalidAuthorization);

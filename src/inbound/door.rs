@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpResponse, Resource, Scope, web};
 
@@ -22,6 +24,16 @@ pub struct Door {
     pub answers_head: bool,
 }
 
+/// The last parameter of a path that fills all further segments, and its pattern.
+const REST: &str = "/{path}";
+const REST_PATTERN: &str = "/{path:.*}";
+/// The id of an app's user. What the path has in its place goes to the operation as a whole, which refuses what is no id.
+const USER_ID: &str = "/{userId}";
+const USER_ID_PATTERN: &str = "/{userId:.*}";
+/// The beginnings of the paths of several doors. The framework asks the first scope with a prefix only, so paths with these
+/// beginnings are resources of their own.
+const SHARED_BEGINNINGS: [&str; 2] = ["/api/add-ins", "/api/apps"];
+
 /// Which letter cases of a path are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LetterCase {
@@ -36,10 +48,17 @@ pub enum LetterCase {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PublishedPath(pub(super) &'static str);
 
+impl PublishedPath {
+    /// Whether the last parameter fills all further segments, which are names of another service's.
+    pub(super) fn has_rest(self) -> bool {
+        self.0.ends_with(REST)
+    }
+}
+
 impl Door {
     /// Adds the door's routes. A request with another method is answered 405, with the accepted methods in `Allow`.
     pub fn add_routes(&self, config: &mut web::ServiceConfig) {
-        for path in self.paths().filter(|path| !path.contains("/{")) {
+        for path in self.paths().filter(|path| !path.contains("/{") || begins_as_another(path)) {
             config.service(self.resource(path, path));
         }
         for (number, beginning) in self.beginnings().enumerate() {
@@ -52,6 +71,14 @@ impl Door {
             for path in self.paths() {
                 config.service(self.resource(path, &case_insensitive_pattern(path)));
             }
+        }
+    }
+
+    /// Adds the door's routes once more, with a second slash at the beginning of each path: some clients join the paths to a
+    /// base address that ends with a slash.
+    pub fn add_routes_behind_slash(&self, config: &mut web::ServiceConfig) {
+        for path in self.paths() {
+            config.service(self.resource(path, &format!("/{path}")));
         }
     }
 
@@ -71,9 +98,10 @@ impl Door {
         paths.filter(is_first).map(|(_, path)| path)
     }
 
-    /// The fixed beginning of each path with a parameter.
+    /// The fixed beginning of each path with a parameter, but those that other doors have as well.
     fn beginnings(&self) -> impl Iterator<Item = &'static str> {
-        self.paths().filter_map(|path| path.split_once("/{")).map(|(beginning, _)| beginning)
+        let own = self.paths().filter(|path| !begins_as_another(path));
+        own.filter_map(|path| path.split_once("/{")).map(|(beginning, _)| beginning)
     }
 
     /// The resources of all paths that have a parameter behind `beginning`. The scope limits the work: their patterns are
@@ -95,8 +123,13 @@ impl Door {
         let methods: Vec<&str> = operations().map(|operation| answered(operation.method)).collect();
         let allow = HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""));
         let wrong_method = web::to(move || std::future::ready(wrong_method(allow.clone())));
+        let pattern = match (pattern.strip_suffix(REST), pattern.strip_suffix(USER_ID)) {
+            (Some(beginning), _) => Cow::Owned(format!("{beginning}{REST_PATTERN}")),
+            (None, Some(beginning)) => Cow::Owned(format!("{beginning}{USER_ID_PATTERN}")),
+            (None, None) => Cow::Borrowed(pattern),
+        };
         operations()
-            .fold(web::resource(pattern), |resource, operation| {
+            .fold(web::resource(&*pattern), |resource, operation| {
                 let resource = resource.route((operation.route)(operation.method.route()));
                 let is_heads_too = operation.method == Method::Get && derives_head;
                 if is_heads_too { resource.route((operation.route)(Method::Head.route())) } else { resource }
@@ -104,6 +137,11 @@ impl Door {
             .app_data(PublishedPath(path))
             .default_service(wrong_method)
     }
+}
+
+/// Whether paths of other doors have the fixed beginning of `path`.
+fn begins_as_another(path: &str) -> bool {
+    path.split_once("/{").is_some_and(|(beginning, _)| SHARED_BEGINNINGS.contains(&beginning))
 }
 
 fn wrong_method(allow: HeaderValue) -> HttpResponse {

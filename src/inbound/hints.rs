@@ -1,7 +1,7 @@
 /// A check of a caller, or a case of a check, and what the operator can do. The checks of the token itself have their
 /// hints in `token_validation`.
 #[rustfmt::skip]
-pub(super) const HINTS: [(&str, &str); 61] = [
+pub(super) const HINTS: [(&str, &str); 94] = [
     ("authorization", "the request has no Authorization header with exactly one bearer token"),
     ("aud:bot", "the channel's or parent bot's token is for an app id that no bot has: compare bots.*.app_id with the bot's registration"),
     ("aud:token_service", "the bot's token for the Token Service has an audience that token_service.audiences does not list"),
@@ -62,6 +62,39 @@ pub(super) const HINTS: [(&str, &str); 61] = [
     ("parent_rate", "the parent bot sends too many requests: see limits.parent_requests_per_second"),
     ("channel_rate", "the channels send too many requests for this bot: see limits.channel_requests_per_second"),
     ("token_service_rate", "the bot sends too many requests to the Token Service: see limits.token_service_requests_per_second"),
+    ("add_in_caller", "the server that asks for a user's token has no secret of add_ins.*.callers: compare its client id, and its secret's hash with that of `bot-sso keys secret`"),
+    ("add_in_guesses", "too many tokens and secrets that are not valid for an add-in came from this address: for up to a minute, its further ones are answered 429"),
+    ("client_absent", "the request has no client credentials: neither a Basic Authorization header, nor client_id and client_secret, nor a client_assertion in the body"),
+    ("client_secret", "the client's id or secret is wrong: compare the secret with the hashes of its section (bot-sso keys secret prints both)"),
+    ("client_header", "the Authorization header has another scheme than Basic, or no base64 of an id, a colon and a secret"),
+    ("client_guesses", "too many wrong client credentials came from this address: for up to a minute, its further wrong ones are answered 429"),
+    ("client_credentials_several", "the request has client credentials in two places: let the client use one method"),
+    ("client_credentials_repeated", "the request's body states client_id, client_secret or client_assertion twice"),
+    ("client_assertion_incomplete", "client_assertion and client_assertion_type go together, and one of them is missing"),
+    ("client_assertion_type", "the client_assertion_type is not urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+    ("client_assertion_form", "the client's assertion is no JWT that this service reads, or is longer than 8 KiB"),
+    ("client_assertion_alg", "the client's assertion is signed by an algorithm that is not in token_endpoint_auth_signing_alg_values_supported of the metadata"),
+    ("client_assertion_kid", "no key of back_ends.*.jwks_file has the name and the type of the key that signed the client's assertion: was the key replaced?"),
+    ("client_assertion_signature", "the key of back_ends.*.jwks_file that the client's assertion names has not signed it"),
+    ("client_assertion_sub", "the client's assertion has no sub, or one that is the client_id of no back end with a jwks_file"),
+    ("client_assertion_client_id", "client_id in the body is not the sub of the client's assertion"),
+    ("client_assertion_iss", "iss of the client's assertion is not its sub: both must be the client_id"),
+    ("client_assertion_aud", "aud of the client's assertion is not exactly the issuer of the metadata, server.public_url without a slash at its end"),
+    ("client_assertion_exp", "the client's assertion has expired, or is valid for more than ten minutes: compare the clocks"),
+    ("client_assertion_future", "the client's assertion is from the future: compare the clocks"),
+    ("client_assertion_jti", "the client's assertion has no jti of at most 256 characters, so a repetition could not be told"),
+    ("client_assertion_repeated", "the client's assertion was used before: each request needs a new one, with another jti"),
+    ("service_token_absent", "the request to the service role has no Authorization header with exactly one bearer token: it is the app's service token"),
+    ("service_token", "the bearer is the service token of no app: compare it with apps.*.service_token_sha256 (bot-sso keys secret prints token and hash)"),
+    ("service_token_app", "the service token is another app's than the one in the path: it may be stolen, or the function has the id of another app"),
+    ("service_token_guesses", "too many wrong service tokens came from this address: for up to a minute, its further wrong ones are answered 429"),
+    ("service_app_header", "X-App-Id names another app than the path"),
+    ("on_behalf_of_form", "on-behalf-of does not hold exactly one bearer token, the app's user token"),
+    ("on_behalf_of", "the user token in on-behalf-of has ended, is another app's, or its user was signed out since"),
+    ("on_behalf_of_required", "a service token alone came, and apps.*.service_only is deny: the function has to send on-behalf-of"),
+    ("cross_user", "a request on behalf of one user asked for the token of another one, and apps.*.cross_user is deny"),
+    ("app_user_token", "the bearer is no user token of this app: it has ended, is another app's, or its user was signed out since"),
+    ("app_code", "the code is none of this app's, was redeemed before, or is older than two minutes"),
     ("body", "the body is too large, too slow, or no plain UTF-8 text: see the limits section"),
 ];
 
@@ -90,10 +123,20 @@ mod tests {
             include_str!("callers.rs"),
             include_str!("caller_rates.rs"),
             include_str!("skill_callers.rs"),
+            include_str!("client_authentication/authenticator.rs"),
+            include_str!("client_authentication/presented.rs"),
+            include_str!("client_authentication/app_authenticator.rs"),
         ];
         for source in sources {
-            for before in ["refused(\"", "refuse_channel(\"", "refuse_url(\"", "in_case(\"", "not_allowed(\"", "=> \""]
-            {
+            for before in [
+                "refused(\"",
+                "refuse_channel(\"",
+                "refuse_url(\"",
+                "in_case(\"",
+                "not_allowed(\"",
+                "=> \"",
+                "refuse(http, \"",
+            ] {
                 for found in source.split(before).skip(1) {
                     let case = found.split('"').next().unwrap_or_default();
                     assert!(HINTS.iter().any(|row| row.0 == case), "{case} has no hint");

@@ -7,15 +7,18 @@
 mod agent_365;
 mod bearer;
 mod body;
+mod browsers;
 mod caller_rates;
 mod callers;
 mod client;
+mod client_authentication;
 mod description;
 mod door;
 mod expected_bearer;
 mod guess_limit;
 mod hints;
 mod operation;
+mod page_module;
 mod path_segments;
 mod peer;
 mod problem;
@@ -26,11 +29,17 @@ mod retry_after;
 mod service_url;
 mod skill_callers;
 
-pub use bearer::read_bearer;
+pub use bearer::{read_bearer, read_bearer_in};
 pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
+pub use browsers::{BrowserCookie, begin_page, find_cookie, find_parameter, finish_page, redirect_browser};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
+pub use client_authentication::{
+    AppAuthenticator, AppRefusal, ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientGuesses,
+    ClientRefusal, ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, TooManyCredentials,
+    announces_form, read_client,
+};
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
 pub use expected_bearer::ExpectedBearer;
@@ -38,6 +47,9 @@ pub use guess_limit::{GuessLimit, OperatorCall};
 #[cfg(test)]
 pub use hints::list_hints;
 pub use operation::{Method, Operation};
+#[cfg(test)]
+pub use page_module::page_module_testing;
+pub use page_module::{ModuleFile, Release, Releases};
 pub use path_segments::decode_percent;
 pub use peer::{AdmittedCaller, Peer};
 pub use problem::{Problem, refuse_activity};

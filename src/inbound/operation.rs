@@ -8,7 +8,7 @@ use super::description::Description;
 pub struct Operation {
     /// The HTTP method.
     pub method: Method,
-    /// The published path. A parameter stands in braces and fills its segment.
+    /// The published path. A parameter stands in braces and fills its segment; `{path}` at the end fills all further ones.
     pub path: &'static str,
     /// Sets the handler of a route of this method.
     pub route: fn(Route) -> Route,
@@ -27,8 +27,12 @@ pub enum Method {
     Post,
     /// `PUT`
     Put,
+    /// `PATCH`
+    Patch,
     /// `DELETE`
     Delete,
+    /// `OPTIONS`: the question of a browser before a page's request (Fetch's preflight).
+    Options,
 }
 
 impl Method {
@@ -40,7 +44,9 @@ impl Method {
             Self::Head => "HEAD",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
         }
     }
 
@@ -50,7 +56,9 @@ impl Method {
             Self::Head => actix_web::web::head(),
             Self::Post => actix_web::web::post(),
             Self::Put => actix_web::web::put(),
+            Self::Patch => actix_web::web::patch(),
             Self::Delete => actix_web::web::delete(),
+            Self::Options => actix_web::web::method(actix_web::http::Method::OPTIONS),
         }
     }
 }
@@ -62,7 +70,9 @@ impl From<Method> for HttpMethod {
             Method::Head => Self::Head,
             Method::Post => Self::Post,
             Method::Put => Self::Put,
+            Method::Patch => Self::Patch,
             Method::Delete => Self::Delete,
+            Method::Options => Self::Options,
         }
     }
 }

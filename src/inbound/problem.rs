@@ -47,6 +47,20 @@ pub enum Problem {
     BadArgument,
     /// The path holds no valid user key.
     BadUserKey,
+    /// The path holds no valid user id of an app.
+    BadAppUserId,
+    /// The body names no person.
+    BadAppUserLink,
+    /// The query names no page of a list.
+    BadPage,
+    /// The path names no configured app.
+    UnknownApp,
+    /// The user id is linked to no person.
+    UnknownAppUser,
+    /// The user id is linked to another person.
+    AppUserLinkedToAnother,
+    /// The person has as many user ids at the app as one may have.
+    TooManyAppUserIds,
     /// A required member of the activity is missing.
     MissingProperty,
     /// The body is too large.
@@ -77,7 +91,13 @@ pub enum Problem {
 impl Problem {
     pub(super) const fn status(self) -> StatusCode {
         match self {
-            Self::BadArgument | Self::BadUserKey | Self::MissingProperty => StatusCode::BAD_REQUEST,
+            Self::BadArgument
+            | Self::BadUserKey
+            | Self::BadAppUserId
+            | Self::BadAppUserLink
+            | Self::BadPage
+            | Self::MissingProperty => StatusCode::BAD_REQUEST,
+            Self::AppUserLinkedToAnother | Self::TooManyAppUserIds => StatusCode::CONFLICT,
             Self::MissingAuthorization
             | Self::InvalidAuthorization
             | Self::InvalidToken
@@ -92,7 +112,7 @@ impl Problem {
             | Self::ServiceUrlNotAllowed
             | Self::HostNotAllowed => StatusCode::FORBIDDEN,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownApp | Self::UnknownAppUser => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -130,6 +150,13 @@ impl Problem {
             Self::KeysUnavailable => ("KeysUnavailable", "Signing keys are unavailable; try again."),
             Self::BadArgument => ("BadArgument", "The request body is not an acceptable activity."),
             Self::BadUserKey => ("BadArgument", "The path must name a user: <object id>@<tenant id>, or for other issuers <subject>@<https issuer>, percent-encoded."),
+            Self::BadAppUserId => ("BadArgument", "The path must name a user id of the app: 1 to 128 letters, digits, _ and - of ASCII."),
+            Self::BadAppUserLink => ("BadArgument", "The body must be {\"user\": …} with <object id>@<tenant id>, or for other issuers <subject>@<https issuer>."),
+            Self::BadPage => ("BadArgument", "The query parameter 'from' must be the value of next of the page before."),
+            Self::UnknownApp => ("UnknownApp", "There is no app with this id."),
+            Self::UnknownAppUser => ("UnknownAppUser", "The app has no user with this id."),
+            Self::AppUserLinkedToAnother => ("AppUserLinked", "The user id is linked to another person: remove that link first."),
+            Self::TooManyAppUserIds => ("TooManyAppUserIds", "The person has as many user ids at this app as one may have."),
             Self::MissingProperty => ("MissingProperty", "The activity lacks a required property."),
             Self::PayloadTooLarge => ("MessageSizeTooBig", "The request body is too large."),
             Self::UnsupportedMediaType => ("UnsupportedMediaType", "The request body must be UTF-8 JSON without content encoding."),

@@ -12,6 +12,8 @@ const MAX_SEEN_CHARS: usize = 200;
 
 /// The check that fails when a skill calls under the path of another skill.
 pub(super) const ANOTHER_SKILL: &str = "path_of_another_skill";
+/// The check that fails when a service token is presented at another app.
+pub(super) const ANOTHER_APP: &str = "service_token_app";
 
 /// Why a caller was refused: the answer for the caller, and the failed check for the operator's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +70,8 @@ impl CallerRefusal {
 
     /// Leaves out the log line: there are many refusals like this one, and their lines would hide the others. It is still
     /// counted.
-    pub(super) fn without_log_line(self) -> Self {
+    #[must_use]
+    pub fn without_log_line(self) -> Self {
         Self { already_logged: true, ..self }
     }
 
@@ -78,6 +81,7 @@ impl CallerRefusal {
         match (self.problem, self.check) {
             (Problem::DelegatedTokenNotAllowed, _) => Some(AuditEvent::UserTokenAsCaller),
             (_, ANOTHER_SKILL) => Some(AuditEvent::SkillOverstepped),
+            (_, ANOTHER_APP) => Some(AuditEvent::ServiceTokenMisused),
             _ => None,
         }
     }

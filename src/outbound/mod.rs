@@ -9,6 +9,7 @@ mod host_rules;
 mod proxy_exceptions;
 mod relay;
 mod request;
+mod streamed_body;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use host_rules::{HostRules, PermittedAddressResolver};
 pub use proxy_exceptions::ProxyExceptions;
 pub use relay::{RelayRequest, RelayedAnswer};
 pub use request::{FormField, RequestHeader};
+pub use streamed_body::{BodyNotWanted, BodySender, StreamedBody};
 
 /// The maximum size of a response body where the caller does not pass one.
 const DEFAULT_MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -250,6 +252,23 @@ impl Outbound {
     pub async fn relay(&self, request: RelayRequest, headers_by: Instant) -> Result<RelayedAnswer, OutboundError> {
         let (url, counted_as) = (request.url.clone(), request.counted_as.clone());
         let built = relay::build(&self.bot_client, request)?;
+        let (response, permit) = within_deadline(headers_by, self.send(&url, &counted_as, built)).await?;
+        Ok(RelayedAnswer::new(response, permit))
+    }
+
+    /// Forwards a request as [`Outbound::relay`] does, with `body` in the place of the request's own: it is sent while it
+    /// arrives.
+    ///
+    /// # Errors
+    /// [`OutboundError`]. A response with an error status is not an error.
+    pub async fn relay_streamed(
+        &self,
+        request: RelayRequest,
+        body: StreamedBody,
+        headers_by: Instant,
+    ) -> Result<RelayedAnswer, OutboundError> {
+        let (url, counted_as) = (request.url.clone(), request.counted_as.clone());
+        let built = relay::build(&self.bot_client, request)?.body(reqwest::Body::wrap(body));
         let (response, permit) = within_deadline(headers_by, self.send(&url, &counted_as, built)).await?;
         Ok(RelayedAnswer::new(response, permit))
     }

@@ -22,6 +22,11 @@ pub const CODE_TRIES_WINDOW: Duration = Duration::from_mins(10);
 /// How long a skill conversation, and what was given to its skill, is kept after its last use (docs/skills.md).
 pub const SKILL_CONVERSATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
+/// How long a user token of an app is valid (docs/service-role.md §The app's user token).
+pub const APP_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+/// How long a code that gives such a token can be redeemed.
+pub const APP_CODE_LIFETIME: Duration = Duration::from_mins(2);
+
 /// The token of one slot. It expires with the token, or 90 days after it was obtained if it has a refresh token.
 pub const TOKEN: Kind = Kind::new("vault.token", "vault", SetByWriter).version(2).listed_by("vault.user").bound();
 /// The person that an account belongs to, set by the first successful sign-in. It ends when the account or the person
@@ -70,6 +75,12 @@ pub const BROWSER_IDENTIFIED: Kind = Kind::new("pending.browser.identified", "si
 /// How the sign-in of a browser ended, which its last page shows again. It holds neither a token nor a code, and expires
 /// after 15 minutes.
 pub const BROWSER_COMPLETED: Kind = Kind::new("pending.browser.completed", "sign_in", Fixed(CARD_LIFETIME));
+/// A browser that was sent to the identity provider by the page of an add-in or an app. It is removed when the sign-in is
+/// complete, and expires after 15 minutes.
+pub const PAGE_AT_PROVIDER: Kind = Kind::new("pending.page.at_provider", "sign_in", Fixed(CARD_LIFETIME));
+/// How a sign-in that the page of an add-in or an app began has ended, for a browser that repeats its return. It holds no
+/// token, and expires after 15 minutes.
+pub const PAGE_COMPLETED: Kind = Kind::new("pending.page.completed", "sign_in", Fixed(CARD_LIFETIME));
 /// A token that a magic code redeems; each slot has at most one. It is removed when the code is redeemed, and expires
 /// after ten minutes or with the token. The mark of a redeemed code is a part of the token's own record.
 pub const MAGIC_CODE: Kind = Kind::new("magic_code.slot", "sign_in", SetByWriter);
@@ -99,6 +110,25 @@ pub const SKILL_CARD: Kind = Kind::new("bot_connector.skill_card", "bot_connecto
 /// The latest version of an agent user's state of which a bot was told. It expires 30 days after it was last written.
 pub const AGENT_USER_VERSION: Kind = Kind::new("sign_out.agent_user", "sign_out", Fixed(AGENT_EVENT_WINDOW));
 
+/// The person that a user id of an app is linked to. It does not expire: the operator removes it.
+pub const APP_USER: Kind = Kind::new("accounts.app_user", "accounts", UntilReplaced).listed_by("accounts.app");
+/// The user ids of one app that a person may be linked to, and whether the person has signed in there. It ends with the last
+/// of the ids.
+pub const APP_PERSON: Kind = Kind::new("accounts.app_person", "accounts", UntilReplaced).listed_by("accounts.person");
+
+/// A user token of an app, by its keyed MAC. It expires an hour after it was issued.
+pub const APP_TOKEN: Kind = Kind::new("token_issuer.app_token", "token_issuer", Fixed(APP_TOKEN_LIFETIME));
+/// A code that gives such a token, by its keyed MAC. It is removed when it is redeemed, and expires after two minutes.
+pub const APP_CODE: Kind = Kind::new("token_issuer.app_code", "token_issuer", Fixed(APP_CODE_LIFETIME));
+/// The number of times that a person was signed out: everywhere, or at one app. It never expires, so that no token of before
+/// a sign-out becomes valid again.
+pub const APP_EPOCH: Kind = Kind::new("token_issuer.app_epoch", "token_issuer", UntilReplaced);
+
+/// The use of a JWT by which a client authenticates. It expires when the JWT would.
+pub const CLIENT_ASSERTION: Kind = Kind::new("inbound.client_assertion", "inbound", SetByWriter);
+/// Whose token was given to a back end, found by the token. It expires with the token.
+pub const GIVEN_TOKEN: Kind = Kind::new("exchange.given_token", "exchange", SetByWriter);
+
 /// The key of an exchange. The id of the `tokens/response` event is derived from it.
 pub const EXCHANGE_NAME: MacPurpose = MacPurpose::new("exchange", "exchange");
 /// The id of a card, which is derived from the secret of its link.
@@ -117,7 +147,7 @@ pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 21] = [
+pub(super) const KINDS: [&Kind; 30] = [
     &TOKEN,
     &PIN,
     &EPOCH,
@@ -131,6 +161,8 @@ pub(super) const KINDS: [&Kind; 21] = [
     &BROWSER_AT_PROVIDER,
     &BROWSER_IDENTIFIED,
     &BROWSER_COMPLETED,
+    &PAGE_AT_PROVIDER,
+    &PAGE_COMPLETED,
     &MAGIC_CODE,
     &CODE_TRIES,
     &CONTINUATION,
@@ -139,6 +171,13 @@ pub(super) const KINDS: [&Kind; 21] = [
     &SKILL_ACTIVITIES,
     &SKILL_CARD,
     &AGENT_USER_VERSION,
+    &APP_USER,
+    &APP_PERSON,
+    &APP_TOKEN,
+    &APP_CODE,
+    &APP_EPOCH,
+    &CLIENT_ASSERTION,
+    &GIVEN_TOKEN,
 ];
 
 #[cfg(test)]
@@ -169,7 +208,7 @@ mod tests {
     #[test]
     fn the_test_lists_contain_the_whole_catalogue() {
         let declared = include_str!("catalogue.rs").lines().filter(|line| line.starts_with("pub const ")).count();
-        assert_eq!(declared, KINDS.len() + MACS.len() + 6, "six constants are lifetimes and no kinds");
+        assert_eq!(declared, KINDS.len() + MACS.len() + 8, "eight constants are lifetimes and no kinds");
     }
 
     #[test]

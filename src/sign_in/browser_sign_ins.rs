@@ -37,6 +37,15 @@ pub struct BrowserSignIns {
     entropy: SharedEntropy,
 }
 
+/// The names of a browser's return in this process's memory.
+#[derive(Clone, Copy)]
+pub(super) struct ReturnNames {
+    /// The name of the browser's step.
+    pub(super) step: [u8; 32],
+    /// The name of the step and of the code that the browser brings.
+    pub(super) code: [u8; 32],
+}
+
 /// A step, and a MAC of the secret of the browser that it is kept for.
 struct BrowserRecord<T> {
     browser_mac: [u8; 32],
@@ -92,6 +101,12 @@ impl BrowserSignIns {
     pub fn name_step(&self, handle: &Secret, browser: &Secret, detail: &str) -> [u8; 32] {
         let parts = [handle.expose(), browser.expose(), detail].map(str::as_bytes);
         self.records.mac(&catalogue::STEP_NAME, &parts)
+    }
+
+    /// The names of the return of `browser` to the step `handle` with `code`.
+    pub(super) fn name_return(&self, handle: &Secret, browser: &Secret, code: &Secret) -> ReturnNames {
+        let step = self.name_step(handle, browser, "");
+        ReturnNames { step, code: self.name_step(handle, browser, code.expose()) }
     }
 
     /// Keeps `step` under `handle` for the browser that has the secret `browser`.

@@ -51,6 +51,7 @@ impl Fixture {
             signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
+            id_token: None,
         };
         let grant =
             CodeGrant { card_id: "card".to_owned(), revision: REVISION, token, epoch: Epoch::from_bytes([7; 8]) };

@@ -9,6 +9,7 @@ mod code_redemption;
 mod flow;
 mod identification;
 mod magic_code;
+mod page_sign_in;
 mod signed_in_tokens;
 
 #[cfg(test)]
@@ -20,9 +21,13 @@ pub use code_redemption::{CodeAnswer, CodeBearer, CodeError, CodeRedemption};
 pub use flow::list_hints;
 pub use flow::{
     AuthorizationCodes, BrowserFlow, BrowserSecret, Completion, DisplayNames, NextStep, ProviderAccess, ProviderAnswer,
-    ProviderRefusal, SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview, SignInStart,
-    UserDecision,
+    ProviderParameters, ProviderRefusal, SignInCompletion, SignInError, SignInFailure, SignInReturn, SignInReview,
+    SignInStart, UserDecision,
 };
 pub use identification::{IdTokenValidators, IdentificationError};
 pub use magic_code::{CodeGrant, CodeRecord, MagicCodeError, MagicCodes, RightCode};
+pub use page_sign_in::{
+    AfterPageSignIn, NoteFuture, PageBrowsers, PageRealm, PageSignIn, PageSignInDone, PageSignInFailure,
+    PageSignInRequest, PageStep,
+};
 pub use signed_in_tokens::{SignedInTokens, SignedInTokensError};

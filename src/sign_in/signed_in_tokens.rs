@@ -73,8 +73,21 @@ impl SignedInTokens {
         user: &UserKey,
         requested: SignOutMark,
     ) -> Result<Epoch, VaultError> {
-        let epoch = self.vault.permit(slot, user).await?.epoch();
-        if self.vault.may_be_signed_out_since(requested, user) { Err(VaultError::SignedOut) } else { Ok(epoch) }
+        Ok(self.permit_since(slot, user, requested).await?.epoch())
+    }
+
+    /// The permission to keep a token of `user`, which was requested at `requested`, in `slot`.
+    ///
+    /// # Errors
+    /// As [`SignedInTokens::read_epoch`].
+    pub(super) async fn permit_since(
+        &self,
+        slot: &TokenSlot,
+        user: &UserKey,
+        requested: SignOutMark,
+    ) -> Result<Permit, VaultError> {
+        let permit = self.vault.permit(slot, user).await?;
+        if self.vault.may_be_signed_out_since(requested, user) { Err(VaultError::SignedOut) } else { Ok(permit) }
     }
 
     /// What the browser sign-in of `user` proves about the account of the wanted slot, for which `stated` is stated

@@ -82,7 +82,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::domain::test_samples::{sample_bot, sample_connection};
-    use crate::domain::{BotName, CallerEntry, ChannelId, ConnectionName, ProviderKind, SkillName};
+    use crate::domain::{BotName, CallerEntry, ChannelId, ConnectionName, HolderName, ProviderKind, SkillName};
 
     const URI: &str = "api://weather/.default";
 
@@ -105,7 +105,7 @@ mod tests {
 
     fn connection(bot: &str, name: &str, exchange_uris: &[&str]) -> Connection {
         Connection {
-            bot: BotName::new(bot),
+            holder: HolderName::new(bot),
             exchange_uris: exchange_uris.iter().map(|uri| (*uri).to_owned()).collect(),
             ..sample_connection(name, ProviderKind::Entra, &[])
         }

@@ -151,7 +151,7 @@ impl SignOut {
         }
         if ending.is_whole {
             // This follows the slots: an exchange under way finds its permit revoked and removes the pin that it set.
-            self.tokens.unpin(bot, &ending.account).await?;
+            self.tokens.unpin(bot, &ending.account, &ending.connections).await?;
         }
         Ok(())
     }

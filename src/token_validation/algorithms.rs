@@ -24,6 +24,8 @@ pub(super) enum SignaturePolicy {
     Rs256WithKeyId,
     /// Any asymmetric algorithm that the issuer announces. A token may leave its key unnamed if only one key fits.
     AnnouncedAsymmetric,
+    /// As `AnnouncedAsymmetric`, for the JWTs by which clients authenticate.
+    ClientAssertion,
 }
 
 impl SignaturePolicy {
@@ -31,8 +33,15 @@ impl SignaturePolicy {
     pub(super) fn find(self, name: &str) -> Option<Algorithm> {
         match self {
             Self::Rs256WithKeyId => (name == "RS256").then_some(Algorithm::RS256),
-            Self::AnnouncedAsymmetric => find_asymmetric(name),
+            Self::AnnouncedAsymmetric | Self::ClientAssertion => find_asymmetric(name),
         }
+    }
+
+    /// Whether a token of this policy may state the type `typ`, without a leading `application/`. A JWT by which a client
+    /// authenticates is never an access token.
+    pub(super) fn admits_type(self, typ: &str) -> bool {
+        let of_kind = if self == Self::ClientAssertion { "client-authentication+jwt" } else { "at+jwt" };
+        ["JWT", of_kind].iter().any(|admitted| typ.eq_ignore_ascii_case(admitted))
     }
 
     pub(super) fn needs_key_id(self) -> bool {

@@ -71,6 +71,11 @@ impl SightedToken {
         Some(shown.collect::<Vec<_>>().join(", ")).filter(|shown| !shown.is_empty())
     }
 
+    /// Whether the header has a member of this name.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        self.header.contains_key(name)
+    }
+
     /// How long the token is.
     pub(super) fn show_length(&self) -> String {
         format!("{} bytes", self.length)
@@ -97,9 +102,11 @@ pub(super) fn show_tenants(tenants: &TenantPolicy) -> String {
 pub fn list_hints() -> Vec<(String, &'static str)> {
     use super::{caller, exchangeable_token, id_token};
 
-    let tables: [(&str, &[HintRow]); 4] = [
+    let tables: [(&str, &[HintRow]); 6] = [
         ("exchangeable token", &exchangeable_token::HINTS),
         ("exchangeable token", &exchangeable_token::OTHER_HINTS),
+        ("provider's token", &exchangeable_token::PROVIDER_TOKEN_HINTS),
+        ("provider's token", &exchangeable_token::OTHER_PROVIDER_TOKEN_HINTS),
         ("ID token", &id_token::HINTS),
         ("caller", &caller::HINTS),
     ];
@@ -122,8 +129,12 @@ mod tests {
         let of_all = concat!(include_str!("unverified.rs"), include_str!("verifier.rs"), include_str!("issuer.rs"));
         let mut exchangeable: Vec<HintRow> = exchangeable_token::HINTS.to_vec();
         exchangeable.extend(exchangeable_token::OTHER_HINTS);
+        let mut of_provider: Vec<HintRow> = exchangeable_token::PROVIDER_TOKEN_HINTS.to_vec();
+        // The shared sources also have the checks of issuers that Entra alone has.
+        of_provider.extend(exchangeable_token::HINTS);
         for (source, table) in [
             (include_str!("exchangeable_token/mod.rs"), exchangeable),
+            (include_str!("exchangeable_token/provider_token.rs"), of_provider),
             (include_str!("id_token/mod.rs"), id_token::HINTS.to_vec()),
             (include_str!("caller/mod.rs"), caller::HINTS.to_vec()),
         ] {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::domain::{JsonShape, Timestamp, read_bounded_json};
 
 /// The claims that some rule reads; all others are dropped while parsing.
-const KNOWN_CLAIMS: [&str; 33] = [
+const KNOWN_CLAIMS: [&str; 41] = [
     "iss",
     "aud",
     "exp",
@@ -43,6 +43,14 @@ const KNOWN_CLAIMS: [&str; 33] = [
     "xms_par_app_azp",
     "xms_act_fct",
     "xms_sub_fct",
+    "jti",
+    "scope",
+    "client_id",
+    "cnf",
+    "typ",
+    "at_hash",
+    "c_hash",
+    "gty",
 ];
 /// The channel's claim, spelled in lower case by the Bot Connector.
 const SERVICE_URL: &str = "serviceurl";

@@ -65,6 +65,12 @@ impl Keys {
         }
     }
 
+    /// The names of the algorithms that at least one key may verify; repeated, and in no particular order.
+    pub(super) fn algorithms(&self) -> impl Iterator<Item = &'static str> {
+        let keys = self.by_id.values().flatten().chain(&self.without_id);
+        keys.flat_map(|key| &key.algorithms).filter_map(|algorithm| name_asymmetric(*algorithm))
+    }
+
     /// Whether a key has this name, for whatever algorithm.
     pub(super) fn has_id(&self, key_id: &str) -> bool {
         self.by_id.contains_key(key_id)
@@ -147,12 +153,11 @@ pub struct KeySetContent {
 #[must_use]
 pub fn read_key_set(body: &[u8]) -> Option<KeySetContent> {
     let asymmetric = parse(body, SignaturePolicy::AnnouncedAsymmetric, None, None)?;
-    let keys = asymmetric.by_id.values().flatten().chain(&asymmetric.without_id);
     Some(KeySetContent {
         key_ids: read_key_ids(body),
         rs256_keys: parse(body, SignaturePolicy::Rs256WithKeyId, None, None)?.len(),
         asymmetric_keys: asymmetric.len(),
-        algorithms: keys.flat_map(|key| &key.algorithms).filter_map(|it| name_asymmetric(*it)).collect(),
+        algorithms: asymmetric.algorithms().collect(),
     })
 }
 

@@ -8,12 +8,14 @@ mod algorithms;
 mod caller;
 mod check_explanation;
 mod claims;
+mod client_assertion;
 mod exchangeable_token;
 mod id_token;
 mod issuer;
 mod jwks;
 mod key_set;
 mod security_context;
+mod stated_claims;
 mod unverified;
 mod verifier;
 
@@ -24,21 +26,23 @@ pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, V
 pub use check_explanation::CheckExplanation;
 #[cfg(test)]
 pub use check_explanation::list_hints;
-pub use exchangeable_token::ExchangeableTokenValidator;
-pub use id_token::{IdTokenValidator, IdentifiedUser, TrustedIdTokenIssuer};
+pub use client_assertion::{ClientAssertion, ClientAssertionValidator, ClientKeys};
+pub use exchangeable_token::{ExchangeableTokenValidator, ProviderTokenValidator};
+pub use id_token::{IdTokenStatements, IdTokenValidator, IdentifiedUser, ShownNames, TrustedIdTokenIssuer};
 pub use issuer::{ChannelTrust, EntraTrust, find_tenant};
 pub use jwks::{KeySetContent, read_key_set};
 pub use key_set::{KeySet, KeySetSource};
+pub use stated_claims::read_stated_claims;
 pub use unverified::UnverifiedToken;
 
 /// Longest exchangeable token that is looked at, in bytes (docs/protocols/entra-obo.md §1 rule 1).
 const EXCHANGEABLE_TOKEN_LIMIT_BYTES: usize = 32 * 1024;
 
-/// The `aud` that the exchangeable token `raw` claims. Nothing of the token is verified: the audience may only choose among
-/// configured connections, and the chosen one validates the token.
+/// The audiences (`aud`) that the exchangeable token `raw` claims. Nothing of the token is verified: an audience may only
+/// choose among configured connections, and the chosen one validates the token.
 #[must_use]
-pub fn read_unverified_audience(raw: &str) -> Option<String> {
-    unverified::read_audience(raw, EXCHANGEABLE_TOKEN_LIMIT_BYTES)
+pub fn read_unverified_audiences(raw: &str) -> Vec<String> {
+    unverified::read_audiences(raw, EXCHANGEABLE_TOKEN_LIMIT_BYTES).unwrap_or_default()
 }
 
 /// Why a caller's bearer token was refused (docs/protocols/bot-auth-and-skills.md §2).
@@ -77,14 +81,14 @@ pub enum CallerTokenError {
     KeyNotKnownYet,
 }
 
-/// Why a token cannot be exchanged (docs/protocols/entra-obo.md §1).
+/// Why a token cannot be exchanged (docs/protocols/entra-obo.md §1; RFC 9068 §4 for tokens of other providers).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExchangeableTokenError {
     /// 400 `assertion_rejected:<check>`.
     #[error("the exchangeable token is rejected: {check}")]
     Rejected {
         /// Which check failed: `form`, `alg`, `crit`, `typ`, `signature`, `iss`, `tid`, `ver`, `aud`, `time`,
-        /// `app_only`, `scp`, `azp`, `oid`.
+        /// `app_only`, `scp`, `azp`, `oid`; at other providers also `sub`, `cnf`.
         check: &'static str,
     },
     /// 412: the token has expired, is about to expire, or is not valid yet. A fresh token helps.

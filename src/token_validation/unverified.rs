@@ -107,11 +107,17 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-/// The `aud` that the token `raw` claims, if its payload can be read and is not longer than `limit_bytes`. Nothing of the token
-/// is verified, so the value may only choose among configured connections, each of which validates the token then.
-pub(super) fn read_audience(raw: &str, limit_bytes: usize) -> Option<String> {
+/// The audiences (`aud`, a text or a list) that the token `raw` claims, if its payload can be read and is not longer than
+/// `limit_bytes`. Nothing of the token is verified, so a value may only choose among configured connections, each of which
+/// validates the token then.
+pub(super) fn read_audiences(raw: &str, limit_bytes: usize) -> Option<Vec<String>> {
     let payload = Some(raw).filter(|raw| raw.len() <= limit_bytes)?.split('.').nth(1)?;
-    decode::<Claims>(payload).ok()?.text("aud").map(str::to_owned)
+    decode::<Claims>(payload).ok()?.texts("aud")
+}
+
+/// The claims of `raw`, whose signature and issuer have been proven before.
+pub(super) fn read_claims(raw: &str) -> Option<Claims> {
+    decode(raw.split('.').nth(1)?).ok()
 }
 
 /// `kid`; `None` if it is absent or null.
@@ -136,14 +142,11 @@ fn check_header(header: &Header, policy: SignaturePolicy) -> Result<Algorithm, &
     }
     match &header.typ {
         None => Ok(algorithm),
-        Some(HeaderMember::Text(typ)) if is_access_token_type(typ) => Ok(algorithm),
+        Some(HeaderMember::Text(typ)) if policy.admits_type(typ.strip_prefix("application/").unwrap_or(typ)) => {
+            Ok(algorithm)
+        }
         Some(_) => Err("typ"),
     }
-}
-
-fn is_access_token_type(typ: &str) -> bool {
-    let short = typ.strip_prefix("application/").unwrap_or(typ);
-    short.eq_ignore_ascii_case("JWT") || short.eq_ignore_ascii_case("at+jwt")
 }
 
 fn decode<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, &'static str> {

@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::epoch::Epoch;
-use crate::domain::{ConnectionRevision, Secret, SecurityContext, Timestamp, UserKey, UserToken};
+use crate::domain::{ConnectionRevision, IdToken, Secret, SecurityContext, Timestamp, UserKey, UserToken};
 use crate::records::{Content, Kind, Plaintext, RecordBinding, catalogue};
 
 /// A token and the revision of the connection that it was obtained for. Both are sealed together.
@@ -83,6 +83,17 @@ struct TokenJson<'a> {
     signed_in_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code_mark: Option<[u8; 32]>,
+    /// Absent unless the holder is an app.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    id_token: Option<IdTokenJson<'a>>,
+}
+
+/// The JSON form of an [`IdToken`].
+#[derive(Serialize, Deserialize)]
+struct IdTokenJson<'a> {
+    #[serde(borrow)]
+    raw: Cow<'a, str>,
+    expires_at: i64,
 }
 
 impl KeptToken {
@@ -105,6 +116,10 @@ impl KeptToken {
             refresh_at: token.refresh_at.map(Timestamp::unix_millis),
             signed_in_at: Some(token.signed_in_at).filter(|at| *at != token.obtained_at).map(Timestamp::unix_millis),
             code_mark: code_mark.map(|CodeMark(mark)| mark),
+            id_token: token.id_token.as_ref().map(|id_token| IdTokenJson {
+                raw: id_token.raw.expose().into(),
+                expires_at: id_token.expires_at.unix_millis(),
+            }),
         };
         // The capacity is reserved in advance: a growing buffer would leave copies of the token in freed memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + 2 * size_of_texts(token)));
@@ -129,6 +144,10 @@ impl KeptToken {
             signed_in_at: Timestamp::from_unix_millis(plain.signed_in_at.unwrap_or(plain.obtained_at)),
             refresh_token: plain.refresh_token.map(|text| Secret::new(text.into_owned())),
             refresh_at: plain.refresh_at.map(Timestamp::from_unix_millis),
+            id_token: plain.id_token.map(|id_token| IdToken {
+                raw: Secret::new(id_token.raw.into_owned()),
+                expires_at: Timestamp::from_unix_millis(id_token.expires_at),
+            }),
         };
         let code_mark = plain.code_mark.map(CodeMark);
         Some(Self { revision: ConnectionRevision(plain.revision), token, code_mark })
@@ -142,12 +161,13 @@ pub(super) fn size_of_texts(token: &UserToken) -> usize {
         + token.user.subject().len()
         + token.granted_scope.as_ref().map_or(0, String::len)
         + token.refresh_token.as_ref().map_or(0, |secret| secret.expose().len())
+        + token.id_token.as_ref().map_or(0, |id_token| id_token.raw.expose().len())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{CodeMark, KeptToken, Secret, Timestamp};
+    use super::{CodeMark, IdToken, KeptToken, Secret, Timestamp};
 
     const FIRST_VERSION: &[u8] =
         br#"{"v":1,"revision":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"access_token":"a","expires_at":2000,
@@ -187,6 +207,19 @@ mod tests {
         kept.code_mark = Some(CodeMark([7; 32]));
         let read = KeptToken::decode(&kept.encode().unwrap()).unwrap().code_mark.unwrap();
         assert!(read.is_same(&CodeMark([7; 32])) && !read.is_same(&CodeMark([8; 32])));
+    }
+
+    #[test]
+    fn decode_restores_the_id_token_and_knows_none_in_an_earlier_record() {
+        let mut kept = KeptToken::decode(FIRST_VERSION).unwrap();
+        assert!(kept.token.id_token.is_none());
+        assert!(!String::from_utf8_lossy(&kept.encode().unwrap()).contains("id_token"));
+        let expires_at = Timestamp::from_unix_millis(1700);
+        kept.token.id_token = Some(IdToken { raw: Secret::from("i.d.\"t\""), expires_at });
+        let read = KeptToken::decode(&kept.encode().unwrap()).unwrap().token;
+        assert!(read.unended_id_token(Timestamp::from_unix_millis(1700)).is_none());
+        let id_token = read.unended_id_token(Timestamp::from_unix_millis(1699)).unwrap();
+        assert_eq!((id_token.raw.expose(), id_token.expires_at), ("i.d.\"t\"", expires_at));
     }
 
     #[test]

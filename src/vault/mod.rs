@@ -4,6 +4,7 @@
 //! concurrent reads, writes and sign-outs. The room deliberately knows neither how a token is obtained or refreshed nor
 //! which caller requests it.
 
+mod account_pins;
 mod deferrals;
 mod epoch;
 mod epochs;

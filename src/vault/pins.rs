@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -69,11 +70,26 @@ impl Pin {
     }
 }
 
+/// What a pin belongs to. An account has one for Entra and one for each other issuer, because one person has a key in each
+/// namespace, and the keys cannot be compared.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PinnedAccount {
+    account: Account,
+    /// [`UserKey::namespace`].
+    namespace: Option<Arc<str>>,
+}
+
+impl PinnedAccount {
+    fn new(account: &Account, namespace: Option<&str>) -> Self {
+        Self { account: account.clone(), namespace: namespace.map(Arc::from) }
+    }
+}
+
 /// The pins of all accounts. The first successful sign-in pins an account to a person; a sign-out ends the pin.
 pub(super) struct Pins {
     records: Collection<PinRecord>,
     epochs: Arc<Epochs>,
-    recent: Cache<Account, Pin>,
+    recent: Cache<PinnedAccount, Pin>,
     /// The number of calls of [`Pins::unpin`]. A reader that read the store before such a call must not leave the pin
     /// in memory.
     unpin_count: AtomicU64,
@@ -90,7 +106,8 @@ impl Pins {
         }
     }
 
-    pub(super) async fn find(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
+    pub(super) async fn find(&self, account: &Account, namespace: Option<&str>) -> Result<Option<UserKey>, VaultError> {
+        let account = &PinnedAccount::new(account, namespace);
         if let Some(pin) = self.recent.get(account).filter(Pin::is_valid) {
             return Ok(Some(pin.user));
         }
@@ -103,6 +120,7 @@ impl Pins {
     }
 
     pub(super) async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
+        let account = &PinnedAccount::new(account, user.namespace());
         if let Some(pin) = self.recent.get(account).filter(Pin::is_valid) {
             return Ok(pin.user);
         }
@@ -130,7 +148,7 @@ impl Pins {
     /// for the pin before the pin was written, so the pin is ended here.
     async fn confirm_pin(
         &self,
-        account: &Account,
+        account: &PinnedAccount,
         stored: StoredRecord<PinRecord>,
         pin: Pin,
         permit: &Permit,
@@ -141,14 +159,18 @@ impl Pins {
             self.records.remove_if_unchanged(stored).await?;
             return Err(VaultError::SignedOut);
         }
-        AuditEntry::new(AuditEvent::AccountPinned).account(account).user(&pin.user).write();
+        AuditEntry::new(AuditEvent::AccountPinned).account(&account.account).user(&pin.user).write();
         Ok(self.remember(account, pin, unpin_count))
     }
 
-    pub(super) async fn unpin(&self, account: &Account) -> Result<(), VaultError> {
-        let removed = self.records.remove(vec![self.key(account)]).await;
+    pub(super) async fn unpin(&self, account: &Account, other_issuers: &[String]) -> Result<(), VaultError> {
+        let namespaces = std::iter::once(None).chain(other_issuers.iter().map(|issuer| Some(issuer.as_str())));
+        let pinned: Vec<_> = namespaces.map(|namespace| PinnedAccount::new(account, namespace)).collect();
+        let removed = self.records.remove(pinned.iter().map(|account| self.key(account)).collect()).await;
         self.unpin_count.fetch_add(1, Ordering::SeqCst);
-        self.recent.remove(account);
+        for account in &pinned {
+            self.recent.remove(account);
+        }
         Ok(removed?)
     }
 
@@ -162,7 +184,7 @@ impl Pins {
     }
 
     /// Caches `pin`, unless an account was unpinned after `unpin_count` was read, which is before the store was read.
-    fn remember(&self, account: &Account, pin: Pin, unpin_count: u64) -> UserKey {
+    fn remember(&self, account: &PinnedAccount, pin: Pin, unpin_count: u64) -> UserKey {
         let user = pin.user.clone();
         self.recent.insert(account.clone(), pin);
         if self.unpin_count.load(Ordering::SeqCst) != unpin_count {
@@ -179,8 +201,13 @@ impl Pins {
         Ok(Pin { user, epoch, user_epoch })
     }
 
-    fn key(&self, account: &Account) -> RecordKey {
-        self.records.key_from_texts(&account.key_parts())
+    fn key(&self, pinned: &PinnedAccount) -> RecordKey {
+        let [holder, realm, subject] = pinned.account.key_parts();
+        match &pinned.namespace {
+            // As earlier versions wrote it.
+            None => self.records.key_from_texts(&[holder, realm, subject]),
+            Some(issuer) => self.records.key_from_texts(&[holder, realm, subject, Cow::Borrowed(issuer)]),
+        }
     }
 
     /// The index of all pins to `user`.

@@ -64,10 +64,10 @@ async fn remove_removes_only_the_record_that_was_read() {
     fixture.keep(&slot("graph"), refreshable(&fixture, "first")).await;
     let stale = fixture.vault.read(&slot("graph"), REVISION).await.unwrap().unwrap();
     fixture.keep(&slot("graph"), refreshable(&fixture, "second")).await;
-    fixture.vault.remove(stale).await.unwrap();
+    assert!(!fixture.vault.remove(stale).await.unwrap());
     assert_eq!(found(&fixture.vault, &slot("graph")).await.as_deref(), Some("second"));
     let present = fixture.vault.read(&slot("graph"), REVISION).await.unwrap().unwrap();
-    fixture.vault.remove(present).await.unwrap();
+    assert!(fixture.vault.remove(present).await.unwrap());
     assert_eq!(found(&fixture.vault, &slot("graph")).await, None);
     assert_eq!(found(&fixture.restarted(), &slot("graph")).await, None);
 }
@@ -126,8 +126,8 @@ async fn an_unpinned_account_can_be_pinned_to_another_person() {
     let fixture = Fixture::new();
     let (alice, bob) = (user(), UserKey::entra("0b0b", "7e7e"));
     pin(&fixture.vault, "dl_1", &alice).await;
-    fixture.vault.unpin(&account("dl_1")).await.unwrap();
-    fixture.vault.unpin(&account("never")).await.unwrap();
+    fixture.vault.unpin(&account("dl_1"), &[]).await.unwrap();
+    fixture.vault.unpin(&account("never"), &[]).await.unwrap();
     for vault in [&fixture.vault, &fixture.restarted()] {
         assert_eq!(vault.find_pin(&account("dl_1")).await.unwrap(), None);
     }
@@ -164,7 +164,7 @@ async fn a_pin_written_after_a_sign_out_with_an_earlier_permit_is_not_valid() {
             fixture.vault.pin(&graph.account, &user(), &permit).await.unwrap();
         } else {
             fixture.vault.forget(&graph).await.unwrap();
-            fixture.vault.unpin(&graph.account).await.unwrap();
+            fixture.vault.unpin(&graph.account, &[]).await.unwrap();
             let pinned = fixture.vault.pin(&graph.account, &user(), &permit).await;
             assert!(matches!(pinned, Err(VaultError::SignedOut)));
         }
@@ -186,7 +186,7 @@ async fn a_read_that_began_before_unpin_does_not_return_the_pin_to_memory() {
         tokio::spawn(async move { vault.find_pin(&account("dl_1")).await.unwrap() })
     };
     gate.reached().await;
-    fixture.vault.unpin(&account("dl_1")).await.unwrap();
+    fixture.vault.unpin(&account("dl_1"), &[]).await.unwrap();
     gate.open();
     assert_eq!(reading.await.unwrap(), Some(user()), "the read began before the pin was removed");
     assert_eq!(fixture.vault.find_pin(&account("dl_1")).await.unwrap(), None);

@@ -12,7 +12,7 @@ use super::pins::Pins;
 use super::recent_sign_outs::SignOutMark;
 use super::slot_generations::{SlotGeneration, SlotGenerations};
 use super::slot_keys::SlotKeys;
-use crate::domain::{Account, ConnectionRevision, RecordKey, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
+use crate::domain::{ConnectionRevision, RecordKey, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
 use crate::records::{Collection, Records, SingleWriter, StoredRecord};
 
 /// A token is handed out only if more than this is left of its lifetime
@@ -23,7 +23,7 @@ const MIN_REMAINING_LIFETIME: Duration = Duration::from_mins(5);
 /// The tokens of all users. Clones share the same state.
 #[derive(Clone)]
 pub struct TokenVault {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 pub(super) struct Shared {
@@ -230,13 +230,14 @@ impl TokenVault {
         run_to_completion(async move { shared.keep(permit, kept, Some(stored)).await }).await
     }
 
-    /// Removes `record`, if the store still holds it. A newer record in the same slot stays.
+    /// Removes `record`, if the store still holds it. A newer record in the same slot stays. Returns whether `record` was
+    /// removed.
     ///
     /// # Errors
     /// [`VaultError`] if the store fails. The token may then still be stored.
-    pub async fn remove(&self, record: KeptRecord) -> Result<(), VaultError> {
+    pub async fn remove(&self, record: KeptRecord) -> Result<bool, VaultError> {
         let shared = Arc::clone(&self.shared);
-        run_to_completion(async move { shared.remove(record.stored).await.map(drop) }).await
+        run_to_completion(async move { shared.remove(record.stored).await }).await
     }
 
     /// Signs the account of `slot` out of its connection: removes the token and revokes every [`Permit`] for the slot.
@@ -287,34 +288,6 @@ impl TokenVault {
     #[must_use]
     pub fn may_be_signed_out_since(&self, mark: SignOutMark, user: &UserKey) -> bool {
         self.shared.epochs.recent_sign_outs.may_include(user, mark)
-    }
-
-    /// Finds the person that `account` is pinned to.
-    ///
-    /// # Errors
-    /// [`VaultError`] if the store fails.
-    pub async fn find_pin(&self, account: &Account) -> Result<Option<UserKey>, VaultError> {
-        self.shared.pins.find(account).await
-    }
-
-    /// Pins `account` to `user`, for whom `permit` was issued, unless the account has a pin already. Returns the person
-    /// that the account is pinned to afterwards.
-    ///
-    /// # Errors
-    /// [`VaultError::SignedOut`] if the slot was signed out after the permit was issued. The account is then not
-    /// pinned. Otherwise [`VaultError`] if the store fails.
-    pub async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
-        let (shared, account, user, permit) = (Arc::clone(&self.shared), account.clone(), user.clone(), permit.clone());
-        run_to_completion(async move { shared.pins.pin(&account, &user, &permit).await }).await
-    }
-
-    /// Removes the pin of `account`. The next successful sign-in pins the account again, possibly to another person.
-    ///
-    /// # Errors
-    /// [`VaultError`] if the store fails. The pin may then still be stored.
-    pub async fn unpin(&self, account: &Account) -> Result<(), VaultError> {
-        let (shared, account) = (Arc::clone(&self.shared), account.clone());
-        run_to_completion(async move { shared.pins.unpin(&account).await }).await
     }
 }
 
@@ -387,7 +360,7 @@ fn has_enough_lifetime(token: &UserToken, now: Timestamp) -> bool {
 
 /// Runs a write in its own task. If the caller hangs up, the write still completes, so that memory and store stay
 /// equal.
-async fn run_to_completion<T: Send + 'static>(
+pub(super) async fn run_to_completion<T: Send + 'static>(
     write: impl Future<Output = Result<T, VaultError>> + Send + 'static,
 ) -> Result<T, VaultError> {
     tokio::spawn(write).await.map_err(|_| VaultError::Interrupted)?

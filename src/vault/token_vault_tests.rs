@@ -56,6 +56,7 @@ impl Fixture {
             signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
+            id_token: None,
         }
     }
 
@@ -289,7 +290,7 @@ pub(super) async fn pin(vault: &TokenVault, id: &str, user: &UserKey) -> UserKey
 #[tokio::test]
 async fn the_first_pin_of_an_account_stays() {
     let fixture = Fixture::new();
-    let (alice, bob) = (user(), UserKey::from_parts("https://issuer.example", "bob"));
+    let (alice, bob) = (user(), UserKey::entra("b", "t"));
     assert_eq!(fixture.vault.find_pin(&account("dl_1")).await.unwrap(), None);
     assert_eq!(pin(&fixture.vault, "dl_1", &alice).await, alice);
     fixture.clock.advance(Duration::from_hours(24 * 400));
@@ -301,6 +302,29 @@ async fn the_first_pin_of_an_account_stays() {
     let before = fixture.store.reads.load(Ordering::SeqCst);
     assert_eq!(fixture.vault.find_pin(&account("dl_2")).await.unwrap(), Some(bob));
     assert_eq!(fixture.store.reads.load(Ordering::SeqCst), before, "pins are in memory");
+}
+
+#[tokio::test]
+async fn an_account_has_one_pin_in_each_namespace_and_an_unpinned_one_has_none() {
+    let fixture = Fixture::new();
+    let issuer = "https://issuer.example";
+    let (alice, elsewhere) = (user(), UserKey::from_parts(issuer, "alice"));
+    let stranger = UserKey::from_parts(issuer, "stranger");
+    assert_eq!(pin(&fixture.vault, "dl_1", &alice).await, alice);
+    assert_eq!(pin(&fixture.vault, "dl_1", &elsewhere).await, elsewhere);
+    for vault in [&fixture.vault, &fixture.restarted()] {
+        assert_eq!(pin(vault, "dl_1", &stranger).await, elsewhere);
+        assert_eq!(vault.find_pin(&account("dl_1")).await.unwrap(), Some(alice.clone()));
+        assert_eq!(vault.find_pin_beside(&account("dl_1"), &stranger).await.unwrap(), Some(elsewhere.clone()));
+        let other = UserKey::from_parts("https://other.example", "alice");
+        assert_eq!(vault.find_pin_beside(&account("dl_1"), &other).await.unwrap(), None);
+    }
+    fixture.vault.raise_epoch(&elsewhere).await.unwrap();
+    assert_eq!(fixture.vault.find_pin(&account("dl_1")).await.unwrap(), Some(alice.clone()));
+    assert_eq!(pin(&fixture.vault, "dl_1", &stranger).await, stranger);
+    fixture.vault.unpin(&account("dl_1"), &[issuer.to_owned()]).await.unwrap();
+    assert_eq!(fixture.vault.find_pin(&account("dl_1")).await.unwrap(), None);
+    assert_eq!(fixture.vault.find_pin_beside(&account("dl_1"), &stranger).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -319,6 +343,7 @@ async fn tokens_that_no_longer_fit_into_memory_are_found_in_the_store() {
             signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
+            id_token: None,
         };
         let permit = vault.permit(&slot(&number.to_string()), &user()).await.unwrap();
         vault.keep(permit, REVISION, token).await.unwrap();

@@ -1,9 +1,9 @@
 //! As `checks`, for what browsers and identity providers bring to a sign-in.
 
-use bot_sso::endpoints::sign_in_pages::{find_browser_secret, find_parameter};
 use bot_sso::identity_provider::{
     AuthorizationError, DiscoverySettings, DocumentError, classify_authorization_error, read_names,
 };
+use bot_sso::inbound::{find_cookie, find_parameter};
 use bot_sso::sign_in::BrowserSecret;
 use bot_sso::token_validation::read_key_set;
 use serde_json::Value;
@@ -92,6 +92,10 @@ pub fn browser_cookie(bytes: &[u8]) {
             assert_eq!(found.as_ref().map(BrowserSecret::expose), Some(drawn.as_str()), "{header}");
         }
     }
+}
+
+fn find_browser_secret<'c>(headers: impl Iterator<Item = &'c str>, name: &str) -> Option<BrowserSecret> {
+    BrowserSecret::parse(find_cookie(headers, name)?)
 }
 
 fn is_drawn(text: &str) -> bool {

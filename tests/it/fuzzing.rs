@@ -3,6 +3,8 @@
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
+#[path = "../fuzz/oauth_checks.rs"]
+mod oauth_checks;
 #[path = "../fuzz/sign_in_checks.rs"]
 mod sign_in_checks;
 #[path = "../fuzz/skill_checks.rs"]
@@ -21,13 +23,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The checks of all parsers.
-const CHECKS: [fn(&[u8]); 13] = [
+const CHECKS: [fn(&[u8]); 14] = [
     checks::activity,
     checks::forwarded_hop,
     checks::jwt,
     checks::query_form,
     checks::token_answer,
     checks::toml,
+    oauth_checks::client_credentials,
     sign_in_checks::browser_cookie,
     sign_in_checks::discovery_document,
     sign_in_checks::key_set,
@@ -51,13 +54,14 @@ fn replay(directory: &str, check: fn(&[u8])) -> usize {
 #[test]
 fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     type Target = (&'static str, fn(&[u8]));
-    let targets: [Target; 13] = [
+    let targets: [Target; 14] = [
         ("fuzz/activity", checks::activity),
         ("fuzz/forwarded_hop", checks::forwarded_hop),
         ("fuzz/jwt", checks::jwt),
         ("fuzz/query_form", checks::query_form),
         ("fuzz/token_answer", checks::token_answer),
         ("fuzz/toml", checks::toml),
+        ("fuzz/client_credentials", oauth_checks::client_credentials),
         ("fuzz/browser_cookie", sign_in_checks::browser_cookie),
         ("fuzz/discovery_document", sign_in_checks::discovery_document),
         ("fuzz/key_set", sign_in_checks::key_set),
@@ -69,7 +73,7 @@ fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     for (target, check) in targets {
         assert!(replay(target, check) >= 5, "{target} has seeds");
     }
-    assert_eq!(replay("config", checks::toml), 2);
+    assert_eq!(replay("config", checks::toml), 3);
     assert!(replay("token_endpoint", refused) > 50);
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/fuzz");
     assert_eq!(std::fs::read_dir(directory).unwrap().count(), targets.len(), "every target is replayed");

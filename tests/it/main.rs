@@ -4,10 +4,16 @@
 #![allow(clippy::unused_async, reason = "starting something is written alike, whether it has to wait or not")]
 
 #[cfg(feature = "stage")]
+mod add_ins;
+#[cfg(feature = "stage")]
 mod agents;
+#[cfg(feature = "stage")]
+mod apps;
 mod architecture;
 #[cfg(feature = "stage")]
 mod attacks;
+#[cfg(feature = "stage")]
+mod back_ends;
 #[cfg(feature = "stage")]
 mod callers;
 #[cfg(feature = "stage")]
@@ -28,9 +34,13 @@ mod long_life;
 #[cfg(feature = "stage")]
 mod msal;
 #[cfg(feature = "stage")]
+mod office_pane;
+#[cfg(feature = "stage")]
 mod openapi;
 #[cfg(feature = "stage")]
 mod own_bot;
+#[cfg(feature = "stage")]
+mod page_sign_in;
 #[cfg(feature = "stage")]
 mod playground;
 #[cfg(feature = "stage")]
@@ -51,6 +61,8 @@ mod skill_invokes;
 mod skills;
 #[cfg(feature = "stage")]
 mod smoke;
+#[cfg(feature = "stage")]
+mod stage_back_ends;
 #[cfg(feature = "stage")]
 mod token_service;
 mod without_stage;

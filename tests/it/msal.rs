@@ -1,10 +1,11 @@
-//! Unmodified MSAL libraries complete the on-behalf-of grant against the local tenant. This tests the stage, not the
-//! application.
+//! Unmodified MSAL libraries complete the on-behalf-of grant against the local tenant, which tests the stage and not the
+//! application; and one of them is the source of the tokens that an add-in's pane presents.
 
 use bot_sso::dev::{GrantKind, Stage, StageOptions};
 use bot_sso::domain::{SystemClock, SystemEntropy};
 use serde_json::{Value, json};
 
+use crate::harness::development::Development;
 use crate::harness::peers::{Peer, Program};
 use crate::harness::serve_stage;
 
@@ -99,4 +100,39 @@ async fn msal_for_node_completes_the_on_behalf_of_grant_and_understands_refusals
 async fn msal_for_python_completes_the_on_behalf_of_grant_and_understands_refusals() {
     let run = run(Program { peer: "msal", script: "obo.py" }, "REQUESTS_CA_BUNDLE").await;
     assert_stories(&run);
+}
+
+#[tokio::test]
+async fn msal_for_node_gets_the_token_with_which_a_pane_calls_the_add_in() {
+    let development = Development::start_with(&[]);
+    let manifest = development.manifest().await;
+    let add_in = &manifest["add_ins"][0];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let named = |list: &str, name: &str| {
+        let entries = manifest[list].as_array().unwrap().iter();
+        entries.into_iter().find(|entry| entry["name"] == name).unwrap().clone()
+    };
+    let ada = named("users", "ada");
+    let environment = [
+        ("STAGE_AUTHORITY", development.address("local tenant").trim_end_matches("/v2.0").to_owned()),
+        ("NODE_EXTRA_CA_CERTS", development.address("its CA file").to_owned()),
+        ("OFFICE_CLIENT_ID", text(&named("clients", "office")["client_id"])),
+        ("ADD_IN_SCOPE", text(&add_in["scope"])),
+        ("USER_NAME", text(&ada["name"])),
+        ("USER_PASSWORD", text(&ada["password"])),
+        ("IDENTITY_URL", text(&add_in["identity_url"])),
+        ("DOWNSTREAM_URL", text(&add_in["downstream_url"])),
+    ];
+    let program = Program { peer: "msal", script: "add_in.mjs" };
+    let printed = Peer::start(&program, "msal-add-in", &environment).finish().await;
+    let [printed] = &printed[..] else { panic!("{printed:?}") };
+    assert_eq!(
+        (&printed["account"], &printed["from_cache"]),
+        (&json!("ada@contoso.example"), &json!(true)),
+        "{printed}"
+    );
+    assert_eq!((&printed["identity"]["status"], &printed["me"]["status"]), (&json!(200), &json!(200)), "{printed}");
+    assert_eq!(printed["identity"]["body"]["oid"], ada["oid"], "{printed}");
+    assert_eq!(printed["me"]["body"]["id"], ada["oid"], "{printed}");
+    assert_eq!(printed["id_token"]["status"], 401, "an ID token is no token for the add-in: {printed}");
 }

@@ -87,9 +87,8 @@ impl<S> BoundedStream<S> {
         }
     }
 
-    /// Records that bytes wait, or that none do. A client that takes enough of them gets new time for the rest.
-    fn record_written(&mut self, written: usize, is_complete: bool, context: &Context<'_>) {
-        let now = self.open.table.now();
+    /// Records at `now` that bytes wait, or that none do. A client that takes enough of them gets new time for the rest.
+    fn record_written(&mut self, now: Ticks, written: usize, is_complete: bool, context: &Context<'_>) {
         if written > 0 {
             self.open.connection.record_write(now);
         }
@@ -251,14 +250,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for BoundedStream<S> {
         if this.open.connection.is_ended() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
+        // Read before the write: the client may answer, and time may pass, before the line after it.
+        let now = this.open.table.now();
         match Pin::new(&mut this.inner).poll_write(context, bytes) {
             Poll::Ready(Ok(written)) => {
-                this.record_written(written, written == bytes.len(), context);
+                this.record_written(now, written, written == bytes.len(), context);
                 Poll::Ready(Ok(written))
             }
             Poll::Pending => {
                 this.open.connection.register(context.waker());
-                this.record_written(0, false, context);
+                this.record_written(now, 0, false, context);
                 Poll::Pending
             }
             failed @ Poll::Ready(Err(_)) => failed,
@@ -270,12 +271,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for BoundedStream<S> {
         if this.open.connection.is_ended() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
+        let now = this.open.table.now();
         let flushed = Pin::new(&mut this.inner).poll_flush(context);
         match &flushed {
-            Poll::Ready(Ok(())) if this.writing.unsent_since.is_some() => this.record_written(0, true, context),
+            Poll::Ready(Ok(())) if this.writing.unsent_since.is_some() => this.record_written(now, 0, true, context),
             Poll::Pending => {
                 this.open.connection.register(context.waker());
-                this.record_written(0, false, context);
+                this.record_written(now, 0, false, context);
             }
             Poll::Ready(_) => {}
         }

@@ -11,7 +11,8 @@ use crate::identity_provider::{
     AppClient, AppSettings, Attempt, ClientCredential, RedeemError, RedeemingClient, TokenClientParts,
 };
 
-/// Requests an app token from Entra with every configured credential, and one for each skill of each bot.
+/// Requests an app token from Entra with every configured credential, one for each skill of each bot, and one for each scope
+/// that a back end may have tokens for as itself.
 pub(super) async fn check(
     config: &Configuration,
     client_parts: &TokenClientParts,
@@ -32,7 +33,7 @@ pub(super) async fn check(
             });
         }
     }
-    for section in config.skill_callers() {
+    for section in config.skill_callers().into_iter().chain(config.app_token_clients()) {
         let all = credentials.build_all(&section.credentials)?;
         let Some(tenant) = &section.tenant else { continue };
         let subject = section.place.clone();

@@ -14,12 +14,15 @@ use crate::token_validation::{KeySet, read_key_set};
 
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
-/// Fetches the keys of the channels and of every identity provider.
+/// Fetches the keys of every identity provider, and those of the channels if there are bots.
 pub(super) async fn check(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> Vec<OnlineCheck> {
     let of_entra = |source: &KeySource| build_key_set("check", source, outbound, ambient);
     let of_openid = |source: &KeySource| build_openid_key_set("check", source, outbound, ambient);
-    let channels = &config.channels.keys;
-    let mut checks = vec![check_one("channels keys".to_owned(), channels, &of_entra(channels), outbound).await];
+    let mut checks = Vec::new();
+    if !config.bots.is_empty() {
+        let channels = &config.channels.keys;
+        checks.push(check_one("channels keys".to_owned(), channels, &of_entra(channels), outbound).await);
+    }
     for (name, section) in &config.identity_providers {
         let (subject, source) = (format!("identity_providers.{name} keys"), &section.keys);
         checks.push(check_one(subject, source, &of_entra(source), outbound).await);

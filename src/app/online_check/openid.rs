@@ -26,11 +26,11 @@ pub(super) async fn check(config: &Configuration, parts: &TokenClientParts) -> R
     let mut credentials = CredentialBuilder::new(parts.clock.clone(), config.outbound.connect_timeout);
     let mut discovered = HashMap::new();
     let mut checks = Vec::new();
-    for section in &config.connections {
+    for section in config.connections_by_client() {
         let name = &section.connection.identity_provider;
         let Some(discovery) = discoveries.get(name) else { continue };
         for (index, credential) in credentials.build_all(&section.credentials)?.into_iter().enumerate() {
-            let subject = format!("connections.{} credentials[{index}] ({})", section.key, credential.kind());
+            let subject = format!("{} credentials[{index}] ({})", section.client_place(), credential.kind());
             let client =
                 RedeemingClient { client_id: section.connection.client_id.clone(), credentials: vec![credential] };
             let provider = build_openid_client(discovery, section, client, parts);

@@ -1,43 +1,49 @@
 //! The services from which the doors are built, from the lowest room to the highest.
 
+mod back_ends;
+mod outbound;
 mod verification;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::back_ends::BackEndServices;
+pub(in crate::app) use self::outbound::outbound_settings;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
+use crate::accounts::AppUsers;
 use crate::app::BuildError;
+use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::operator_tokens::OperatorTokens;
-use crate::app::providers::build_providers;
+use crate::app::providers::{BuiltProviders, build_providers};
 use crate::app::renewal::RenewableCredential;
 use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
 };
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, NoProxySection, StoreDurability};
+use crate::config::{Configuration, StoreDurability};
 use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
 use crate::exchange::{
-    Acquisition, Admission, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames, Redemption,
-    ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation, TokenSignOut,
-    TokenValidators, UnkeptTokens, UserRates,
+    Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
+    Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
+    TokenSignOut, TokenValidators, UnkeptTokens, UserRates,
 };
 use crate::identity_provider::{AppClient, ThrottleBoard};
 use crate::inbound::{CallerRates, Callers};
 use crate::observability::{Counters, Metrics};
-use crate::outbound::{Outbound, OutboundSettings, ProxyExceptions};
+use crate::outbound::Outbound;
 use crate::records::{Records, SingleWriter};
 use crate::sign_in::{
     AuthorizationCodes, BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens,
 };
 use crate::sign_out::{AgentLifecycle, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
+use crate::token_issuer::AppUserTokens;
 use crate::vault::TokenVault;
-
-/// The most connections that are open to one host at a time; as many more for each of the three kinds of requests between
-/// parents and skills, which wait for one another (`SkillClient`).
-const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
 /// The services from which the doors are built. They are built once.
 pub(in crate::app) struct Services {
@@ -55,6 +61,8 @@ pub(in crate::app) struct Services {
     pub(in crate::app) redemption: Redemption,
     pub(in crate::app) admission: Admission,
     pub(in crate::app) acquisition: Acquisition,
+    pub(in crate::app) assertions: AssertionExchange,
+    pub(in crate::app) outbound: Outbound,
     pub(in crate::app) tokens: CurrentTokens,
     pub(in crate::app) speakers: Speakers,
     pub(in crate::app) resources: ResourceTokens,
@@ -70,10 +78,13 @@ pub(in crate::app) struct Services {
     pub(in crate::app) bots: BotClient,
     pub(in crate::app) delivery: ContinuationDelivery,
     pub(in crate::app) skills: SkillServices,
+    pub(in crate::app) apps: AppServices,
+    pub(in crate::app) back_ends: BackEndServices,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
     pub(in crate::app) operator_tokens: OperatorTokens,
+    pub(in crate::app) caller_secrets: CallerSecrets,
 }
 
 /// What the doors use between parent bots and their skills.
@@ -82,6 +93,13 @@ pub(in crate::app) struct SkillServices {
     pub(in crate::app) client: SkillClient,
     pub(in crate::app) conversations: SkillConversations,
     pub(in crate::app) tokens: ParentTokens,
+}
+
+/// What the doors of apps use.
+#[derive(Clone)]
+pub(in crate::app) struct AppServices {
+    pub(in crate::app) users: AppUsers,
+    pub(in crate::app) user_tokens: AppUserTokens,
 }
 
 /// The collections of records, and the proof that no other process writes to them.
@@ -96,6 +114,39 @@ struct Collections {
     magic_codes: Arc<MagicCodes>,
     browsers: Arc<BrowserSignIns>,
     unkept: UnkeptTokens,
+    apps: AppServices,
+}
+
+/// What the services are built on: the way out, what is configured, and the checks of tokens.
+struct Foundation {
+    outbound: Outbound,
+    registrations: Arc<Registrations>,
+    /// Without their registry, which the redemption has.
+    providers: BuiltProviders,
+    redemption: Redemption,
+    rates: Arc<UserRates>,
+    verification: Verification,
+}
+
+fn lay_foundation(
+    config: &Configuration,
+    ambient: &ClockAndEntropy,
+    collections: &Collections,
+    metrics: &Metrics,
+    anonymous: bool,
+) -> Result<Foundation, BuildError> {
+    let outbound = Outbound::new(outbound_settings(config))?;
+    let registrations = build_registrations(config);
+    let throttle = ThrottleBoard::new(ambient.clock.clone(), collections.writer);
+    let mut providers = build_providers(config, &outbound, ambient, throttle, metrics)?;
+    let registry = Arc::new(std::mem::take(&mut providers.registry));
+    let redemption = Redemption::new(registry, collections.requirements.clone());
+    let (clock, counters) = (&ambient.clock, metrics.counters());
+    let rates = build_user_rates(config, clock, counters, collections.writer);
+    let caller_rates = build_caller_rates(config, &registrations, clock, counters, collections.writer);
+    let trust = TrustContext { outbound: &outbound, ambient, registrations: &registrations, anonymous };
+    let verification = build_verification(config, &trust, caller_rates);
+    Ok(Foundation { outbound, registrations, providers, redemption, rates, verification })
 }
 
 /// Builds everything that the doors use over `records`, from the lowest room to the highest.
@@ -107,16 +158,10 @@ pub(in crate::app) fn build_services(
     anonymous: bool,
 ) -> Result<Services, BuildError> {
     let collections = open_collections(records, config, &ambient)?;
-    let outbound = Outbound::new(outbound_settings(config))?;
-    let registrations = build_registrations(config);
-    let throttle = ThrottleBoard::new(ambient.clock.clone(), collections.writer);
-    let providers = build_providers(config, &outbound, &ambient, throttle, &metrics)?;
-    let redemption = Redemption::new(Arc::new(providers.registry), collections.requirements.clone());
+    let foundation = lay_foundation(config, &ambient, &collections, &metrics, anonymous)?;
+    let Foundation { outbound, registrations, providers, redemption, rates, verification } = foundation;
+    let Verification { key_sets, validators, id_tokens, callers } = verification;
     let (clock, counters) = (&ambient.clock, metrics.counters());
-    let rates = build_user_rates(config, clock, counters, collections.writer);
-    let caller_rates = build_caller_rates(config, &registrations, clock, counters, collections.writer);
-    let trust = TrustContext { outbound: &outbound, ambient: &ambient, registrations: &registrations, anonymous };
-    let Verification { key_sets, validators, id_tokens, callers } = build_verification(config, &trust, caller_rates);
     let (sign_out, authorization_codes) =
         build_sign_out(&collections, &redemption, &registrations, &ambient, &counters.observation);
     let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;
@@ -130,19 +175,25 @@ pub(in crate::app) fn build_services(
         ambient: ambient.clone(),
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
+    let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
     let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
-    let bots = BotClient::new(outbound, counters.observation.clone());
+    let bots = BotClient::new(outbound.clone(), counters.observation.clone());
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
-        acquisition: Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone()),
+        assertions: AssertionExchange::new(acquisition.clone(), vault.clone()),
+        acquisition,
+        outbound,
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,
         browser_flow: BrowserFlow::new(cards.clone(), collections.browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
         skills,
+        apps: collections.apps,
+        back_ends: BackEndServices::new(records, &vault, providers.back_ends, clock),
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
+        caller_secrets: CallerSecrets::new(config, ambient.clock.clone()),
         exchange_names: ExchangeNames::new(records),
         ambient,
         writer,
@@ -192,12 +243,14 @@ fn build_sign_out(
     ambient: &ClockAndEntropy,
     observation: &ExchangeObservation,
 ) -> (SignOut, AuthorizationCodes) {
-    let Collections { vault, cards, requirements, magic_codes, statements, unkept, .. } = collections;
+    let Collections { vault, cards, requirements, magic_codes, statements, unkept, apps, .. } = collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
+    let of_apps: [Arc<dyn EndedAtSignOut>; 2] = [Arc::new(apps.user_tokens.clone()), Arc::new(apps.users.clone())];
     let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
+    let others = [&others[..], &of_apps].concat();
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
-    (SignOut::new(tokens, registrations.clone(), others.to_vec(), observation.clone()), codes)
+    (SignOut::new(tokens, registrations.clone(), others, observation.clone()), codes)
 }
 
 /// Opens the collections in `records`. Much of what they keep in memory is correct only while no other process writes
@@ -223,6 +276,10 @@ fn open_collections(
         magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
         unkept: UnkeptTokens::new(ambient.clock.clone()),
+        apps: AppServices {
+            users: AppUsers::new(records, writer, entropy.clone()),
+            user_tokens: AppUserTokens::new(records, entropy.clone()),
+        },
     })
 }
 
@@ -235,30 +292,13 @@ pub(in crate::app) fn open_store(config: &Configuration, clock: SharedClock) -> 
     Ok(Arc::new(EmbeddedStore::open(&config.store.path, durability, clock)?))
 }
 
-pub(in crate::app) fn outbound_settings(config: &Configuration) -> OutboundSettings {
-    OutboundSettings {
-        ca_certificates_pem: config.outbound.ca_certificates_pem.clone(),
-        egress_proxy: config.outbound.egress_proxy.clone(),
-        proxy_exceptions: proxy_exceptions(&config.outbound.no_proxy),
-        connect_timeout: config.outbound.connect_timeout,
-        plain_http_hosts: config.plain_http_hosts(),
-        private_hosts: config.literal_hosts(),
-        private_networks: config.outbound.private_networks.clone(),
-        max_connections_per_host: MAX_CONNECTIONS_PER_HOST,
-    }
-}
-
-fn proxy_exceptions(section: &NoProxySection) -> ProxyExceptions {
-    ProxyExceptions {
-        hosts: section.hosts.iter().cloned().collect(),
-        domains: section.domains.clone(),
-        networks: section.networks.clone(),
-    }
-}
-
 fn build_registrations(config: &Configuration) -> Arc<Registrations> {
     let connections = config.connections.iter().map(|section| section.connection.clone()).collect();
-    Arc::new(Registrations::new(config.bots.clone(), connections).with_skills(config.skills.clone()))
+    let add_ins = config.add_ins.iter().map(|section| section.add_in.clone()).collect();
+    let back_ends = config.back_ends.iter().map(|section| section.back_end.clone()).collect();
+    let apps = config.apps.iter().map(|section| section.app.clone()).collect();
+    let registrations = Registrations::new(config.bots.clone(), connections).with_skills(config.skills.clone());
+    Arc::new(registrations.with_add_ins(add_ins).with_back_ends(back_ends).with_apps(apps))
 }
 
 impl Services {
@@ -286,68 +326,4 @@ fn build_user_rates(
 ) -> Arc<UserRates> {
     let per_minute = config.limits.user_exchanges_per_minute;
     Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), writer))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::app::metrics::build_metrics;
-    use crate::config::{BotCredentialsSection, CredentialSection, Environment, parse};
-    use crate::domain::{ExchangeObservation, Skill, SkillName, SystemClock, SystemEntropy};
-    use crate::records::testing::{GatedStore, throwaway_records};
-    use crate::sealing::KeyRing;
-
-    /// Reads the smallest configuration, with a key file in `folder`.
-    fn configuration(folder: &std::path::Path) -> Configuration {
-        let keys = folder.join("bot-sso.keys");
-        KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();
-        let text = format!("{}\n[keys]\nfile = {keys:?}\n", include_str!("../../../fixtures/config/minimal.toml"));
-        parse(&text, &Environment::of([("GRAPH_CLIENT_SECRET", "secret")])).unwrap()
-    }
-
-    #[tokio::test]
-    async fn services_over_a_store_that_others_write_to_are_refused() {
-        let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
-        let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
-        let config = configuration(folder.path());
-        let metrics = || build_metrics(&config, ambient.clock.as_ref(), ExchangeObservation::default());
-        build_services(&config, ambient.clone(), &beneath.records, metrics(), false).unwrap();
-        let shared = GatedStore::shared_with_others(beneath.store.clone());
-        let records = Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());
-        let refused = build_services(&config, ambient.clone(), &records, metrics(), false).err().unwrap();
-        assert!(matches!(refused, BuildError::SharedStore), "{refused}");
-    }
-
-    #[tokio::test]
-    async fn a_bot_with_credentials_gets_tokens_for_skills_if_it_calls_any() {
-        let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
-        let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
-        let bot = BotName::new("help-desk");
-        let mut config = configuration(folder.path());
-        config.bot_credentials.push(BotCredentialsSection {
-            bot: bot.clone(),
-            identity_provider: config.identity_providers.keys().next().unwrap().clone(),
-            tenant: Some("22222222-2222-4222-8222-222222222222".to_owned()),
-            credentials: vec![CredentialSection::Secret("secret".into())],
-        });
-        let build = |config: &Configuration| {
-            let metrics = build_metrics(config, ambient.clock.as_ref(), ExchangeObservation::default());
-            build_services(config, ambient.clone(), &beneath.records, metrics, false).unwrap()
-        };
-        let without = build(&config);
-        assert!(!without.skills.tokens.has_credentials(&bot));
-        config.skills.push(Skill {
-            name: SkillName::new("weather"),
-            app_id: "33333333-3333-4333-8333-333333333333".to_owned(),
-            tenant_id: "22222222-2222-4222-8222-222222222222".to_owned(),
-            endpoint: "https://weather.example.com/api/messages".parse().unwrap(),
-            connections: Vec::new(),
-            exchange_uris: Vec::new(),
-            parents: vec![bot.clone()],
-        });
-        let with = build(&config);
-        assert!(with.skills.tokens.has_credentials(&bot));
-        assert_eq!(with.credentials.len(), without.credentials.len() + 1, "SIGHUP renews them");
-    }
 }

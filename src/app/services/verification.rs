@@ -9,13 +9,17 @@ use crate::exchange::TokenValidators;
 use crate::inbound::{CallerRates, Callers};
 use crate::outbound::Outbound;
 use crate::sign_in::IdTokenValidators;
-use crate::token_validation::{EntraTrust, ExchangeableTokenValidator, IdTokenValidator, KeySet, TrustedIdTokenIssuer};
+use crate::token_validation::{
+    EntraTrust, ExchangeableTokenValidator, IdTokenValidator, KeySet, ProviderTokenValidator, TrustedIdTokenIssuer,
+};
 
 /// The name of the channels' key set in the log and in the metrics.
 const CHANNELS: &str = "channels";
 /// The key sets that are fetched.
 pub(in crate::app) struct KeySets {
-    pub(in crate::app) channel: Arc<KeySet>,
+    channel: Arc<KeySet>,
+    /// Whether there are bots, which channels call.
+    has_bots: bool,
     /// Those of the identity providers of kind `oidc`.
     openid: Vec<NamedKeySet>,
     /// Those of the identity providers of kind `entra`.
@@ -46,8 +50,8 @@ pub(super) fn build_verification(
 ) -> Verification {
     let TrustContext { outbound, ambient, registrations, anonymous } = *context;
     let trusts = build_entra_trusts(config, outbound, ambient);
-    let validators = Arc::new(build_exchangeable_token_validators(&trusts, ambient));
     let key_sets = KeySets::build(config, &trusts, outbound, ambient);
+    let validators = Arc::new(build_exchangeable_token_validators(config, &trusts, &key_sets.openid, ambient));
     let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, ambient));
     let keys = CallerKeys { trusts, channel: key_sets.channel.clone(), ambient };
     let callers = Arc::new(build_callers(config, registrations, rates, keys, anonymous));
@@ -56,11 +60,18 @@ pub(super) fn build_verification(
 
 /// Builds one validator for each identity provider that issues exchangeable tokens.
 fn build_exchangeable_token_validators(
+    config: &Configuration,
     trusts: &HashMap<String, EntraTrust>,
+    openid_keys: &[NamedKeySet],
     ambient: &ClockAndEntropy,
 ) -> TokenValidators {
-    let validator = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
-    TokenValidators::new(trusts.iter().map(|(name, trust)| (name.clone(), validator(trust))).collect())
+    let of_entra = |trust: &EntraTrust| ExchangeableTokenValidator::new(trust.clone(), ambient.clock.clone());
+    let entra = trusts.iter().map(|(name, trust)| (name.clone(), of_entra(trust)));
+    let others = openid_keys.iter().filter_map(|NamedKeySet { name, keys }| {
+        let issuer = config.openid_providers.get(name)?.issuer.clone();
+        Some((name.clone(), ProviderTokenValidator::new(issuer, keys.clone(), ambient.clock.clone())))
+    });
+    TokenValidators::new(entra.collect(), others.collect())
 }
 
 fn build_entra_trusts(
@@ -96,8 +107,15 @@ impl KeySets {
     ) -> Self {
         let openid = build_openid_key_sets(config, outbound, ambient);
         let entra = trusts.iter().map(|(name, trust)| NamedKeySet { name: name.clone(), keys: trust.key_set.clone() });
-        let channel = warm_up(build_key_set(CHANNELS, &config.channels.keys, outbound, ambient));
-        Self { channel, openid, entra: entra.collect() }
+        let channel = build_key_set(CHANNELS, &config.channels.keys, outbound, ambient);
+        let has_bots = !config.bots.is_empty();
+        let channel = if has_bots { warm_up(channel) } else { channel };
+        Self { channel, has_bots, openid, entra: entra.collect() }
+    }
+
+    /// That of the channels, if there are bots that channels call.
+    pub(in crate::app) fn of_channels(&self) -> Option<&Arc<KeySet>> {
+        Some(&self.channel).filter(|_| self.has_bots)
     }
 
     /// Those of all identity providers.
@@ -107,8 +125,8 @@ impl KeySets {
 
     /// All key sets with their names.
     pub(in crate::app) fn list(&self) -> Vec<NamedKeySet> {
-        let channel = NamedKeySet { name: CHANNELS.to_owned(), keys: self.channel.clone() };
-        std::iter::once(channel).chain(self.of_providers().cloned()).collect()
+        let channel = self.of_channels().map(|keys| NamedKeySet { name: CHANNELS.to_owned(), keys: keys.clone() });
+        channel.into_iter().chain(self.of_providers().cloned()).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::config::review::{
     Context, OpenIdOptions, Place, Proposal, Review, RevisedSettings, WordOrList, entries_of, exchange_uri,
     right_tenants, validate_scopes,
 };
-use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy, acceptable_audiences};
+use crate::domain::{Connection, ExchangePolicy, ProviderKind, SubjectIssuer, TenantPolicy, acceptable_audiences};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::granted_scopes::validate_granted_scopes;
@@ -22,7 +22,7 @@ pub(super) fn validate(
     refuse_openid_keys(&raw, review, place);
     let client_id = match raw.client_id.take() {
         Some(text) => review.guid(&text, &place.key("client_id")),
-        None => names.bot.as_ref().and_then(|bot| context.bots.get(bot)?.clone()),
+        None => default_client_id(&names, context, review, place),
     };
     let owner =
         CredentialOwner { is_bot: false, client_id: client_id.as_deref(), cloud: context.cloud, openid_issuer: None };
@@ -31,11 +31,7 @@ pub(super) fn validate(
     warn_of_secret_ids(credentials.as_deref().unwrap_or_default(), review, |index| {
         if is_short_form { place.key("client_secret") } else { place.key("credentials").index(index).key("secret") }
     });
-    let at = place.key("scopes");
-    let graph = context.cloud.graph;
-    let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
-    let scopes = review.required(raw.scopes.take(), &at, &write);
-    let scopes = scopes.and_then(|scopes| validate_scopes(scopes, graph, review, &at));
+    let scopes = requested_scopes(&mut raw, &names, context, review, place);
     let exchange_uris = review.resource_uris(&raw.exchange_uris, &place.key("exchange_uris"));
     let aad_resources = review.resource_uris(&raw.aad_resources, &place.key("aad_resources"));
     review.tokens(&raw.required_granted_scopes, &place.key("required_granted_scopes"), "a scope");
@@ -45,7 +41,7 @@ pub(super) fn validate(
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
     let requirements = requirements?;
     let connection = Connection {
-        bot: BotName::new(&names.bot?),
+        holder: names.holder?,
         name: names.name?,
         revision: RevisedSettings {
             provider: &provider,
@@ -56,8 +52,8 @@ pub(super) fn validate(
             authorize_params: &BTreeMap::new(),
         }
         .derive_revision(),
+        exchange: requirements.build_policy(&client_id, &provider),
         identity_provider: provider,
-        exchange: requirements.build_policy(&client_id),
         token_exchange_uri: requirements.token_exchange_uri,
         provider_kind: ProviderKind::Entra,
         exchange_uris,
@@ -70,7 +66,48 @@ pub(super) fn validate(
         required_granted_scopes,
     };
     let openid = OpenIdOptions::default();
-    Some(ConnectionSection { key: names.key, connection, credentials: credentials?, openid })
+    Some(ConnectionSection {
+        table: names.table,
+        key: names.key,
+        connection,
+        credentials: credentials?,
+        openid,
+        derived_from: None,
+    })
+}
+
+/// The scopes that are asked for; none for an add-in that is only told who its users are.
+fn requested_scopes(
+    raw: &mut RawConnection,
+    names: &ConnectionNames,
+    context: &Context,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<Vec<String>> {
+    let (at, graph) = (place.key("scopes"), context.cloud.graph);
+    if names.table == "add_ins" && raw.scopes.is_none() && !review.is_reported(&at) {
+        return Some(Vec::new());
+    }
+    let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
+    let scopes = review.required(raw.scopes.take(), &at, &write)?;
+    validate_scopes(scopes, graph, review, &at)
+}
+
+/// The app id of the connection's bot; reports a connection without a bot, which has no default.
+fn default_client_id(
+    names: &ConnectionNames,
+    context: &Context,
+    review: &mut Review<'_>,
+    place: &Place,
+) -> Option<String> {
+    match (&names.bot, &names.holder) {
+        (Some(bot), _) => context.bots.get(bot)?.clone(),
+        // The problem of its bot has been reported.
+        (None, None) => None,
+        (None, Some(_)) => {
+            review.required(None, &place.key("client_id"), "the client id of the app registration (a GUID)")
+        }
+    }
 }
 
 fn refuse_openid_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {
@@ -78,6 +115,7 @@ fn refuse_openid_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Plac
         ("authorize_params", raw.authorize_params.is_some()),
         ("prompt", raw.prompt.is_some()),
         ("client_auth", raw.client_auth.is_some()),
+        ("token_exchange", raw.token_exchange.is_some()),
     ];
     for (key, _) in of_openid.iter().filter(|(_, is_written)| *is_written) {
         let message = "belongs to connections of providers of kind \"oidc\" alone: leave it out";
@@ -94,17 +132,17 @@ fn warn_of_other_accounts(raw: &RawConnection, review: &mut Review<'_>, place: &
     }
 }
 
-/// The requirements that a token must meet before it is exchanged.
-struct ExchangeRequirements {
+/// The requirements that a token of Entra must meet before it is exchanged, at Entra or at another provider.
+pub(super) struct ExchangeRequirements {
     tenants: TenantPolicy,
     required_scopes: Vec<String>,
     authorized_clients: Vec<String>,
-    token_exchange_uri: Option<String>,
+    pub(super) token_exchange_uri: Option<String>,
     allow_v1: bool,
 }
 
 impl ExchangeRequirements {
-    fn take_from(raw: &mut RawConnection, review: &mut Review<'_>, place: &Place) -> Option<Self> {
+    pub(super) fn take_from(raw: &mut RawConnection, review: &mut Review<'_>, place: &Place) -> Option<Self> {
         let tenants = tenant_policy(raw.tenants.take(), review, &place.key("tenants"));
         let required_scopes = required_scopes(raw.required_scopes.take(), review, &place.key("required_scopes"));
         let authorized_clients = review.guids(&raw.authorized_clients, &place.key("authorized_clients"));
@@ -119,8 +157,10 @@ impl ExchangeRequirements {
         })
     }
 
-    fn build_policy(&self, client_id: &str) -> ExchangePolicy {
+    /// The policy for tokens of the provider `identity_provider`, of kind `entra`, that are for the app `client_id`.
+    pub(super) fn build_policy(&self, client_id: &str, identity_provider: &str) -> ExchangePolicy {
         ExchangePolicy {
+            subject: Some(SubjectIssuer::Entra { identity_provider: identity_provider.to_owned() }),
             tenants: self.tenants.clone(),
             audiences: acceptable_audiences(client_id, self.token_exchange_uri.as_deref(), &self.required_scopes),
             required_scopes: self.required_scopes.clone(),

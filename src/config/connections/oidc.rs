@@ -2,15 +2,17 @@ use crate::config::credentials::{CredentialOwner, CredentialSection};
 use crate::config::review::{
     ClientAuthentication, Context, OpenIdOptions, Place, Review, RevisedSettings, WrittenProvider,
 };
-use crate::domain::{BotName, Connection, ExchangePolicy, ProviderKind, TenantPolicy};
+use crate::domain::{Connection, ProviderKind};
 
 use super::connection::{ConnectionNames, ConnectionSection};
 use super::granted_scopes::validate_granted_scopes;
 use super::raw::RawConnection;
+use super::token_exchange::{ExchangeValidator, ValidatedExchange};
 
 const MAX_CLIENT_ID_BYTES: usize = 256;
 
-/// A connection to a provider of kind `oidc`, where users sign in through a browser and no token is exchanged.
+/// A connection to a provider of kind `oidc`, where users sign in through a browser. Tokens are exchanged only if it has
+/// `token_exchange`.
 pub(super) fn validate(
     mut raw: RawConnection,
     names: ConnectionNames,
@@ -19,13 +21,16 @@ pub(super) fn validate(
     place: &Place,
 ) -> Option<ConnectionSection> {
     refuse_entra_keys(&raw, review, place);
+    let bot_app_id = names.bot.as_ref().and_then(|bot| context.bots.get(bot)?.clone());
     let at = place.key("client_id");
     let client_id = review.required(raw.client_id.take(), &at, "the client's id at the provider");
     let client_id = client_id.filter(|text| client_id_is_in_order(text, review, &at));
     let provider = names.identity_provider.as_ref().and_then(|name| context.identity_providers.get(name));
     let issuer = provider.and_then(|provider| provider.issuer.as_deref()).unwrap_or_default();
     let owner = CredentialOwner { is_bot: false, client_id: None, cloud: context.cloud, openid_issuer: Some(issuer) };
-    let openid = validate_options(&raw, provider, review, place);
+    let mut openid = validate_options(&raw, provider, review, place);
+    let validator = ExchangeValidator { context, issuer, bot_app_id, place };
+    let exchange = validator.take_from(&mut raw, review);
     let credentials = raw.take_credentials(&owner, review, place);
     let credentials = credentials.filter(|list| credentials_are_in_order(list, openid.client_auth, review, place));
     let at = place.key("scopes");
@@ -34,8 +39,10 @@ pub(super) fn validate(
     review.openid_scopes(&raw.required_granted_scopes, &place.key("required_granted_scopes"));
     let required_granted_scopes = validate_granted_scopes(&mut raw, scopes.as_deref(), review, place);
     let (client_id, scopes, provider) = (client_id?, scopes?, names.identity_provider?);
+    let ValidatedExchange { options, policy, token_exchange_uri } = exchange?;
+    openid.token_exchange = options;
     let connection = Connection {
-        bot: BotName::new(&names.bot?),
+        holder: names.holder?,
         name: names.name?,
         // The issuer is part of the revision, so tokens of a previous issuer under the same name are not reused.
         revision: RevisedSettings {
@@ -46,11 +53,13 @@ pub(super) fn validate(
             required_granted_scopes: &required_granted_scopes,
             authorize_params: &openid.authorize_params,
         }
-        .derive_revision(),
+        .derive_revision_with(
+            &openid.token_exchange.as_ref().map(|options| options.list_revised()).unwrap_or_default(),
+        ),
         identity_provider: provider,
         provider_kind: ProviderKind::OpenIdConnect,
-        exchange: no_exchange_policy(),
-        token_exchange_uri: None,
+        exchange: policy,
+        token_exchange_uri,
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),
         client_id,
@@ -60,7 +69,14 @@ pub(super) fn validate(
         asks_offline_by_parameter: openid.asks_offline_access(),
         required_granted_scopes,
     };
-    Some(ConnectionSection { key: names.key, connection, credentials: credentials?, openid })
+    Some(ConnectionSection {
+        table: "connections",
+        key: names.key,
+        connection,
+        credentials: credentials?,
+        openid,
+        derived_from: None,
+    })
 }
 
 /// The settings of the connection, and those of its provider where the connection has none.
@@ -77,13 +93,8 @@ fn validate_options(
 
 fn refuse_entra_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place) {
     let written = [
-        ("token_exchange_uri", raw.token_exchange_uri.is_some()),
         ("exchange_uris", !raw.exchange_uris.is_empty()),
         ("aad_resources", !raw.aad_resources.is_empty()),
-        ("tenants", raw.tenants.is_some()),
-        ("required_scopes", raw.required_scopes.is_some()),
-        ("authorized_clients", !raw.authorized_clients.is_empty()),
-        ("allow_v1", raw.allow_v1),
         ("continuous_access", raw.continuous_access),
         ("allow_other_accounts", raw.allow_other_accounts),
     ];
@@ -91,17 +102,6 @@ fn refuse_entra_keys(raw: &RawConnection, review: &mut Review<'_>, place: &Place
         let message = "belongs to connections of Entra alone, and this one's identity provider is of kind \"oidc\": \
                        leave it out";
         review.report(&place.key(key), message.to_owned());
-    }
-}
-
-/// A policy that rejects every token.
-fn no_exchange_policy() -> ExchangePolicy {
-    ExchangePolicy {
-        tenants: TenantPolicy::Listed(Vec::new()),
-        audiences: Vec::new(),
-        required_scopes: Vec::new(),
-        authorized_clients: Vec::new(),
-        allow_v1: false,
     }
 }
 

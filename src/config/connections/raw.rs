@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::raw_token_exchange::RawTokenExchange;
 use crate::config::credentials::{CredentialOwner, CredentialSection, RawCredential, validate_credentials};
 use crate::config::review::{
     ClientAuthentication, OpenIdOptions, Place, Review, SECRET_FORM, SecretReference, WordOrList,
@@ -31,6 +32,7 @@ pub(in crate::config) struct RawConnection {
     pub(super) authorized_clients: Vec<String>,
     pub(super) allow_v1: bool,
     pub(super) allow_other_accounts: bool,
+    pub(super) token_exchange: Option<RawTokenExchange>,
 }
 
 impl RawConnection {
@@ -40,6 +42,7 @@ impl RawConnection {
             authorize_params: self.authorize_params.clone().unwrap_or_default(),
             prompt: self.prompt.clone(),
             client_auth: self.client_auth,
+            token_exchange: None,
         }
     }
 

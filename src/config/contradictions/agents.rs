@@ -9,7 +9,7 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
     if review.is_reported(&Place::section("connections")) {
         return;
     }
-    let own: Vec<_> = connections.iter().filter(|section| section.connection.bot == bot.name).collect();
+    let own: Vec<_> = connections.iter().filter(|section| section.connection.holder.is_bot(&bot.name)).collect();
     let at = Place::section("bots").key(bot.name.as_str()).key("agent_365").key("tenants");
     for (index, tenant) in agents.tenants.iter().enumerate() {
         if !own.is_empty() && !own.iter().any(|section| section.connection.exchange.tenants.admits(tenant)) {

@@ -32,7 +32,7 @@ impl Neighbours<'_> {
     /// Whether `other` has a connection with the client id of `connection`, so that both use one app registration. Its
     /// URIs may name either bot.
     fn share_client(&self, connection: &Connection, other: &Bot) -> bool {
-        let of_other = |section: &&ConnectionSection| section.connection.bot == other.name;
+        let of_other = |section: &&ConnectionSection| section.connection.holder.is_bot(&other.name);
         self.connections.iter().filter(of_other).any(|section| {
             section.connection.client_id == connection.client_id
                 && section.connection.identity_provider == connection.identity_provider
@@ -69,7 +69,8 @@ impl<'a> ExchangeUri<'a> {
     /// with a problem is not known.
     fn check_ids(&self, connection: &Connection, neighbours: Neighbours<'_>, review: &mut Review<'_>, place: &Place) {
         let bots = neighbours.bots;
-        let Some(own) = bots.iter().find(|bot| bot.name == connection.bot).map(|bot| bot.app_id.as_str()) else {
+        let Some(own) = bots.iter().find(|bot| connection.holder.is_bot(&bot.name)).map(|bot| bot.app_id.as_str())
+        else {
             return;
         };
         for part in &self.parts {
@@ -79,7 +80,7 @@ impl<'a> ExchangeUri<'a> {
                 continue;
             }
             let right = self.text.replace(part, &part.to_ascii_lowercase().replace(&id, own));
-            let bot = connection.bot.as_str();
+            let bot = connection.holder.as_str();
             match bots.iter().find(|bot| bot.app_id == id) {
                 Some(other) if neighbours.share_client(connection, other) => {
                     let other = other.name.as_str();

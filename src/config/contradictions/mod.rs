@@ -1,9 +1,10 @@
 //! Settings that are valid one by one and contradict each other.
 //!
 //! Owns the comparison of sections with each other: listeners, bots' endpoints, parents and skills, exchange URIs,
-//! resources, agents' tenants, files. It deliberately judges no value alone; the sections do that before.
+//! resources, agents' tenants, what add-ins call, callers' hashes, files. It deliberately judges no value alone; the sections do that before.
 
 mod agents;
+mod back_ends;
 mod callers;
 mod connections;
 mod listeners;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use listeners::OwnAddresses;
 
+use super::back_ends::ValidatedBackEnds;
 use super::review::{Place, Review};
 use super::sections::{BotCredentialsSection, KeysSection, OutboundSection, Server, StoreSection};
 use super::{AuditSection, ConnectionSection};
@@ -32,6 +34,10 @@ pub(in crate::config) struct ComparedSections<'a> {
     pub(in crate::config) bots: &'a [Bot],
     pub(in crate::config) connections: &'a [ConnectionSection],
     pub(in crate::config) skills: &'a [Skill],
+    pub(in crate::config) back_ends: &'a ValidatedBackEnds,
+    /// The cloud's Microsoft Graph.
+    pub(in crate::config) graph: &'a str,
+    pub(in crate::config) has_operations: bool,
     pub(in crate::config) credentials: &'a [BotCredentialsSection],
     pub(in crate::config) outbound: Option<&'a OutboundSection>,
     pub(in crate::config) store: Option<&'a StoreSection>,
@@ -62,6 +68,13 @@ impl ComparedSections<'_> {
             credentials: self.credentials,
         };
         skills::check(comparison, review);
+        let comparison = back_ends::BackEndComparison {
+            own,
+            back_ends: self.back_ends,
+            graph: self.graph,
+            has_operations: self.has_operations,
+        };
+        back_ends::check(comparison, review);
         self.compare_files(review);
         self.compare_times(review);
     }

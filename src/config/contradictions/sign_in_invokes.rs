@@ -1,6 +1,6 @@
 use crate::config::ConnectionSection;
 use crate::config::review::{Place, Review};
-use crate::domain::{AudienceRule, Bot, CallerEntry, Connection, ProviderKind, SignInInvoke};
+use crate::domain::{AudienceRule, Bot, CallerEntry, Connection, SignInInvoke};
 
 /// The channel of Teams.
 const TEAMS: &str = "msteams";
@@ -12,8 +12,11 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
         return;
     }
     let place = Place::section("bots").key(bot.name.as_str()).key("sign_in_invokes");
-    let own: Vec<&Connection> =
-        connections.iter().map(|section| &section.connection).filter(|connection| connection.bot == bot.name).collect();
+    let own: Vec<&Connection> = connections
+        .iter()
+        .map(|section| &section.connection)
+        .filter(|connection| connection.holder.is_bot(&bot.name))
+        .collect();
     if own.is_empty() {
         let message = format!(
             "needs a connection whose tokens the invokes carry, and the bot has none: write a section \
@@ -25,10 +28,11 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
     }
     warn_of_parents(bot, review, &place);
     let exchanging: Vec<&Connection> =
-        own.into_iter().filter(|connection| connection.provider_kind == ProviderKind::Entra).collect();
+        own.into_iter().filter(|connection| connection.exchange.entra_provider().is_some()).collect();
     if exchanging.is_empty() {
         let message = "is for Teams, whose tokens are Entra's, and every connection of the bot has an identity provider of kind \
-                       \"oidc\": write a connection with one of kind \"entra\", or leave the key out";
+                       \"oidc\" and exchanges none of Entra's tokens: write a connection with one of kind \"entra\", or \
+                       token_exchange with subject = \"entra\", or leave the key out";
         review.report(&place, message.to_owned());
         return;
     }

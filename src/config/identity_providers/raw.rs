@@ -41,6 +41,7 @@ impl RawIdentityProvider {
             authorize_params: self.authorize_params.clone().unwrap_or_default(),
             prompt: self.prompt.clone(),
             client_auth: self.client_auth,
+            token_exchange: None,
         }
     }
 }

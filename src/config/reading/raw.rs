@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::back_ends::{RawAddIn, RawApp, RawBackEnd};
 use crate::config::connections::RawConnection;
 use crate::config::identity_providers::RawIdentityProvider;
 use crate::config::sections::{
@@ -25,6 +26,9 @@ pub(in crate::config) struct RawConfiguration {
     pub(in crate::config) bots: BTreeMap<String, RawBot>,
     pub(in crate::config) connections: BTreeMap<String, RawConnection>,
     pub(in crate::config) skills: BTreeMap<String, RawSkill>,
+    pub(in crate::config) add_ins: BTreeMap<String, RawAddIn>,
+    pub(in crate::config) back_ends: BTreeMap<String, RawBackEnd>,
+    pub(in crate::config) apps: BTreeMap<String, RawApp>,
     pub(in crate::config) statuses: BTreeMap<String, RawStatuses>,
     pub(in crate::config) operations: Option<RawOperations>,
     pub(in crate::config) limits: RawLimits,

@@ -1,6 +1,7 @@
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
+use crate::config::back_ends::{HASHES_FORM, has_hashes};
 use crate::config::review::{PROMPT_FORM, Place, Proposal, Review, Step};
 
 use super::environment::Environment;
@@ -95,6 +96,10 @@ fn parse_table(text: &str, review: &mut Review<'_>) -> Option<Table> {
 fn explain(table: &Table, place: &Place, complaint: &str, review: &mut Review<'_>) {
     let explained = suggestion::explain(complaint);
     let at = place.last_key().zip(find_value(table, place.steps()));
+    if at.is_some_and(|(key, value)| has_hashes(key) && !shapes::is_hash_alone(value)) {
+        review.report(place, format!("is no list of hashes: write {HASHES_FORM}"));
+        return;
+    }
     if let Some((_, Value::String(text))) = at
         && let Some((message, reference)) = review.right_secret(complaint.trim(), text)
     {

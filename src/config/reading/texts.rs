@@ -3,6 +3,7 @@
 
 use toml::{Table, Value};
 
+use crate::config::back_ends::has_hashes;
 use crate::config::review::{Place, Proposal, Review, Step, near_match};
 
 use super::environment::{PREFIX, SEPARATOR};
@@ -28,7 +29,10 @@ fn check_table(root: &Table, table: &Table, place: &Place, review: &mut Review<'
             let complaint = format!("has the placeholder {placeholder:?} in its name: write a name of your own");
             review.refuse_text(&at, complaint, None);
         }
-        check_value(root, value, &at, review);
+        // What stands in the place of a hash by mistake may be a secret, which no message repeats.
+        if !has_hashes(key) {
+            check_value(root, value, &at, review);
+        }
     }
 }
 

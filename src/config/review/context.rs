@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ProviderKind;
 
@@ -16,6 +16,11 @@ pub(in crate::config) struct Context {
     /// Every bot, with its app id in lower case. An invalid id is included, too; the check of the bot reports it.
     pub(in crate::config) bots: BTreeMap<String, Option<String>>,
     pub(in crate::config) identity_providers: BTreeMap<String, WrittenProvider>,
+    /// The keys of the sections `[connections.<key>]`.
+    pub(in crate::config) connections: BTreeSet<String>,
+    /// The keys of connections that an app or a back end names.
+    pub(in crate::config) lent_connections: BTreeSet<String>,
+    pub(in crate::config) add_ins: BTreeSet<String>,
 }
 
 /// The facts about an identity provider that connections need.
@@ -37,6 +42,18 @@ impl Context {
         let name = review.required(written, place, "the name of the bot that uses it")?;
         let names: Vec<&str> = self.bots.keys().map(String::as_str).collect();
         known_name(name, &names, "bots", review, place)
+    }
+
+    /// The connection that an app or a back end names; reports a name that no connection has.
+    pub(in crate::config) fn connection(&self, name: String, review: &mut Review<'_>, place: &Place) -> Option<String> {
+        let names: Vec<&str> = self.connections.iter().map(String::as_str).collect();
+        known_name(name, &names, "connections", review, place)
+    }
+
+    /// The add-in that a back end names; reports a name that no add-in has.
+    pub(in crate::config) fn add_in(&self, name: String, review: &mut Review<'_>, place: &Place) -> Option<String> {
+        let names: Vec<&str> = self.add_ins.iter().map(String::as_str).collect();
+        known_name(name, &names, "add_ins", review, place)
     }
 
     /// The bots that the list at `place` names, each once; reports a name that no bot has.
@@ -119,6 +136,7 @@ fn known_name(name: String, names: &[&str], section: &str, review: &mut Review<'
     }
     let hint = match near_match(&name, names.iter().copied()) {
         Some(near) => format!("did you mean {near:?}?"),
+        None if names.is_empty() => format!("write a section [{section}.{name}]"),
         None => format!("write a section [{section}.{name}], or one of: {}", names.join(", ")),
     };
     review.report(place, format!("there is no {section}.{name}: {hint}"));

@@ -27,7 +27,7 @@ mod values;
 mod secrets_tests;
 
 pub use key_source::KeySource;
-pub use openid_options::{ClientAuthentication, OpenIdOptions};
+pub use openid_options::{ClientAuthentication, ExchangeGrant, OpenIdOptions, TokenExchangeOptions};
 pub use problems::{ConfigurationProblem, Problems};
 
 pub(in crate::config) use addresses::PlainHttp;
@@ -36,7 +36,7 @@ pub(in crate::config) use context::{Context, WrittenProvider};
 pub(in crate::config) use findings::{Conclusion, Hosts, KeyFileCheck, Review};
 pub(in crate::config) use key_source::{WrittenKeys, metadata_at};
 pub(in crate::config) use near_match::near_match;
-pub(in crate::config) use openid_options::PROMPT_FORM;
+pub(in crate::config) use openid_options::{PROMPT_FORM, is_parameter_name};
 pub(in crate::config) use own_addresses::{
     find_host_name, find_local_addresses, find_written_address, is_loopback, is_unspecified,
 };
@@ -46,7 +46,7 @@ pub(in crate::config) use revision::RevisedSettings;
 pub(in crate::config) use right_forms::{
     entries_of, has_unclear_port, right_listen_address, right_tenants, right_url, with_https, without_repetitions,
 };
-pub(in crate::config) use scopes::{exchange_uri, validate_scopes};
+pub(in crate::config) use scopes::{exchange_uri, scope_hosts, validate_scopes};
 pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};
 pub(in crate::config) use value_sources::{SetByVariable, ValueSources};
 pub(in crate::config) use values::WordOrList;

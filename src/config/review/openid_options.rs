@@ -53,6 +53,59 @@ pub enum ClientAuthentication {
     PrivateKeyJwt,
 }
 
+/// The grant by which a provider exchanges a user's token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExchangeGrant {
+    /// RFC 8693.
+    #[default]
+    TokenExchange,
+    /// RFC 7523 §2.1.
+    JwtBearer,
+}
+
+/// How a connection exchanges users' tokens at its provider (docs/connections.md §Silent sign-in at other providers).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenExchangeOptions {
+    /// The grant.
+    pub grant: ExchangeGrant,
+    /// Whether the users' tokens are Entra's; otherwise they are the provider's own.
+    pub is_of_entra: bool,
+    /// The URI of the type of the users' tokens (RFC 8693 §3).
+    pub subject_token_type: String,
+    /// The URI of the type that is requested, if it is.
+    pub requested_token_type: Option<String>,
+    /// The values of `audience`.
+    pub audience: Vec<String>,
+    /// The values of `resource`.
+    pub resource: Vec<String>,
+    /// Further parameters of the request.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl TokenExchangeOptions {
+    /// The texts from which the connection's revision is derived, each with its name before it: what a kept token depends on.
+    pub(in crate::config) fn list_revised(&self) -> Vec<&str> {
+        let grant = match self.grant {
+            ExchangeGrant::TokenExchange => "token exchange",
+            ExchangeGrant::JwtBearer => "jwt bearer",
+        };
+        let subject = if self.is_of_entra { "of entra" } else { "of the provider" };
+        let mut revised = vec!["exchange grant", grant, "exchange subject", subject];
+        revised.extend(self.requested_token_type.iter().flat_map(|kind| ["exchange type", kind.as_str()]));
+        revised.extend(self.audience.iter().flat_map(|audience| ["exchange audience", audience.as_str()]));
+        revised.extend(self.resource.iter().flat_map(|resource| ["exchange resource", resource.as_str()]));
+        let parameters = self.parameters.iter();
+        revised.extend(parameters.flat_map(|(name, value)| ["exchange parameter", name.as_str(), value.as_str()]));
+        revised
+    }
+
+    /// Whether the request asks for a refresh token, as Keycloak wants to be asked.
+    fn asks_refresh_token(&self) -> bool {
+        self.requested_token_type.as_deref().is_some_and(|kind| kind.ends_with(":refresh_token"))
+    }
+}
+
 /// The settings as one section has them, or as a connection and its provider have them together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenIdOptions {
@@ -62,6 +115,8 @@ pub struct OpenIdOptions {
     pub prompt: Option<String>,
     /// How the client authenticates; `None` for the method that the provider announces.
     pub client_auth: Option<ClientAuthentication>,
+    /// How the connection exchanges users' tokens; `None` in a provider's section, and if it exchanges none.
+    pub token_exchange: Option<TokenExchangeOptions>,
 }
 
 impl OpenIdOptions {
@@ -80,7 +135,8 @@ impl OpenIdOptions {
     /// Whether a parameter asks for a refresh token, in the words of a provider that has no scope for it.
     pub(in crate::config) fn asks_offline_access(&self) -> bool {
         let mut parameters = self.authorize_params.iter();
-        parameters.any(|(name, value)| OFFLINE_PARAMETERS.contains(&(name.as_str(), value.as_str())))
+        let in_exchange = self.token_exchange.as_ref().is_some_and(TokenExchangeOptions::asks_refresh_token);
+        in_exchange || parameters.any(|(name, value)| OFFLINE_PARAMETERS.contains(&(name.as_str(), value.as_str())))
     }
 
     /// Reports what a provider cannot be asked, in the section at `place`.
@@ -121,6 +177,7 @@ fn validate_prompt(prompt: &str, review: &mut Review<'_>, place: &Place) {
     }
 }
 
-fn is_parameter_name(text: &str) -> bool {
+/// Whether `text` may be the name of a parameter of a request.
+pub(in crate::config) fn is_parameter_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -23,6 +23,12 @@ impl RevisedSettings<'_> {
     /// Derives the revision of a connection, which changes when tokens of the old settings must not be used any more.
     /// Entra ignores the order and the case of scopes, so the revision ignores them, too.
     pub(in crate::config) fn derive_revision(&self) -> ConnectionRevision {
+        self.derive_revision_with(&[])
+    }
+
+    /// As [`RevisedSettings::derive_revision`], with more texts on which a kept token depends, in a fixed order. None of them
+    /// makes the revision that earlier versions derived.
+    pub(in crate::config) fn derive_revision_with(&self, more: &[&str]) -> ConnectionRevision {
         let lower_case = |scopes: &[String]| scopes.iter().map(|scope| scope.to_ascii_lowercase()).collect();
         let (scopes, required): (BTreeSet<String>, BTreeSet<String>) =
             (lower_case(self.scopes), lower_case(self.required_granted_scopes));
@@ -34,7 +40,7 @@ impl RevisedSettings<'_> {
         let parameters = parameters.flat_map(|(name, value)| ["authorize parameter", name.as_str(), value.as_str()]);
         let parts = [self.provider, self.client_id].into_iter().chain(scopes.iter().map(String::as_str));
         let mut context = Context::new(&SHA256);
-        for part in parts.chain(ability).chain(required).chain(parameters) {
+        for part in parts.chain(ability).chain(required).chain(parameters).chain(more.iter().copied()) {
             // The length makes ("a", "bc") and ("ab", "c") different.
             context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             context.update(part.as_bytes());
@@ -98,6 +104,18 @@ mod tests {
         ] {
             assert_ne!(first, other);
         }
+    }
+
+    #[test]
+    fn a_revision_changes_with_the_texts_that_are_added() {
+        let derive = |more: &[&str]| {
+            let mut revision = [0; 16];
+            revision_with(&["a"], &[], &[], |settings| revision = settings.derive_revision_with(more).0);
+            revision
+        };
+        assert_eq!(derive(&[]), revision(&["a"]));
+        assert_ne!(derive(&["exchange audience", "x"]), derive(&["exchange audience", "y"]));
+        assert_ne!(derive(&["exchange audience", "x"]), derive(&[]));
     }
 
     #[test]

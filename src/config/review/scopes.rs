@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use url::Url;
+
 use super::findings::Review;
 use super::place::Place;
 use super::proposals::Proposal;
@@ -83,6 +85,16 @@ pub(in crate::config) fn exchange_uri(text: String, review: &mut Review<'_>, pla
         review.warn(place, message);
     }
     Some(text)
+}
+
+/// The hosts of the resources that `scopes` belong to, as far as a resource is an address. A scope without a resource belongs to
+/// `graph`.
+pub(in crate::config) fn scope_hosts(scopes: &[String], graph: &str) -> BTreeSet<String> {
+    let of_resources = scopes.iter().filter(|scope| !OPENID_SCOPES.contains(&scope.to_ascii_lowercase().as_str()));
+    let resources = of_resources.map(|scope| scope.rsplit_once('/').map_or(graph, |(resource, _)| resource));
+    let addresses = resources.filter_map(|resource| Url::parse(resource).ok());
+    let addresses = addresses.filter(|url| matches!(url.scheme(), "http" | "https"));
+    addresses.filter_map(|url| url.host_str().map(str::to_owned)).collect()
 }
 
 fn resource_of(scope: &str) -> String {

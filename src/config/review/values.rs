@@ -85,12 +85,12 @@ impl Review<'_> {
         }
     }
 
-    /// Reports the name of a section that cannot be a segment of a URL's path; `what` is what has the name.
+    /// Reports the name of a section that cannot be a segment of a URL's path; `what` is what has the name, with its article.
     pub(in crate::config) fn path_name(&mut self, name: &str, what: &str, place: &Place) {
         let fits = (1..=64).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         if !fits {
-            self.report(place, format!("is no name for a {what}: write 1 to 64 letters, digits, - or _"));
+            self.report(place, format!("is no name for {what}: write 1 to 64 letters, digits, - or _"));
         }
     }
 

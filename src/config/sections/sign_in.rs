@@ -11,6 +11,10 @@ const TEAMS_LIBRARY: &str = "https://res.cdn.office.net/teams-js/2.34.0/js/Micro
 /// compares it with the published package.
 const TEAMS_LIBRARY_INTEGRITY: &str = "sha384-brW9AazbKR2dYw2DucGgWCCcmrm2oBFV4HQidyuyZRI/TnAkmOOnTARSTdps3Hwt";
 
+/// The Office JavaScript library, as Microsoft's content network serves it. The address always has the newest version, so its
+/// file has no digest that a page could ask for.
+const OFFICE_LIBRARY: &str = "https://appsforoffice.microsoft.com/lib/1/hosted/office.js";
+
 /// The pages that a user's browser shows when silent sign-in is not possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInSection {
@@ -21,6 +25,8 @@ pub struct SignInSection {
     pub teams_library_url: Url,
     /// What the library's file has to be; `None` for another address than the default, whose file is not known.
     pub teams_library_integrity: Option<&'static str>,
+    /// The Office library that the last page of an add-in's dialog loads. The page takes scripts of its host alone.
+    pub office_library_url: Url,
     /// The origins that may show the Teams pages in a frame, as sources of a content security policy.
     pub frame_ancestors: Vec<String>,
 }
@@ -30,6 +36,7 @@ pub struct SignInSection {
 pub(in crate::config) struct RawSignIn {
     final_redirects: Vec<String>,
     teams_library_url: Option<String>,
+    office_library_url: Option<String>,
     frame_ancestors: Option<Vec<String>>,
 }
 
@@ -45,6 +52,8 @@ impl RawSignIn {
         }
         let library = self.teams_library_url.as_deref().unwrap_or(TEAMS_LIBRARY);
         let teams_library_url = check_page_url(library, review, &place.key("teams_library_url"));
+        let library = self.office_library_url.as_deref().unwrap_or(OFFICE_LIBRARY);
+        let office_library_url = check_page_url(library, review, &place.key("office_library_url"));
         let of_cloud = || cloud.teams_origins.iter().map(|origin| (*origin).to_owned()).collect();
         let ancestors = self.frame_ancestors.unwrap_or_else(of_cloud);
         let at = place.key("frame_ancestors");
@@ -57,11 +66,12 @@ impl RawSignIn {
             let write = "it as \"https://host\" or \"https://*.host\"";
             review.propose_or(&at, &format!("{source:?} is no origin"), proposal, write);
         }
-        let teams_library_url = teams_library_url?;
+        let (teams_library_url, office_library_url) = (teams_library_url?, office_library_url?);
         let is_default = teams_library_url.as_str() == TEAMS_LIBRARY;
         Some(SignInSection {
             final_redirects,
             teams_library_url,
+            office_library_url,
             teams_library_integrity: is_default.then_some(TEAMS_LIBRARY_INTEGRITY),
             frame_ancestors: ancestors,
         })
@@ -142,6 +152,7 @@ mod tests {
             ("final_redirects = [\"https://a.example/?x=1\"]", "sign_in.final_redirects[0]"),
             ("final_redirects = [\"javascript:alert(1)\"]", "sign_in.final_redirects[0]"),
             ("teams_library_url = \"http://a.example/x.js\"", "sign_in.teams_library_url"),
+            ("office_library_url = \"http://a.example/office.js\"", "sign_in.office_library_url"),
             ("frame_ancestors = [\"*\"]", "sign_in.frame_ancestors[0]"),
             ("frame_ancestors = [\"https://a.example; script-src *\"]", "sign_in.frame_ancestors[0]"),
         ] {

@@ -9,7 +9,7 @@ use crate::dev::faults::{Fault, FaultRule, FaultSwitches};
 use crate::dev::tenant::Directory;
 
 /// The body of `POST /dev/faults`. `fault` is one of `none`, `throttled`, `unavailable`, `hang`, `slow`, `plain_text`,
-/// `html`, `invalid_json`, `empty`, `odd_expires_in`, `answer` and `keys_unavailable`.
+/// `html`, `invalid_json`, `empty`, `challenge`, `odd_expires_in`, `answer` and `keys_unavailable`.
 #[derive(Deserialize)]
 struct FaultCommand {
     fault: String,
@@ -21,7 +21,7 @@ struct FaultCommand {
     body: Option<String>,
     user: Option<String>,
     times: Option<NumberOrText>,
-    /// The name of a grant, or `any`; on-behalf-of if absent.
+    /// The name of a grant, or `any`; on-behalf-of if absent. `graph` for calls of the protected resource.
     grant: Option<String>,
 }
 
@@ -49,10 +49,13 @@ pub(super) async fn add_or_clear_faults(
 fn build_rule(directory: &Directory, command: &mut FaultCommand) -> Result<FaultRule, &'static str> {
     let mut rule = FaultRule::new(build_fault(command)?);
     if let Some(grant) = command.grant.take() {
-        rule = rule.for_grant(match grant.as_str() {
-            "any" => None,
-            name => Some(serde_json::from_value::<GrantKind>(json!(name)).map_err(|_| "there is no such grant")?),
-        });
+        rule = match grant.as_str() {
+            "graph" => rule.for_graph(),
+            "any" => rule.for_grant(None),
+            name => rule.for_grant(Some(
+                serde_json::from_value::<GrantKind>(json!(name)).map_err(|_| "there is no such grant")?,
+            )),
+        };
     }
     if let Some(user) = command.user.take() {
         rule = rule.for_user(directory.find_user(&user).ok_or("there is no such user")?.oid);
@@ -74,6 +77,7 @@ fn build_fault(command: &mut FaultCommand) -> Result<Fault, &'static str> {
         "html" => Fault::Html,
         "invalid_json" => Fault::InvalidJson,
         "empty" => Fault::Empty,
+        "challenge" => Fault::Challenge,
         "odd_expires_in" => Fault::OddExpiresIn(command.expires_in.take().unwrap_or(Value::Null)),
         "answer" => Fault::Answer {
             status: NumberOrText::parse(command.status.take()).ok_or("status is missing")?,

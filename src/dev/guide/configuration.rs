@@ -1,8 +1,12 @@
 use std::path::Path;
 
-use toml::{Table, Value};
+use toml::Table;
 
+use super::back_end_sections::{
+    add_in_sections, app_sections, back_end_sections, secrets_of_back_ends, shared_connection_sections,
+};
 use super::facts::StageFacts;
+use super::section::Section;
 use crate::dev::plan::is_remote_plain_http;
 use crate::dev::tenant::{BotEntry, ConnectionEntry, GRAPH_AUDIENCE, SkillEntry};
 use crate::domain::Sdk;
@@ -29,8 +33,11 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
         .with("channels", channels_section(facts))
         .with("identity_providers", Section::default().with(IDENTITY_PROVIDER, entra_section(facts)))
         .with("bots", bots.collect::<Table>())
-        .with("connections", connections.collect::<Table>())
+        .with("connections", connections.chain(shared_connection_sections(facts)).collect::<Table>())
         .with("skills", skills.collect::<Table>())
+        .with("add_ins", add_in_sections(facts).collect::<Table>())
+        .with("back_ends", back_end_sections(facts).collect::<Table>())
+        .with("apps", app_sections(facts).collect::<Table>())
         .with("store", Section::default().with("path", path(&data_directory.join("bot-sso.db"))))
         .with("keys", Section::default().with("file", path(&data_directory.join("bot-sso.keys"))));
     if let Some(listener) = facts.find_operator_listener() {
@@ -49,7 +56,7 @@ pub(in crate::dev) fn secrets(facts: &StageFacts) -> Vec<(String, String)> {
     let parents = parents.map(|bot| (app_secret_variable(bot), bot.app_secret.to_owned()));
     let admin_token =
         facts.find_operator_listener().map(|listener| (ADMIN_TOKEN_VARIABLE.to_owned(), listener.admin_token));
-    connections.chain(parents).chain(admin_token).collect()
+    connections.chain(parents).chain(admin_token).chain(secrets_of_back_ends(facts)).collect()
 }
 
 fn secret_variable(entry: &ConnectionEntry) -> String {
@@ -139,28 +146,4 @@ fn connection_section(facts: &StageFacts, entry: &ConnectionEntry) -> Section {
         .with("token_exchange_uri", entry.token_exchange_uri.clone())
         .with("tenants", tenants)
         .with("allow_v1", entry.v1_tokens)
-}
-
-/// A section of the file, or the whole file.
-#[derive(Default)]
-struct Section(Table);
-
-impl Section {
-    fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(key.to_owned(), value.into());
-        self
-    }
-
-    fn with_some(self, key: &str, value: Option<impl Into<Value>>) -> Self {
-        match value {
-            Some(value) => self.with(key, value),
-            None => self,
-        }
-    }
-}
-
-impl From<Section> for Value {
-    fn from(section: Section) -> Self {
-        Self::Table(section.0)
-    }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use crate::dev::addresses::Addresses;
 use crate::dev::lock::lock_ignoring_poison;
 use crate::dev::tenant::Directory;
+use crate::dev::workload::BackEndKey;
 
 /// The listener of the gateway for the operator: its address and its bearer token.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ pub(in crate::dev) struct StageFacts {
     pub(in crate::dev) directory: Arc<Directory>,
     /// PEM file of the CA that signed the TLS listener's certificate.
     pub(in crate::dev) ca_file: PathBuf,
+    pub(in crate::dev) back_end_key: BackEndKey,
     pub(in crate::dev) operator_listener: Mutex<Option<OperatorListener>>,
 }
 

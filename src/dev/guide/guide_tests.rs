@@ -20,9 +20,12 @@ async fn the_manifest_has_exactly_the_documented_members() {
     assert_eq!(
         members(&manifest),
         BTreeSet::from([
+            "add_ins",
             "agent_365",
             "agents",
+            "apps",
             "assistants",
+            "back_ends",
             "bots",
             "channel",
             "clients",
@@ -71,10 +74,22 @@ async fn the_manifest_has_exactly_the_documented_members() {
         members(&manifest["assistants"][0]),
         BTreeSet::from(["app_id", "app_secret", "messages_url", "name", "received_url", "skills"])
     );
-    assert!(!manifest.to_string().contains("https://"), "programs without TLS read this");
+    let addresses = manifest.to_string().replace("https://graph.microsoft.com", "the name of Graph");
+    assert!(!addresses.contains("https://"), "programs without TLS read this");
     let stories: BTreeSet<_> =
         manifest["users"].as_array().unwrap().iter().map(|user| user["story"].as_str().unwrap()).collect();
-    assert_eq!(stories, BTreeSet::from(["signs in", "lacks consent", "needs MFA", "disabled", "guest", "agent user"]));
+    assert_eq!(
+        stories,
+        BTreeSet::from([
+            "signs in",
+            "lacks consent",
+            "needs MFA",
+            "disabled",
+            "guest",
+            "personal account",
+            "agent user"
+        ])
+    );
     assert_eq!(manifest["bots"][0]["messages_url"], "http://127.0.0.1:3978/bots/demo/api/messages");
     assert!(
         toml::from_str::<toml::Table>(&fixture.stage.configuration(GATEWAY, "127.0.0.1:3978", "/tmp".as_ref())).is_ok()
@@ -122,4 +137,48 @@ async fn the_names_that_a_skill_and_an_assistant_refer_to_are_in_the_manifest() 
     }
     let stories: Vec<_> = manifest["skills"].as_array().unwrap().iter().map(|skill| &skill["story"]).collect();
     assert_eq!(stories, ["signs in", "lacks consent"]);
+}
+
+#[tokio::test]
+async fn add_ins_back_ends_and_apps_have_exactly_the_documented_members() {
+    let fixture = Fixture::start().await;
+    let manifest = fixture.stage.manifest(GATEWAY);
+    let of_add_in =
+        ["caller", "client_id", "downstream_url", "identity_url", "name", "scope", "token_url", "user_data_url"];
+    assert_eq!(members(&manifest["add_ins"][0]), BTreeSet::from(of_add_in));
+    assert_eq!(members(&manifest["add_ins"][0]["caller"]), BTreeSet::from(["client_id", "client_secret"]));
+    let of_back_end = BTreeSet::from([
+        "audience",
+        "client_id",
+        "introspection_endpoint",
+        "issuer",
+        "name",
+        "revocation_endpoint",
+        "scopes",
+        "subject_scope",
+        "token_endpoint",
+    ]);
+    let proofs = [&["client_secret"][..], &["private_key_pem", "kid"]];
+    let back_ends = manifest["back_ends"].as_array().unwrap();
+    assert_eq!(back_ends.len(), proofs.len());
+    for (back_end, proof) in back_ends.iter().zip(proofs) {
+        assert_eq!(members(back_end), of_back_end.iter().chain(proof).copied().collect());
+        assert_eq!(back_end["issuer"], GATEWAY);
+    }
+    let apps = manifest["apps"].as_array().unwrap();
+    assert_eq!(apps.len(), 2);
+    for app in apps {
+        let of_app = ["app_id", "base_url", "login_origins", "login_url", "service_token", "users"];
+        assert_eq!(members(app), BTreeSet::from(of_app));
+        let users = app["users"].as_array().unwrap();
+        let linked = |is_linked: bool| users.iter().filter(|user| user["linked"] == is_linked).count();
+        assert!(linked(true) >= 2 && linked(false) >= 1, "{app}");
+        for user in users {
+            assert_eq!(members(user), BTreeSet::from(["linked", "user", "user_id"]));
+            let id = user["user_id"].as_str().unwrap();
+            assert!(id.len() == 24 && id.bytes().all(|digit| digit.is_ascii_hexdigit()), "{id}");
+            let names = manifest["users"].as_array().unwrap().iter().map(|known| &known["name"]);
+            assert!(names.into_iter().any(|name| *name == user["user"]), "{user}");
+        }
+    }
 }

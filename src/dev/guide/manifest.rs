@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::back_ends::back_end_members;
 use super::configuration::IDENTITY_PROVIDER;
 use super::facts::StageFacts;
 use crate::dev::addresses::SINGLE_SIGN_ON_MODULE;
@@ -62,6 +63,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
     if let Value::Object(members) = &mut manifest {
         members.extend(agents(facts, &authority));
         members.extend(skills(facts, gateway));
+        members.extend(back_end_members(facts, gateway));
         members.extend(operations(facts).map(|operations| ("operations".to_owned(), operations)));
     }
     manifest

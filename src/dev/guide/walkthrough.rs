@@ -1,15 +1,8 @@
+use super::back_end_walkthrough::back_end_walkthrough;
+use super::extraction::{EXTRACT_ACCESS_TOKEN, EXTRACT_LINK, EXTRACT_TEXT};
 use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
 use crate::dev::tenant::{BotEntry, ConnectionEntry, User, UserScenario};
-
-/// A `sed` command that extracts the access token from a JSON answer.
-const EXTRACT_ACCESS_TOKEN: &str = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
-
-/// A `sed` command that extracts the text of the last message in a list.
-const EXTRACT_TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
-
-/// A `sed` command that extracts the link of the last card's button in a list.
-const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
 
 /// The id of the Web Chat conversation in which the reader signs in through the card.
 const WEB_CHAT_CONVERSATION: &str = "demo-web-chat";
@@ -36,7 +29,7 @@ pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> Option<S
          # Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
          # Where a silent sign-in is impossible, the card has a link. Send hello in Web Chat, and open the link in a browser:\n\n\
          {hello}\n{link}\n\n\
-         # Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n",
+         # Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n{back_ends}",
         ada = consented.display_name,
         cleo = unconsented.display_name,
         token = commands.get_user_token(consented),
@@ -52,6 +45,7 @@ pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> Option<S
         link = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_LINK),
         code = commands.send_message("123456"),
         answer = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_TEXT),
+        back_ends = back_end_walkthrough(facts, gateway, consented),
     ))
 }
 

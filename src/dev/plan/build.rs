@@ -2,7 +2,7 @@ use uuid::Uuid;
 
 use super::bot_address::BotHosts;
 use super::checks::check_entries;
-use super::file::{AfterExchangeWord, BotLines, ConnectionLines, InvokeWord, StageFile, UserLines};
+use super::file::{AfterExchangeWord, BotLines, ConnectionLines, InvokeWord, StageFile, TenantWord, UserLines};
 use super::problem::{PlanProblem, PlanReview};
 use crate::dev::tenant::{
     BotEntry, ConnectionEntry, GRAPH_SCOPES, StageEntries, User, UserScenario, derive_id, graph_connection,
@@ -140,6 +140,12 @@ fn build_user(index: usize, lines: UserLines, review: &mut PlanReview) -> User {
             place("story"),
             "only agents have users of this kind, and they come with the bots: write another story",
         );
+    }
+    let is_personal = lines.tenant == TenantWord::Personal;
+    if is_personal && lines.story == UserScenario::Guest || !is_personal && lines.story == UserScenario::PersonalAccount
+    {
+        let message = "a guest belongs to an organization, and a personal account to the tenant \"personal\"";
+        review.report(place("story"), message);
     }
     let home = if lines.story == UserScenario::Guest { lines.tenant.other() } else { lines.tenant };
     let oid = lines.oid.unwrap_or_else(|| derive_id(&["user", &lines.name]));

@@ -4,7 +4,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::dev::tenant::{CONTOSO_ID, FABRIKAM_ID, UserScenario};
-use crate::domain::Sdk;
+use crate::domain::{PERSONAL_ACCOUNTS_TENANT, Sdk};
 
 /// The whole file. A list that is absent is the stage's own.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -92,12 +92,14 @@ pub(super) struct UserLines {
 }
 
 /// The tenant that issues a user's tokens.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TenantWord {
     #[default]
     Contoso,
     Fabrikam,
+    /// The tenant of personal accounts.
+    Personal,
 }
 
 impl AfterExchangeWord {
@@ -133,6 +135,7 @@ impl TenantWord {
         match self {
             Self::Contoso => CONTOSO_ID,
             Self::Fabrikam => FABRIKAM_ID,
+            Self::Personal => PERSONAL_ACCOUNTS_TENANT,
         }
     }
 
@@ -140,7 +143,7 @@ impl TenantWord {
     pub(super) const fn other(self) -> Self {
         match self {
             Self::Contoso => Self::Fabrikam,
-            Self::Fabrikam => Self::Contoso,
+            Self::Fabrikam | Self::Personal => Self::Contoso,
         }
     }
 
@@ -149,7 +152,14 @@ impl TenantWord {
         match self {
             Self::Contoso => "contoso.example",
             Self::Fabrikam => "fabrikam.example",
+            Self::Personal => "outlook.example",
         }
+    }
+
+    /// The word for the tenant with this id.
+    pub(super) fn of(tid: &str) -> Self {
+        let known = [Self::Contoso, Self::Fabrikam, Self::Personal];
+        known.into_iter().find(|word| word.id() == tid).unwrap_or_default()
     }
 }
 

@@ -75,6 +75,8 @@ fn a_problem_names_its_place() {
         ("[[users]]\nname = \"a\"\n[[users]]\nname = \"a\"", "users[0].name: another user"),
         ("[[users]]\nname = \"helper-user\"", "users[0].name: another user"),
         ("[[users]]\nname = \"a\"\nstory = \"agent user\"", "users[0].story: only agents"),
+        ("[[users]]\nname = \"a\"\nstory = \"personal account\"", "users[0].story: a guest belongs to"),
+        ("[[users]]\nname = \"a\"\ntenant = \"personal\"\nstory = \"guest\"", "users[0].story: a guest belongs to"),
         ("[[bots]]\nname = \"a\"\napp_id = \"1fec8e78-bce4-4aaf-ab1b-5451cc387264\"", "bots[0].app_id: 1fec8e78"),
         (
             "[[connections]]\nbot = \"demo\"\nname = \"g\"\ntoken_exchange_uri = \"https://x\"",

@@ -1,6 +1,6 @@
 use super::file::{AfterExchangeWord, BotLines, ConnectionLines, InvokeWord, StageFile, TenantWord, UserLines};
 use crate::dev::error::StageError;
-use crate::dev::tenant::{BotEntry, ConnectionEntry, FABRIKAM_ID, StageEntries, User};
+use crate::dev::tenant::{BotEntry, ConnectionEntry, StageEntries, User};
 
 /// The text of a stage file that makes a stage with these entries. Every value is written, also where it is the default.
 ///
@@ -46,7 +46,7 @@ fn user_lines(user: &User) -> UserLines {
         principal_name: Some(user.principal_name.to_owned()),
         password: Some(user.password.to_owned()),
         oid: Some(user.oid.to_owned()),
-        tenant: if user.tid == FABRIKAM_ID { TenantWord::Fabrikam } else { TenantWord::Contoso },
+        tenant: TenantWord::of(user.tid),
         story: user.scenario,
     }
 }

@@ -9,7 +9,7 @@ use super::assets::has_asset;
 use super::libraries::WebChatLibraries;
 use crate::dev::addresses::{Addresses, SINGLE_SIGN_ON_MODULE};
 use crate::dev::gateway_address::GatewayAddress;
-use crate::dev::tenant::{BotEntry, Directory, UserScenario};
+use crate::dev::tenant::{BotEntry, Directory, User, UserScenario};
 
 /// The path of the page to which the tenant leads a browser back.
 pub(super) const REDIRECT_PATH: &str = "/playground/redirect.html";
@@ -65,7 +65,8 @@ impl PlaygroundFacts {
 /// Answers `GET /playground/settings.json`: what the page has to know of the stage.
 pub(super) async fn show_settings(facts: Data<PlaygroundFacts>, libraries: Data<WebChatLibraries>) -> HttpResponse {
     let directory = &facts.directory;
-    let users = directory.users.iter().filter(|user| user.scenario != UserScenario::AgentUser);
+    let talks_to_bots = |user: &&User| user.scenario != UserScenario::AgentUser && directory.is_of_organization(user);
+    let users = directory.users.iter().filter(talks_to_bots);
     let connections = directory.all_connections();
     let scopes: BTreeMap<_, _> =
         connections.map(|entry| (&entry.token_exchange_uri, [&entry.exchange_scope])).collect();

@@ -46,12 +46,15 @@ pub(in crate::dev) use directory::{
     AGENT_365, CONTOSO_ID, FABRIKAM_ID, GRAPH_SCOPES, WORKLOAD_SUBJECT, derive_id, graph_connection,
 };
 pub use directory::{
-    AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, Directory, FederatedCredential,
-    FederatedIssuer, ManagedIdentityEntry, SkillEntry, StageEntries, Tenant, User, UserScenario,
+    AddInEntry, AgentEntry, App, AppTokenVersion, AppUserEntry, BackEndCredential, BackEndEntry, BotEntry, ClientEntry,
+    ClientSecretEntry, ConnectionEntry, Directory, ExchangeEntry, FederatedCredential, FederatedIssuer,
+    ManagedIdentityEntry, ServiceRoleEntry, SharedConnectionEntry, SkillEntry, StageEntries, Tenant, User,
+    UserScenario,
 };
 pub(in crate::dev) use discovery::TenantDiscovery;
 pub(in crate::dev) use form::Form;
 pub(in crate::dev) use grants::GrantServices;
+pub(in crate::dev) use graph::Graph;
 pub(in crate::dev) use issued_claims::{IssuedClaims, place_of_activity, place_of_request};
 pub(in crate::dev) use login::{AuthorizationEndpoint, LoginState, RedirectUris, ended_session, find_session_user};
 pub(in crate::dev) use refusal::{EntraRefusal, EntraRefusalReplies};

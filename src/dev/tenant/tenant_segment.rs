@@ -11,7 +11,7 @@ pub(in crate::dev) enum TenantSegment<'a> {
     Organizations,
     /// `common`: as `organizations`, with personal accounts, but on-behalf-of requests are refused.
     Common,
-    /// `consumers`: personal accounts alone, of which the stage has none; on-behalf-of requests are refused.
+    /// `consumers`: personal accounts alone; on-behalf-of requests are refused.
     Consumers,
 }
 

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
+use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
@@ -12,6 +13,7 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::json;
 
 use crate::dev::error::StageError;
 use crate::dev::private_file::write_private_file;
@@ -22,10 +24,20 @@ pub(in crate::dev) struct StageCertificates {
     pub(in crate::dev) ca_file: PathBuf,
     pub(in crate::dev) tls: ServerConfig,
     pub(in crate::dev) client: RegisteredCertificate,
+    pub(in crate::dev) back_end_key: BackEndKey,
 }
 
-/// Generates a CA, a certificate for `localhost` and `127.0.0.1`, and a client certificate. Writes the CA certificate and
-/// the client certificate with its key into `directory`. Blocks for about 100 ms.
+/// The key with which the stage's back ends sign their assertions.
+pub(in crate::dev) struct BackEndKey {
+    pub(in crate::dev) kid: String,
+    /// The private key (PKCS#8).
+    pub(in crate::dev) private_key_pem: String,
+    /// The file with the public key (JWKS).
+    pub(in crate::dev) key_set_file: PathBuf,
+}
+
+/// Generates a CA, a certificate for `localhost` and `127.0.0.1`, and a client certificate. Writes the CA certificate,
+/// the client certificate with its key, and the key set of the back ends into `directory`. Blocks for about 100 ms.
 ///
 /// # Errors
 /// When a key cannot be generated or a file cannot be written.
@@ -48,15 +60,34 @@ pub(in crate::dev) fn make_certificates(directory: &Path) -> Result<StageCertifi
             vec![leaf.der().clone()],
             PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der())),
         )?;
-    Ok(StageCertificates { ca_file, tls, client: client_certificate(directory)? })
+    // MSAL signs client assertions with RSA only.
+    let client_key = KeyPair::generate_for(&PKCS_RSA_SHA256).map_err(StageError::key_material)?;
+    let client = client_certificate(directory, &client_key)?;
+    let back_end_key = back_end_key(directory, &client_key, &client.thumbprint_sha256)?;
+    Ok(StageCertificates { ca_file, tls, client, back_end_key })
 }
 
-fn client_certificate(directory: &Path) -> Result<RegisteredCertificate, StageError> {
-    // MSAL signs client assertions with RSA only.
-    let key = KeyPair::generate_for(&PKCS_RSA_SHA256).map_err(StageError::key_material)?;
+/// The back ends sign with the key of the client certificate: an RSA key takes long to generate.
+fn back_end_key(directory: &Path, key: &KeyPair, kid: &str) -> Result<BackEndKey, StageError> {
+    let pair = RsaKeyPair::from_pkcs8(&key.serialize_der()).map_err(StageError::key_material)?;
+    let public = pair.public_key();
+    let encode = |number: &[u8]| URL_SAFE_NO_PAD.encode(number);
+    let key_set = json!({"keys": [{
+        "kty": "RSA",
+        "use": "sig",
+        "kid": kid,
+        "n": encode(public.modulus().big_endian_without_leading_zero()),
+        "e": encode(public.exponent().big_endian_without_leading_zero()),
+    }]});
+    let key_set_file = directory.join("stage-back-end-keys.json");
+    write_file(&key_set_file, &key_set.to_string())?;
+    Ok(BackEndKey { kid: kid.to_owned(), private_key_pem: key.serialize_pem(), key_set_file })
+}
+
+fn client_certificate(directory: &Path, key: &KeyPair) -> Result<RegisteredCertificate, StageError> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "bot-sso stage client");
-    let certificate = params.self_signed(&key).map_err(StageError::key_material)?;
+    let certificate = params.self_signed(key).map_err(StageError::key_material)?;
     let thumbprint = |algorithm| URL_SAFE_NO_PAD.encode(digest::digest(algorithm, certificate.der()).as_ref());
     let made = RegisteredCertificate {
         certificate_file: directory.join("stage-client-certificate.pem"),

@@ -13,5 +13,5 @@ mod managed_identity_tests;
 
 pub use assertions::WorkloadClaims;
 pub(in crate::dev) use assertions::WorkloadIssuer;
-pub(in crate::dev) use certificates::{StageCertificates, make_certificates};
+pub(in crate::dev) use certificates::{BackEndKey, StageCertificates, make_certificates};
 pub(in crate::dev) use managed_identity::{ManagedIdentities, routes};

@@ -2,9 +2,11 @@
 
 mod key;
 mod observer;
+mod stated_claims;
 
 pub use key::ExchangeKey;
 pub use observer::{
     ArrivedActivity, BotMessage, ExchangeEvent, ExchangeObservation, ExchangeObserver, ExchangeStep, ProviderCall,
     SkillCardOutcome, SkillMessage,
 };
+pub use stated_claims::StatedClaims;

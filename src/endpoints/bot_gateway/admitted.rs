@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::BotGateway;
 use crate::bot_connector::ForwardedRequest;
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, Bot, ChannelId, ChannelKind, ConversationId, ExchangeObservation, ProviderKind};
+use crate::domain::{Account, Bot, ChannelId, ChannelKind, ConversationId, ExchangeObservation};
 use crate::inbound::{AdmittedCaller, Peer};
 use crate::protocol::{ActionKind, Activity, ConversationType, MAX_ID_BYTES};
 
@@ -127,7 +127,7 @@ pub(super) fn read_channel_statement(
     let mut connections = gateway.registrations.list_connections(bot.name.as_str()).iter();
     let exchanges = states
         && connections.any(|connection| {
-            connection.provider_kind == ProviderKind::Entra && connection.token_exchange_uri.is_some()
+            connection.exchange.entra_provider().is_some() && connection.token_exchange_uri.is_some()
         });
     (exchanges && activity.aad_object_id().is_some() && activity.states_one_user())
         .then(|| read_stated_identity(activity))

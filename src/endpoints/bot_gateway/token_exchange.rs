@@ -159,7 +159,7 @@ struct ReplyAndContinuation {
 
 /// How the bot's dialog continues once the token is stored.
 enum Continuation {
-    Notify(TokensResponseDelivery),
+    Notify(Box<TokensResponseDelivery>),
     Forward { invoke: ForwardedRequest, in_envelope: bool },
     None,
 }
@@ -175,7 +175,7 @@ impl ReplyAndContinuation {
         let continuation = match inbound.bot.continuation {
             ContinuationMode::Notify => {
                 let delivery = TokensResponseDelivery::for_request(inbound, exchange.exchange_key());
-                Continuation::Notify(delivery)
+                Continuation::Notify(Box::new(delivery))
             }
             ContinuationMode::Forward => {
                 let request = inbound.forwarded(invoke.body).without_compression();

@@ -1,8 +1,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::replies::{PageResponder, redirect};
-use super::{AGAIN, SignInPages, find_parameter};
-use crate::inbound::{ClientNetwork, RequestId, TrustedProxies};
+use super::{AGAIN, SignInPages};
+use crate::inbound::{ClientNetwork, RequestId, TrustedProxies, find_parameter};
 use crate::sign_in::BrowserSecret;
 
 /// `HEAD` of the same: what [`answer`] would send, without its body. Link scanners and previews ask for it, so it keeps and

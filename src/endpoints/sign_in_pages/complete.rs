@@ -3,8 +3,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::pages::ChatOwner;
 use super::replies::{PageResponder, redirect, see_other};
-use super::{COMPLETE_PATH, SignInPages, find_parameter};
-use crate::inbound::{RequestId, read_body};
+use super::{COMPLETE_PATH, SignInPages};
+use crate::inbound::{RequestId, find_parameter, read_body};
 use crate::sign_in::{Completion, SignInError, SignInFailure, SignInReview, UserDecision};
 
 /// `GET /api/oauth/PostSignInCallback?signin=…`: asks the user to confirm the sign-in, or completes it where the

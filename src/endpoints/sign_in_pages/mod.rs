@@ -8,19 +8,13 @@ mod callback;
 mod complete;
 mod description;
 mod pages;
-mod parameters;
 mod replies;
 
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::Url;
 
-pub use parameters::{find_browser_secret, find_parameter};
-
 use crate::domain::SharedEntropy;
-use crate::inbound::{BodyLimits, Door, LetterCase, Method, Operation};
+use crate::inbound::{BodyLimits, BrowserCookie, Door, LetterCase, Method, Operation};
 use crate::sign_in::{BrowserSecret, SignInCompletion, SignInReturn, SignInStart};
 
 /// The path to which identity providers send browsers back, below `public_url`
@@ -32,13 +26,12 @@ const BEGIN_PATH: &str = "/api/oauth/signin";
 const AGAIN: &str = "again";
 /// The path at which the user confirms.
 const COMPLETE_PATH: &str = "/api/oauth/PostSignInCallback";
-/// How long a browser keeps its cookie.
-const BROWSER_COOKIE_LIFETIME: Duration = Duration::hours(1);
 
 /// The state of this door; built once, shared by all workers.
 pub struct SignInPages {
     steps: SignInSteps,
     public_url: Url,
+    cookie: BrowserCookie,
     teams_library: TeamsLibrary,
     frame_ancestors: Vec<String>,
     limits: BodyLimits,
@@ -140,39 +133,17 @@ impl SignInPages {
     #[must_use]
     pub fn new(steps: SignInSteps, site: PageSite, limits: BodyLimits, entropy: SharedEntropy) -> Self {
         let PageSite { public_url, teams_library, frame_ancestors } = site;
-        Self { steps, public_url, teams_library, frame_ancestors, limits, entropy }
-    }
-
-    /// The cookie's name. With the prefix `__Host-`, browsers accept the cookie from this very host only (RFC 6265bis
-    /// §4.1.3.2).
-    fn cookie_name(&self) -> &'static str {
-        if self.is_secure() { "__Host-bot-sso-browser" } else { "bot-sso-browser" }
-    }
-
-    /// Whether browsers use TLS; development mode on loopback may do without.
-    fn is_secure(&self) -> bool {
-        self.public_url.scheme() == "https"
+        let cookie = BrowserCookie::new(&public_url);
+        Self { steps, public_url, cookie, teams_library, frame_ancestors, limits, entropy }
     }
 
     /// The browser's secret, from its cookie.
     fn read_browser_cookie(&self, http: &HttpRequest) -> Option<BrowserSecret> {
-        // The framework would keep all cookies, at many times the memory of their text.
-        let texts = http.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-        find_browser_secret(texts, self.cookie_name())
+        BrowserSecret::parse(self.cookie.read(http)?)
     }
 
     /// Sets the cookie with the browser's secret.
     fn set_browser_cookie(&self, response: &mut HttpResponse, browser: &BrowserSecret) {
-        let cookie = Cookie::build(self.cookie_name(), browser.expose())
-            .path("/")
-            .max_age(BROWSER_COOKIE_LIFETIME)
-            .http_only(true)
-            .secure(self.is_secure())
-            .same_site(SameSite::Lax)
-            .finish();
-        // The secret has letters and digits only, so the cookie can be written.
-        if let Err(error) = response.add_cookie(&cookie) {
-            tracing::error!(%error, "a cookie cannot be written");
-        }
+        self.cookie.set(response, browser.expose());
     }
 }

@@ -1,10 +1,11 @@
 use askama::Template;
 
 use super::{AGAIN, BEGIN_PATH, TeamsLibrary};
+use crate::pages::NoticeTexts;
 use crate::sign_in::{Completion, DisplayNames};
 
-/// The parts that all pages share: the nonce of styles and scripts, and in Teams the notification to its library.
-pub(super) struct PageFrame<'a> {
+/// The parts that all pages of this door share: the nonce of styles and scripts, and in Teams the notification to its library.
+pub(super) struct ChatFrame<'a> {
     pub(super) nonce: String,
     /// In Teams: its library.
     pub(super) teams_library: Option<&'a TeamsLibrary>,
@@ -21,7 +22,7 @@ pub(super) enum TeamsNotification<'a> {
     Reason(&'a str),
 }
 
-impl PageFrame<'_> {
+impl ChatFrame<'_> {
     fn code(&self) -> &str {
         match self.notification {
             TeamsNotification::Code(code) => code,
@@ -41,7 +42,7 @@ impl PageFrame<'_> {
 #[derive(Template)]
 #[template(path = "confirm.html")]
 pub(super) struct ConfirmPage<'a> {
-    frame: PageFrame<'a>,
+    frame: ChatFrame<'a>,
     bot: &'a str,
     account: &'a str,
     channel: &'a str,
@@ -61,7 +62,7 @@ pub(super) struct ChatOwner<'a> {
 #[derive(Template)]
 #[template(path = "other_account.html")]
 pub(super) struct OtherAccountPage<'a> {
-    frame: PageFrame<'a>,
+    frame: ChatFrame<'a>,
     bot: &'a str,
     account: &'a str,
     channel: &'a str,
@@ -73,7 +74,7 @@ pub(super) struct OtherAccountPage<'a> {
 #[derive(Template)]
 #[template(path = "code.html")]
 pub(super) struct CodePage<'a> {
-    frame: PageFrame<'a>,
+    frame: ChatFrame<'a>,
     verified: bool,
     bot: &'a str,
     account: &'a str,
@@ -86,45 +87,37 @@ pub(super) struct CodePage<'a> {
 #[derive(Template)]
 #[template(path = "signed_in.html")]
 pub(super) struct SignedInPage<'a> {
-    frame: PageFrame<'a>,
+    frame: ChatFrame<'a>,
     bot: &'a str,
     account: &'a str,
 }
 
 /// Shows a failure and what to do about it.
 #[derive(Template)]
-#[template(path = "notice.html")]
-pub(super) struct NoticePage<'a> {
-    frame: PageFrame<'a>,
+#[template(path = "chat_notice.html")]
+pub(super) struct ChatNoticePage<'a> {
+    frame: ChatFrame<'a>,
     texts: NoticeTexts<'a>,
     /// Where the user can begin again.
     again: Option<String>,
 }
 
-/// The texts of a [`NoticePage`].
-pub(super) struct NoticeTexts<'a> {
-    pub(super) title: &'a str,
-    pub(super) happened: &'a str,
-    pub(super) advice: &'a str,
-    pub(super) correlation_id: &'a str,
-}
-
-impl<'a> NoticePage<'a> {
+impl<'a> ChatNoticePage<'a> {
     /// `again` is the handle of the step from which the browser may begin again.
-    pub(super) fn new(frame: PageFrame<'a>, texts: NoticeTexts<'a>, again: Option<&str>) -> Self {
+    pub(super) fn new(frame: ChatFrame<'a>, texts: NoticeTexts<'a>, again: Option<&str>) -> Self {
         Self { frame, texts, again: again.map(|handle| format!("{BEGIN_PATH}?{AGAIN}={handle}")) }
     }
 }
 
 impl<'a> ConfirmPage<'a> {
-    pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames, again: Option<&str>) -> Self {
+    pub(super) fn new(frame: ChatFrame<'a>, names: &'a DisplayNames, again: Option<&str>) -> Self {
         let other_account = again.map(build_again_address);
         Self { frame, bot: &names.bot, account: &names.account, channel: channel_display_name(names), other_account }
     }
 }
 
 impl<'a> OtherAccountPage<'a> {
-    pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames, owner: &ChatOwner<'a>) -> Self {
+    pub(super) fn new(frame: ChatFrame<'a>, names: &'a DisplayNames, owner: &ChatOwner<'a>) -> Self {
         let channel = channel_display_name(names);
         let other_account = build_again_address(owner.again);
         Self { frame, bot: &names.bot, account: &names.account, channel, owner: owner.name, other_account }
@@ -132,13 +125,13 @@ impl<'a> OtherAccountPage<'a> {
 }
 
 impl<'a> SignedInPage<'a> {
-    pub(super) fn new(frame: PageFrame<'a>, names: &'a DisplayNames) -> Self {
+    pub(super) fn new(frame: ChatFrame<'a>, names: &'a DisplayNames) -> Self {
         Self { frame, bot: &names.bot, account: &names.account }
     }
 }
 
 impl<'a> CodePage<'a> {
-    pub(super) fn new(frame: PageFrame<'a>, completion: &'a Completion) -> Self {
+    pub(super) fn new(frame: ChatFrame<'a>, completion: &'a Completion) -> Self {
         let Completion { code, verified, names, final_redirect, .. } = completion;
         Self {
             frame,
@@ -180,7 +173,7 @@ mod tests {
         };
         let library =
             TeamsLibrary { address: "https://l.example/?a='b'".parse().unwrap(), integrity: Some("sha384-\"onclick") };
-        let frame = |notification| PageFrame { nonce: "n".to_owned(), teams_library: Some(&library), notification };
+        let frame = |notification| ChatFrame { nonce: "n".to_owned(), teams_library: Some(&library), notification };
         let completion = Completion {
             code: Secret::from("123456"),
             verified: false,

@@ -1,14 +1,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
-use askama::Template;
 
 use super::SignInPages;
 use super::pages::{
-    ChatOwner, CodePage, ConfirmPage, NoticePage, NoticeTexts, OtherAccountPage, PageFrame, SignedInPage,
-    TeamsNotification,
+    ChatFrame, ChatNoticePage, ChatOwner, CodePage, ConfirmPage, OtherAccountPage, SignedInPage, TeamsNotification,
 };
 use crate::domain::ChannelId;
-use crate::inbound::{Problem, choose_retry_after};
+use crate::inbound::{begin_page, choose_retry_after, finish_page, redirect_browser};
+use crate::pages::{NoticeTexts, PageFrame, PageSources};
 use crate::protocol::CANCELLED_BY_USER;
 use crate::sign_in::{Completion, DisplayNames, ProviderRefusal, SignInError, SignInFailure};
 
@@ -122,16 +121,16 @@ impl PageResponder<'_> {
     pub(super) fn confirm(&self, names: &DisplayNames, again: Option<&str>) -> HttpResponse {
         let frame = self.frame(None, TeamsNotification::Reason(""));
         let policy = self.policy(&frame);
-        let response = begin_response(StatusCode::OK, "same-origin");
-        render_page(response, &policy, &ConfirmPage::new(frame, names, again))
+        let response = begin_page(StatusCode::OK, "same-origin");
+        finish_page(response, &policy, &ConfirmPage::new(frame, names, again))
     }
 
     /// Says that the chat belongs to another account. As [`PageResponder::confirm`] in its form.
     pub(super) fn other_account(&self, names: &DisplayNames, owner: &ChatOwner<'_>) -> HttpResponse {
         let frame = self.frame(None, TeamsNotification::Reason(""));
         let policy = self.policy(&frame);
-        let response = begin_response(StatusCode::OK, "same-origin");
-        render_page(response, &policy, &OtherAccountPage::new(frame, names, owner))
+        let response = begin_page(StatusCode::OK, "same-origin");
+        finish_page(response, &policy, &OtherAccountPage::new(frame, names, owner))
     }
 
     /// Shows the magic code.
@@ -139,16 +138,16 @@ impl PageResponder<'_> {
         let channel = completion.names.channel.as_ref().filter(|_| completion.page_delivers_code);
         let frame = self.frame(channel, TeamsNotification::Code(completion.code.expose()));
         let policy = self.policy(&frame);
-        let response = begin_response(StatusCode::OK, "no-referrer");
-        render_page(response, &policy, &CodePage::new(frame, completion))
+        let response = begin_page(StatusCode::OK, "no-referrer");
+        finish_page(response, &policy, &CodePage::new(frame, completion))
     }
 
     /// The user is signed in, and there is no code to show any more.
     pub(super) fn signed_in(&self, names: &DisplayNames) -> HttpResponse {
         let frame = self.frame(None, TeamsNotification::Reason(""));
         let policy = self.policy(&frame);
-        let response = begin_response(StatusCode::OK, "no-referrer");
-        render_page(response, &policy, &SignedInPage::new(frame, names))
+        let response = begin_page(StatusCode::OK, "no-referrer");
+        finish_page(response, &policy, &SignedInPage::new(frame, names))
     }
 
     /// The user has cancelled the sign-in at the step `again`, from which the user may begin anew.
@@ -194,15 +193,15 @@ impl PageResponder<'_> {
         let NoticeDetails { channel, retry_after, again } = details;
         let frame = self.frame(channel, TeamsNotification::Reason(texts.reason));
         let policy = self.policy(&frame);
-        let mut response = begin_response(texts.status, "no-referrer");
+        let mut response = begin_page(texts.status, "no-referrer");
         if let Some(seconds) = choose_retry_after(texts.status, retry_after) {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         let FailureTexts { title, happened, advice, .. } = *texts;
-        render_page(
+        finish_page(
             response,
             &policy,
-            &NoticePage::new(
+            &ChatNoticePage::new(
                 frame,
                 NoticeTexts { title, happened, advice, correlation_id: self.correlation_id },
                 again,
@@ -210,64 +209,31 @@ impl PageResponder<'_> {
         )
     }
 
-    fn frame<'d>(&'d self, channel: Option<&ChannelId>, notification: TeamsNotification<'d>) -> PageFrame<'d> {
-        let mut random = [0; 16];
-        self.door.entropy.fill(&mut random);
+    fn frame<'d>(&'d self, channel: Option<&ChannelId>, notification: TeamsNotification<'d>) -> ChatFrame<'d> {
+        let PageFrame { nonce } = PageFrame::draw(self.door.entropy.as_ref());
         let in_teams = channel.is_some_and(|channel| channel.kind().is_teams());
         let teams_library = in_teams.then_some(&self.door.teams_library);
-        PageFrame { nonce: format!("{:032x}", u128::from_be_bytes(random)), teams_library, notification }
+        ChatFrame { nonce, teams_library, notification }
     }
 
     /// The content security policy: only the page's own styles and scripts, and in Teams the Teams library and the
     /// origin from which it fetches its list of hosts.
-    fn policy(&self, frame: &PageFrame<'_>) -> String {
-        let nonce = &frame.nonce;
-        let (connects, ancestors) = match frame.teams_library {
-            Some(_) if !self.door.frame_ancestors.is_empty() => (true, self.door.frame_ancestors.join(" ")),
-            library => (library.is_some(), "'none'".to_owned()),
+    fn policy(&self, frame: &ChatFrame<'_>) -> String {
+        let ancestors = self.door.frame_ancestors.join(" ");
+        let sources = match frame.teams_library {
+            Some(_) => PageSources { connects: TEAMS_LIBRARY_ORIGIN, ancestors: &ancestors, ..PageSources::default() },
+            None => PageSources::default(),
         };
-        let connects = if connects { format!("connect-src {TEAMS_LIBRARY_ORIGIN}; ") } else { String::new() };
-        format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; {connects}form-action 'self'; \
-             base-uri 'none'; frame-ancestors {ancestors}"
-        )
+        PageFrame { nonce: frame.nonce.clone() }.content_policy(&sources)
     }
 }
 
 /// Redirects the browser.
 pub(super) fn redirect(address: &str) -> HttpResponse {
-    redirect_with(StatusCode::FOUND, address)
+    redirect_browser(StatusCode::FOUND, address)
 }
 
 /// Redirects the browser from a form to the page that shows what came of it.
 pub(super) fn see_other(address: &str) -> HttpResponse {
-    redirect_with(StatusCode::SEE_OTHER, address)
-}
-
-fn redirect_with(status: StatusCode, address: &str) -> HttpResponse {
-    let mut response = begin_response(status, "no-referrer");
-    response.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"));
-    response.insert_header((header::LOCATION, address)).finish()
-}
-
-fn begin_response(status: StatusCode, referrer_policy: &'static str) -> actix_web::HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::REFERRER_POLICY, referrer_policy))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-    response
-}
-
-fn render_page(mut response: actix_web::HttpResponseBuilder, policy: &str, page: &impl Template) -> HttpResponse {
-    match page.render() {
-        Ok(text) => response
-            .insert_header((header::CONTENT_SECURITY_POLICY, policy))
-            .content_type("text/html; charset=utf-8")
-            .body(text),
-        Err(error) => {
-            tracing::error!(%error, "a page cannot be rendered");
-            Problem::ServiceUnavailable.respond()
-        }
-    }
+    redirect_browser(StatusCode::SEE_OTHER, address)
 }

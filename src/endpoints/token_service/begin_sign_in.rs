@@ -60,7 +60,7 @@ pub(super) async fn begin(
         && (state.conversation_type != ConversationType::Channel
             || offer.form == OfferForm::Resource && answers_action(service, &account, &state))
         && channel.supports_oauth_card()
-        && may_be_bound(bot, &account);
+        && may_be_bound(bot, &account, connection);
     let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
     let new = SignInOffer {
         account,

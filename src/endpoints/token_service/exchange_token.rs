@@ -64,7 +64,7 @@ pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Resu
 /// The user's present token, if it belongs to the same person as `validated`.
 async fn get_kept_token(call: &ExchangeCall<'_>, validated: &ExchangeableToken) -> Result<ObtainedToken, Decline> {
     match call.present_token().await {
-        ObtainedToken::Token(kept) if kept.user != validated.user => {
+        ObtainedToken::Token(kept) if kept.user.is_surely_another_than(&validated.user) => {
             AuditEntry::new(AuditEvent::IdentityMismatch)
                 .slot(&call.slot)
                 .user(&validated.user)
@@ -76,6 +76,8 @@ async fn get_kept_token(call: &ExchangeCall<'_>, validated: &ExchangeableToken) 
                 "the token is not of the user whose token is stored for this account",
             )))
         }
+        // It may be the same person's: a browser sign-in at another provider than Entra has ids of its own.
+        ObtainedToken::Token(kept) if kept.user != validated.user => Ok(ObtainedToken::UserNeeded),
         present => Ok(present),
     }
 }

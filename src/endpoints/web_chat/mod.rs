@@ -1,32 +1,18 @@
 //! The door of a site's pages: the module that answers sign-in cards in Web Chat (docs/web-chat.md).
 //!
-//! Owns the addresses of the module and how long browsers keep what they fetched. It deliberately knows nothing of cards
-//! and tokens: the module runs in the user's browser, and uses what the channel and the other doors offer.
+//! Owns the addresses of the module. It deliberately knows nothing of cards and tokens: the module runs in the user's
+//! browser, and uses what the channel and the other doors offer.
 
-mod release;
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
-};
-use actix_web::{HttpResponse, web};
-use bytes::Bytes;
+use crate::inbound::{Door, LetterCase, Method, ModuleFile, Operation, Release, Releases};
 
-pub use release::{RELEASES, Release};
-
-use crate::inbound::{Answer, Description, Door, LetterCase, Method, Operation, Problem};
-
-/// What a browser keeps of an address whose content never changes.
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// What a browser keeps of an address that has the newest version.
-const FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
-const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
-const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-/// Lets pages that embed only what permits it load the module.
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
-
-const MODULE_TYPE: &str = "text/javascript; charset=utf-8";
-const DECLARATIONS_TYPE: &str = "text/plain; charset=utf-8";
+/// The versions that are served, the newest first. A new version is a new folder below `versions`, takes the first place
+/// here and removes the third.
+pub const RELEASES: Releases = Releases(&[Release {
+    module: include_str!("versions/1/single-sign-on.js"),
+    declarations: include_str!("versions/1/single-sign-on.d.ts"),
+}]);
 
 const NEWEST_MODULE: &str = "/web-chat/single-sign-on.js";
 const NEWEST_DECLARATIONS: &str = "/web-chat/single-sign-on.d.ts";
@@ -50,8 +36,8 @@ const OPERATIONS: &[Operation] = &[
         path: NEWEST_MODULE,
         route: |route| route.to(serve_newest_module),
         description: || {
-            Description::new("GetSingleSignOnModule", "The newest version of the module, for five minutes.")
-                .answer(200, Answer::empty("An ES module.").or_script())
+            let summary = "The newest version of the module, for five minutes.";
+            ModuleFile::Module.describe_newest("GetSingleSignOnModule", summary)
         },
     },
     Operation {
@@ -59,8 +45,8 @@ const OPERATIONS: &[Operation] = &[
         path: NEWEST_DECLARATIONS,
         route: |route| route.to(serve_newest_declarations),
         description: || {
-            Description::new("GetSingleSignOnTypes", "TypeScript's declarations of the newest version.")
-                .answer(200, Answer::text("The text of a `.d.ts` file."))
+            let summary = "TypeScript's declarations of the newest version.";
+            ModuleFile::Declarations.describe_newest("GetSingleSignOnTypes", summary)
         },
     },
     Operation {
@@ -68,13 +54,8 @@ const OPERATIONS: &[Operation] = &[
         path: RELEASED_MODULE,
         route: |route| route.to(serve_released_module),
         description: || {
-            Description::new(
-                "GetReleasedSingleSignOnModule",
-                "One version of the module. The last two versions are there.",
-            )
-            .path_parameter("hash", HASH)
-            .answer(200, Answer::empty("An ES module, which never changes.").or_script())
-            .error(404, NO_VERSION)
+            let summary = "One version of the module. The last two versions are there.";
+            ModuleFile::Module.describe_version("GetReleasedSingleSignOnModule", summary)
         },
     },
     Operation {
@@ -82,55 +63,47 @@ const OPERATIONS: &[Operation] = &[
         path: RELEASED_DECLARATIONS,
         route: |route| route.to(serve_released_declarations),
         description: || {
-            Description::new("GetReleasedSingleSignOnTypes", "TypeScript's declarations of one version.")
-                .path_parameter("hash", HASH)
-                .answer(200, Answer::text("The text of a `.d.ts` file, which never changes."))
-                .error(404, NO_VERSION)
+            let summary = "TypeScript's declarations of one version.";
+            ModuleFile::Declarations.describe_version("GetReleasedSingleSignOnTypes", summary)
         },
     },
 ];
-
-/// What the documents say of the parameter.
-const HASH: &str = "The version: the first 32 hexadecimal digits of the module's SHA-256.";
-const NO_VERSION: &str = "There is no such version, or no longer.";
 
 /// Adds this door's paths.
 pub fn configure(config: &mut web::ServiceConfig) {
     DOOR.add_routes(config);
 }
 
-async fn serve_newest_module() -> HttpResponse {
-    RELEASES.first().map_or_else(not_found, |release| answer(release.module, MODULE_TYPE, FIVE_MINUTES))
+async fn serve_newest_module(request: HttpRequest) -> HttpResponse {
+    RELEASES.serve_newest(ModuleFile::Module, &request)
 }
 
-async fn serve_newest_declarations() -> HttpResponse {
-    RELEASES.first().map_or_else(not_found, |release| answer(release.declarations, DECLARATIONS_TYPE, FIVE_MINUTES))
+async fn serve_newest_declarations(request: HttpRequest) -> HttpResponse {
+    RELEASES.serve_newest(ModuleFile::Declarations, &request)
 }
 
 /// `GET /web-chat/{hash}/single-sign-on.js`.
-async fn serve_released_module(hash: web::Path<String>) -> HttpResponse {
-    find(&hash).map_or_else(not_found, |release| answer(release.module, MODULE_TYPE, IMMUTABLE))
+async fn serve_released_module(hash: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    RELEASES.serve_version(&hash, ModuleFile::Module, &request)
 }
 
 /// `GET /web-chat/{hash}/single-sign-on.d.ts`.
-async fn serve_released_declarations(hash: web::Path<String>) -> HttpResponse {
-    find(&hash).map_or_else(not_found, |release| answer(release.declarations, DECLARATIONS_TYPE, IMMUTABLE))
+async fn serve_released_declarations(hash: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    RELEASES.serve_version(&hash, ModuleFile::Declarations, &request)
 }
 
-fn find(hash: &str) -> Option<&'static Release> {
-    RELEASES.iter().find(|release| release.hash() == hash)
-}
+#[cfg(test)]
+mod tests {
+    use super::RELEASES;
+    use crate::inbound::page_module_testing::{assert_at_most_two_versions, assert_guide_names_the_newest};
 
-fn answer(text: &'static str, content_type: &'static str, kept: HeaderValue) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(content_type)
-        .insert_header((CACHE_CONTROL, kept))
-        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN))
-        .insert_header((CROSS_ORIGIN_RESOURCE_POLICY, CROSS_ORIGIN))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, NO_SNIFF))
-        .body(Bytes::from_static(text.as_bytes()))
-}
+    #[test]
+    fn the_guide_for_site_owners_names_the_newest_version() {
+        assert_guide_names_the_newest(include_str!("../../../docs/web-chat.md"), "/web-chat", &RELEASES);
+    }
 
-fn not_found() -> HttpResponse {
-    Problem::NotFound.respond()
+    #[test]
+    fn at_most_two_versions_are_served_and_no_two_are_equal() {
+        assert_at_most_two_versions(&RELEASES);
+    }
 }

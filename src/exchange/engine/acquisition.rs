@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
-use super::request::ExchangeRequest;
+use tokio::time::Instant;
+
 use super::{pinned_to_another_user, store_failure, vault_failure};
-use crate::domain::{ClockAndEntropy, TokenSlot, UserToken};
+use crate::domain::{
+    Account, Bot, ClockAndEntropy, Connection, ExchangeableToken, SecurityContext, TokenSlot, UserToken,
+};
 use crate::exchange::binding::{Binding, mismatch};
 use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_kept};
 use crate::exchange::user_token::{TokenOwner, user_token};
-use crate::exchange::{Evidence, Reason, Redemption, Refusal, UserRates, report_missing_scopes};
+use crate::exchange::{Reason, Redemption, Refusal, UserRates, report_missing_scopes};
 use crate::identity_provider::{Attempt, Grant, RedeemedToken};
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 use crate::vault::{Permit, TokenVault};
@@ -18,6 +21,29 @@ pub struct Acquisition {
     redemption: Redemption,
     rates: Arc<UserRates>,
     ambient: ClockAndEntropy,
+}
+
+/// What is to be obtained: the user token of an account for a connection, for a validated token of the user.
+pub(in crate::exchange) struct AcquisitionRequest<'a> {
+    pub(in crate::exchange) connection: &'a Arc<Connection>,
+    /// The account that the user token is kept for.
+    pub(in crate::exchange) account: &'a Account,
+    pub(in crate::exchange) token: &'a ExchangeableToken,
+    /// A kept token of the user serves if its security context is this one.
+    pub(in crate::exchange) security_context: SecurityContext,
+    /// Identifies the request in the logs here and at the issuer.
+    pub(in crate::exchange) correlation_id: &'a str,
+    /// The identity provider must answer by this time.
+    pub(in crate::exchange) deadline: Instant,
+    /// The bot of whose channel the request shows that the user id is the token's user's. What parent bots brought for other
+    /// persons under this user id is removed then.
+    pub(in crate::exchange) shown_by_channel_of: Option<&'a Arc<Bot>>,
+}
+
+impl AcquisitionRequest<'_> {
+    fn slot(&self) -> TokenSlot {
+        TokenSlot::new(self.account, &self.connection.name)
+    }
 }
 
 /// Which kept tokens are recalled.
@@ -60,12 +86,28 @@ impl Acquisition {
     }
 
     /// Whether the slot of the request still holds a usable token of its user. False after a sign-out.
-    pub(super) async fn is_still_kept(&self, request: &ExchangeRequest) -> Result<bool, Refusal> {
-        let kept = is_kept(&self.vault, &request.slot(), &request.connection, &request.token.user).await;
+    pub(super) async fn is_still_kept(&self, request: &AcquisitionRequest<'_>) -> Result<bool, Refusal> {
+        let kept = is_kept(&self.vault, &request.slot(), request.connection, &request.token.user).await;
         kept.map_err(|error| vault_failure(&error))
     }
 
-    pub(super) async fn obtain(&self, request: &ExchangeRequest, binding: &Binding) -> Result<Arc<UserToken>, Refusal> {
+    /// A kept token of which enough is left, for a request that pins nothing. It draws no permit and asks no provider.
+    pub(in crate::exchange) async fn find_kept(
+        &self,
+        request: &AcquisitionRequest<'_>,
+    ) -> Result<Option<Arc<UserToken>>, Refusal> {
+        let kept = self.find(request, &request.slot(), Recalled::Usable).await?;
+        let fits = |token: &Arc<UserToken>| {
+            token.user == request.token.user && token.security_context == request.security_context
+        };
+        Ok(kept.filter(fits))
+    }
+
+    pub(in crate::exchange) async fn obtain(
+        &self,
+        request: &AcquisitionRequest<'_>,
+        binding: &Binding,
+    ) -> Result<Arc<UserToken>, Refusal> {
         let (slot, user) = (request.slot(), &request.token.user);
         let permit = async || self.vault.permit(&slot, user).await.map_err(|error| vault_failure(&error));
         // The permit is drawn before anything is read, so that a sign-out after this point also removes the new pins.
@@ -82,9 +124,9 @@ impl Acquisition {
             Err(failed) => return self.recall_unended(request, binding, &permit, failed).await,
         };
         self.pin(request, binding, &permit).await?;
-        let owner = TokenOwner { user, security_context: request.token.security_context };
-        let token = user_token(redeemed, &request.connection, owner, &self.ambient);
-        report_missing_scopes(&token, &request.connection, &request.correlation_id);
+        let owner = TokenOwner { user, security_context: request.security_context };
+        let token = user_token(redeemed, request.connection, owner, &self.ambient);
+        report_missing_scopes(&token, request.connection, request.correlation_id);
         self.end_tokens_of_others(request).await?;
         let kept = self.vault.keep(permit, request.connection.revision, token).await;
         let kept = kept.map_err(|error| vault_failure(&error))?;
@@ -96,19 +138,16 @@ impl Acquisition {
             "a token is kept"
         );
         let entry = AuditEntry::new(AuditEvent::TokenExchanged).slot(&slot).user(&kept.user);
-        entry.correlation_id(&request.correlation_id).write();
+        entry.correlation_id(request.correlation_id).write();
         Ok(kept)
     }
 
     /// Removes the tokens of other persons that parents brought for a user id of which the channel shows whose it is. This
     /// precedes the write of the new token, so that a failure leaves nothing half done.
-    async fn end_tokens_of_others(&self, request: &ExchangeRequest) -> Result<(), Refusal> {
-        let is_shown_by_channel = request.account.parent().is_none() && !matches!(request.evidence, Evidence::Bot(_));
-        if !is_shown_by_channel {
-            return Ok(());
-        }
+    async fn end_tokens_of_others(&self, request: &AcquisitionRequest<'_>) -> Result<(), Refusal> {
+        let Some(bot) = request.shown_by_channel_of else { return Ok(()) };
         let slot = request.slot();
-        let wanted = WantedToken { bot: &request.bot, slot: &slot, connection: &request.connection };
+        let wanted = WantedToken { bot, slot: &slot, connection: request.connection };
         let ended = end_tokens_of_others(&self.vault, wanted, &request.token.user).await;
         ended.map_err(|error| vault_failure(&error))
     }
@@ -117,7 +156,7 @@ impl Acquisition {
     /// resource has challenged does not serve.
     async fn recall_unended(
         &self,
-        request: &ExchangeRequest,
+        request: &AcquisitionRequest<'_>,
         binding: &Binding,
         permit: &Permit,
         failed: FailedRedemption,
@@ -131,26 +170,28 @@ impl Acquisition {
         let slot = request.slot();
         // Duplicates of this request, and the bot that asks for the token next, get the same answer.
         self.vault.defer_renewal(&slot);
-        refusal.report_overridden(&request.bot.name, &request.connection.name, &request.correlation_id);
+        refusal.report_overridden(&request.account.holder, &request.connection.name, request.correlation_id);
         Ok(token)
     }
 
     /// Finds a token of the same user whose sign-in had the same security context.
     async fn recall(
         &self,
-        request: &ExchangeRequest,
+        request: &AcquisitionRequest<'_>,
         binding: &Binding,
         permit: Option<&Permit>,
         wanted: Recalled,
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
         let mut recalled = self.find(request, &request.slot(), wanted).await?;
-        if recalled.as_ref().is_some_and(|token| token.user != request.token.user) {
-            if !binding.by_channel {
+        if let Some(token) = recalled.as_ref().filter(|token| token.user != request.token.user) {
+            // A browser sign-in at a provider other than Entra names its user by another kind of id than Entra's token, so
+            // the kept token may be the same person's (docs/architecture.md §People).
+            if !binding.by_channel && token.user.is_surely_another_than(&request.token.user) {
                 return Err(held_by_another_user());
             }
             recalled = None;
         }
-        let Some(token) = recalled.filter(|token| token.security_context == request.token.security_context) else {
+        let Some(token) = recalled.filter(|token| token.security_context == request.security_context) else {
             return Ok(None);
         };
         if let Some(permit) = permit {
@@ -161,7 +202,7 @@ impl Acquisition {
 
     async fn find(
         &self,
-        request: &ExchangeRequest,
+        request: &AcquisitionRequest<'_>,
         slot: &TokenSlot,
         wanted: Recalled,
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
@@ -174,20 +215,24 @@ impl Acquisition {
 
     /// Redeems on behalf of the user, with the claims challenge that waits for the user, if there is one. A challenge
     /// goes to the issuer once; it is put back only if the issuer was not available or refused this client.
-    async fn redeem(&self, request: &ExchangeRequest, slot: &TokenSlot) -> Result<RedeemedToken, FailedRedemption> {
-        if self.redemption.find_provider(&request.connection).is_none() {
+    async fn redeem(
+        &self,
+        request: &AcquisitionRequest<'_>,
+        slot: &TokenSlot,
+    ) -> Result<RedeemedToken, FailedRedemption> {
+        if self.redemption.find_provider(request.connection).is_none() {
             let hint = "the connection has no identity provider that can exchange";
             return Err(Refusal::local(Reason::Misconfigured, hint).into());
         }
-        self.rates.charge(&request.account, &request.correlation_id).map_err(Refusal::from)?;
+        self.rates.charge(request.account, request.correlation_id).map_err(Refusal::from)?;
         let requirements = self.redemption.requirements();
         let challenge = requirements.take_challenge(slot).await.map_err(|error| store_failure(&error))?;
-        let (correlation_id, claims) = (request.correlation_id.clone(), challenge.clone());
+        let (correlation_id, claims) = (request.correlation_id.to_owned(), challenge.clone());
         let attempt = Attempt { correlation_id, deadline: request.deadline, claims };
-        let grant = Grant::OnBehalfOf(&request.token);
-        let redeemed = self.redemption.redeem(&request.connection, grant, attempt).await;
+        let grant = Grant::OnBehalfOf(request.token);
+        let redeemed = self.redemption.redeem(request.connection, grant, attempt).await;
         if let Err(error) = &redeemed {
-            requirements.remember(slot, &error.failure, challenge.as_ref(), &request.correlation_id).await;
+            requirements.remember(slot, &error.failure, challenge.as_ref(), request.correlation_id).await;
         }
         let is_challenged = challenge.is_some();
         let redeemed = redeemed.map_err(Refusal::from);
@@ -202,7 +247,7 @@ impl Acquisition {
 
     /// Pins the accounts to the token's user. Of two users whose exchanges race, the first pins and the second is
     /// refused.
-    async fn pin(&self, request: &ExchangeRequest, binding: &Binding, permit: &Permit) -> Result<(), Refusal> {
+    async fn pin(&self, request: &AcquisitionRequest<'_>, binding: &Binding, permit: &Permit) -> Result<(), Refusal> {
         let user = &request.token.user;
         for account in &binding.accounts_to_pin {
             let winner = self.vault.pin(account, user, permit).await.map_err(|error| vault_failure(&error))?;

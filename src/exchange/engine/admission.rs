@@ -32,7 +32,11 @@ impl Admission {
     pub(super) async fn bind(&self, request: &ExchangeRequest) -> Result<Binding, Refusal> {
         let mut binding = bind(&request.bot, &request.account, &request.evidence, &request.token)?;
         for account in &binding.accounts_to_check {
-            let pinned = self.vault.find_pin(account).await.map_err(|error| vault_failure(&error))?;
+            let pinned = self
+                .vault
+                .find_pin_beside(account, &request.token.user)
+                .await
+                .map_err(|error| vault_failure(&error))?;
             match pinned {
                 Some(user) if user == request.token.user => binding.accounts_to_pin.retain(|pin| pin != account),
                 Some(_) => return Err(pinned_to_another_user()),

@@ -29,6 +29,7 @@ use crate::vault::VaultError;
 use self::dedup::{Deduplicator, Joined, Ticket};
 
 pub use acquisition::Acquisition;
+pub(in crate::exchange) use acquisition::AcquisitionRequest;
 pub use admission::Admission;
 pub use after_exchange::AfterExchange;
 pub use dedup::Settlement;
@@ -94,7 +95,9 @@ impl<R: Settlement> ExchangeEngine<R> {
                 Joined::TooManyFollowers => return Err(too_many_followers()),
                 // The token of the completed exchange is no longer kept: this request starts anew as if it were the
                 // first.
-                Joined::Completed(reply) if reply.succeeded() && !self.acquisition.is_still_kept(&request).await? => {
+                Joined::Completed(reply)
+                    if reply.succeeded() && !self.acquisition.is_still_kept(&request.acquisition()).await? =>
+                {
                     self.deduplicator.forget(&key);
                 }
                 Joined::Completed(reply) => return Ok(JoinedExchange::Settled(reply)),
@@ -163,7 +166,7 @@ impl<R: Settlement> ExchangeEngine<R> {
         after: impl AfterExchange<Reply = R>,
     ) {
         let begun_by = self.acquisition.ambient().now();
-        let outcome = match self.acquisition.obtain(request, binding).await {
+        let outcome = match self.acquisition.obtain(&request.acquisition(), binding).await {
             Ok(token) => Outcome::Kept(token),
             Err(refusal) => {
                 request.audit_mismatch(&refusal);

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::domain::{Account, Bot, Connection, ConversationId, ExchangeableToken, TokenSlot};
+use super::acquisition::AcquisitionRequest;
+use crate::domain::{Account, Bot, Connection, ConversationId, ExchangeableToken};
 use crate::exchange::{Evidence, Reason, Refusal};
 use crate::observability::{AuditEntry, AuditEvent};
 
@@ -29,9 +30,18 @@ pub struct ExchangeRequest {
 }
 
 impl ExchangeRequest {
-    /// The slot that the user token is kept in.
-    pub(super) fn slot(&self) -> TokenSlot {
-        TokenSlot::new(&self.account, &self.connection.name)
+    /// What the request wants obtained.
+    pub(super) fn acquisition(&self) -> AcquisitionRequest<'_> {
+        let is_shown_by_channel = self.account.parent().is_none() && !matches!(self.evidence, Evidence::Bot(_));
+        AcquisitionRequest {
+            connection: &self.connection,
+            account: &self.account,
+            token: &self.token,
+            security_context: self.token.security_context,
+            correlation_id: &self.correlation_id,
+            deadline: self.deadline,
+            shown_by_channel_of: is_shown_by_channel.then_some(&self.bot),
+        }
     }
 
     /// The card that the request answers, if it names one.

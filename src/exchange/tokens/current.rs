@@ -6,9 +6,11 @@ use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
 use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens};
+use super::refresh_aim::RefreshAim;
+use super::refresh_turns::RefreshTurns;
 use super::unkept::UnkeptTokens;
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
-use crate::exchange::parent_slots::{WantedToken, is_kept};
+use crate::exchange::parent_slots::{TokenPlace, WantedToken, is_kept};
 use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::{TokenVault, VaultError};
@@ -25,29 +27,33 @@ const MAX_REMEMBERED_SLOTS: usize = 16_384;
 /// Hands out a user's current token for a connection, and refreshes it if that is possible without the user.
 #[derive(Clone)]
 pub struct CurrentTokens {
-    shared: Arc<RefreshState>,
+    pub(super) shared: Arc<RefreshState>,
 }
 
-struct RefreshState {
-    tokens: RefreshableTokens,
+pub(super) struct RefreshState {
+    pub(super) tokens: RefreshableTokens,
     flights: SingleFlight<FlightKey, ObtainedToken>,
     /// The earliest time of the next refresh in the background, for slots that started one a short while ago.
     next_background_refresh: Cache<TokenSlot, Timestamp>,
 }
 
-/// Names a refresh for its followers. A refresh that must satisfy a challenge is not shared with one that need not.
+/// Names a refresh for its followers. A refresh is shared only by callers who want the same of it. Refreshes of one slot
+/// that differ run one after the other ([`RefreshTurns`]), and one that finds what it wants asks the issuer nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct FlightKey {
     slot: TokenSlot,
     /// The SHA-256 digest of the challenge.
     challenge: Option<Vec<u8>>,
+    /// Whether the ID token must be renewed as well.
+    wants_id_token: bool,
 }
 
 impl CurrentTokens {
     /// The tokens in `vault`, refreshed by `redemption`. Those that the store does not take are held in `unkept`.
     #[must_use]
     pub fn new(vault: Arc<TokenVault>, redemption: Redemption, unkept: UnkeptTokens, ambient: ClockAndEntropy) -> Self {
-        let tokens = RefreshableTokens { vault, redemption, ambient, unkept };
+        let turns = Arc::new(RefreshTurns::default());
+        let tokens = RefreshableTokens { vault, redemption, ambient, unkept, turns };
         let (flights, next_background_refresh) = (SingleFlight::default(), Cache::new(MAX_REMEMBERED_SLOTS));
         Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
     }
@@ -58,25 +64,25 @@ impl CurrentTokens {
     /// seconds; concurrent callers share one refresh. If that fails for an outage, a token that has not ended serves.
     ///
     /// A failure of the store is an outage, too; it is logged here.
-    pub async fn get(&self, wanted: WantedToken<'_>) -> ObtainedToken {
-        self.try_get(wanted).await.unwrap_or_else(|error| unreadable(&error))
+    pub async fn get(&self, wanted: impl Into<TokenPlace<'_>>) -> ObtainedToken {
+        self.try_get(wanted.into()).await.unwrap_or_else(|error| unreadable(&error))
     }
 
     /// As [`CurrentTokens::get`].
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails and memory has no token.
-    pub(super) async fn try_get(&self, wanted: WantedToken<'_>) -> Result<ObtainedToken, StorageFailure> {
-        let WantedToken { slot, connection, .. } = wanted;
+    pub(super) async fn try_get(&self, wanted: TokenPlace<'_>) -> Result<ObtainedToken, StorageFailure> {
+        let TokenPlace { slot, connection } = wanted;
         let vault = &self.shared.tokens.vault;
         let failure = match vault.find(slot, connection.revision).await {
             Ok(Some(token)) => {
                 if token.is_refresh_due(self.shared.tokens.ambient.now()) {
-                    self.shared.refresh_in_background(slot, connection);
+                    self.shared.refresh_in_background(wanted);
                 }
                 return Ok(ObtainedToken::Token(token));
             }
-            Ok(None) => match self.renew(slot, connection).await {
+            Ok(None) => match self.renew(wanted).await {
                 Ok(obtained) => return Ok(obtained),
                 Err(failure) => failure,
             },
@@ -86,14 +92,15 @@ impl CurrentTokens {
     }
 
     /// Refreshes the token in `slot`, of whose lifetime little or nothing is left.
-    async fn renew(&self, slot: &TokenSlot, connection: &Arc<Connection>) -> Result<ObtainedToken, StorageFailure> {
+    async fn renew(&self, wanted: TokenPlace<'_>) -> Result<ObtainedToken, StorageFailure> {
+        let TokenPlace { slot, connection } = wanted;
         let vault = &self.shared.tokens.vault;
         let record = if connection.keeps_refresh_token() { vault.read(slot, connection.revision).await? } else { None };
         let Some(record) = record.filter(|record| record.token.refresh_token.is_some()) else {
             return Ok(ObtainedToken::UserNeeded);
         };
         let has_ended = record.token.has_ended(self.shared.tokens.ambient.now());
-        let flight = self.shared.start_refresh(slot, connection, None);
+        let flight = self.shared.start_refresh(wanted, RefreshAim::Usable);
         let outage = match await_refresh(flight, if has_ended { REFRESH_BUDGET } else { REFRESH_PATIENCE }).await {
             ObtainedToken::Unavailable(outage) => outage,
             obtained @ (ObtainedToken::Token(_) | ObtainedToken::UserNeeded) => return Ok(obtained),
@@ -124,8 +131,8 @@ impl CurrentTokens {
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails and memory has no token.
-    pub async fn can_give(&self, wanted: WantedToken<'_>) -> Result<bool, StorageFailure> {
-        let WantedToken { slot, connection, .. } = wanted;
+    pub async fn can_give(&self, wanted: impl Into<TokenPlace<'_>>) -> Result<bool, StorageFailure> {
+        let TokenPlace { slot, connection } = wanted.into();
         let vault = &self.shared.tokens.vault;
         let found = async {
             if vault.find(slot, connection.revision).await?.is_some() {
@@ -161,7 +168,7 @@ impl CurrentTokens {
         wanted: WantedToken<'_>,
         challenge: ClaimsChallenge,
     ) -> Result<ObtainedToken, StorageFailure> {
-        let flight = self.shared.start_refresh(wanted.slot, wanted.connection, Some(challenge));
+        let flight = self.shared.start_refresh(wanted.into(), RefreshAim::Challenged(challenge));
         let obtained = await_refresh(flight, REFRESH_BUDGET).await;
         if let ObtainedToken::Token(_) = obtained {
             // The token satisfies an older challenge that still waits for the user as well.
@@ -176,23 +183,21 @@ impl CurrentTokens {
 
 impl RefreshState {
     /// Joins the running refresh of this slot, or starts one.
-    fn start_refresh(
-        &self,
-        slot: &TokenSlot,
-        connection: &Arc<Connection>,
-        challenge: Option<ClaimsChallenge>,
-    ) -> Flight<ObtainedToken> {
-        let digest_of_challenge =
-            challenge.as_ref().map(|challenge| digest(&SHA256, challenge.as_str().as_bytes()).as_ref().to_vec());
-        let key = FlightKey { slot: slot.clone(), challenge: digest_of_challenge };
+    pub(super) fn start_refresh(&self, wanted: TokenPlace<'_>, aim: RefreshAim) -> Flight<ObtainedToken> {
+        let TokenPlace { slot, connection } = wanted;
+        let challenge =
+            aim.challenge().map(|challenge| digest(&SHA256, challenge.as_str().as_bytes()).as_ref().to_vec());
+        let wants_id_token = matches!(aim, RefreshAim::IdToken);
+        let key = FlightKey { slot: slot.clone(), challenge, wants_id_token };
         self.flights.join(key, || {
             let (tokens, slot, connection) = (self.tokens.clone(), slot.clone(), Arc::clone(connection));
-            Refresh { tokens, slot, connection, challenge }.run()
+            Refresh { tokens, slot, connection, aim }.run()
         })
     }
 
     /// Starts a refresh that no caller waits for: each caller has a usable token, so a failure concerns none of them.
-    fn refresh_in_background(self: &Arc<Self>, slot: &TokenSlot, connection: &Arc<Connection>) {
+    fn refresh_in_background(self: &Arc<Self>, wanted: TokenPlace<'_>) {
+        let slot = wanted.slot;
         let now = self.tokens.ambient.now();
         if self.next_background_refresh.get(slot).is_some_and(|earliest| now < earliest) {
             return;
@@ -200,12 +205,12 @@ impl RefreshState {
         // The interval starts with the refresh, not with its failure, so callers return early here while the refresh
         // runs.
         self.next_background_refresh.insert(slot.clone(), now.plus(BACKGROUND_REFRESH_INTERVAL));
-        drop(self.start_refresh(slot, connection, None));
+        drop(self.start_refresh(wanted, RefreshAim::Usable));
     }
 }
 
 /// Waits for a refresh for at most `patience`. The refresh itself goes on.
-async fn await_refresh(flight: Flight<ObtainedToken>, patience: Duration) -> ObtainedToken {
+pub(super) async fn await_refresh(flight: Flight<ObtainedToken>, patience: Duration) -> ObtainedToken {
     let outcome = timeout_at(Instant::now() + patience, flight.outcome()).await;
     outcome.ok().flatten().unwrap_or(ObtainedToken::Unavailable(Outage::FAULT))
 }

@@ -4,7 +4,12 @@
 //! the exchanges that clients request, nor of the callers that ask for a token.
 
 mod current;
+mod given;
+mod id_token_renewal;
+mod id_tokens;
 mod refresh;
+mod refresh_aim;
+mod refresh_turns;
 mod resource;
 mod revocation;
 mod sign_out;
@@ -13,6 +18,8 @@ mod unkept;
 mod unkept_tests;
 
 pub use current::CurrentTokens;
+pub use given::{GivenToken, GivenTokens};
+pub use id_tokens::ObtainedIdToken;
 pub use resource::{ResourceExchange, ResourceScope, ResourceTokens, WantedResource};
 pub use revocation::{EndedTokens, TokenRevocation};
 pub use sign_out::TokenSignOut;

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use super::id_token_renewal::{continue_id_token, refuse_other_user};
+use super::refresh_aim::RefreshAim;
+use super::refresh_turns::RefreshTurns;
 use super::unkept::{UnkeptToken, UnkeptTokens};
-use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Secret, TokenSlot, UserToken};
+use crate::domain::{ClockAndEntropy, Connection, Secret, TokenSlot, UserToken};
 use crate::exchange::missing_scope_report::report_missing_scopes;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
@@ -26,6 +29,7 @@ pub(super) struct RefreshableTokens {
     pub(super) ambient: ClockAndEntropy,
     /// What refreshes have brought and the store did not take.
     pub(super) unkept: UnkeptTokens,
+    pub(super) turns: Arc<RefreshTurns>,
 }
 
 impl RefreshableTokens {
@@ -39,19 +43,23 @@ impl RefreshableTokens {
     }
 }
 
-/// One refresh: read the kept token → redeem its refresh token → replace the kept token. If the user signs out
-/// meanwhile, the new token is dropped. If another exchange replaces the kept token meanwhile, that exchange's token
-/// stays.
+/// One refresh: wait for the slot's turn → read the kept token → redeem its refresh token → replace the kept token. If
+/// the user signs out meanwhile, the new token is dropped. If another exchange replaces the kept token meanwhile, that
+/// exchange's token stays.
 pub(super) struct Refresh {
     pub(super) tokens: RefreshableTokens,
     pub(super) slot: TokenSlot,
     pub(super) connection: Arc<Connection>,
-    /// The challenge that the new token must satisfy, if there is one. A kept token is then never good enough.
-    pub(super) challenge: Option<ClaimsChallenge>,
+    pub(super) aim: RefreshAim,
 }
 
 impl Refresh {
     pub(super) async fn run(self) -> ObtainedToken {
+        let turn = self.tokens.turns.get(&self.slot);
+        // No caller waits longer than this for the whole refresh.
+        let Ok(_turn) = timeout(REFRESH_BUDGET, turn.lock()).await else {
+            return ObtainedToken::Unavailable(Outage::FAULT);
+        };
         for _ in 0..MAX_ATTEMPTS {
             match self.try_run().await {
                 Ok(Some(obtained)) => return obtained,
@@ -72,8 +80,9 @@ impl Refresh {
             return self.conclude_without_token(None).await;
         };
         // Another request may have refreshed the token after the caller looked into memory.
-        let is_good = vault.is_usable(&record.token) && !record.token.is_refresh_due(self.tokens.ambient.now());
-        if is_good && self.challenge.is_none() {
+        let now = self.tokens.ambient.now();
+        let is_good = vault.is_usable(&record.token) && !record.token.is_refresh_due(now);
+        if is_good && self.aim.is_met_by(&record.token, now) {
             return Ok(Some(ObtainedToken::Token(Arc::new(record.token.without_refresh_token()))));
         }
         let Some(refresh_token) = record.token.refresh_token.clone() else {
@@ -82,21 +91,41 @@ impl Refresh {
         let correlation_id = self.tokens.ambient.entropy.uuid();
         match self.obtain(&record.token, &refresh_token, &correlation_id).await {
             Ok(token) => self.keep_or_hold(record, refresh_token, token, &correlation_id).await,
-            Err(error) => {
-                // An outage or an error of the configuration does not concern the refresh token.
-                let outage = Outage::of_failure(&error.failure);
-                if outage.is_none() {
-                    self.tokens.unkept.end(&self.slot);
-                }
-                self.log(&error, outage.is_none(), &correlation_id);
-                let requirements = self.tokens.redemption.requirements();
-                requirements.remember(&self.slot, &error.failure, None, &correlation_id).await;
-                match outage {
-                    Some(outage) => Ok(Some(ObtainedToken::Unavailable(outage))),
-                    None => self.conclude_without_token(Some(record)).await,
-                }
-            }
+            Err(error) => self.conclude_failure(record, &error, &correlation_id).await,
         }
+    }
+
+    /// Notes `error`, with which the refresh of `record` has failed, and concludes. A refusal says nothing about the
+    /// refresh token that another writer has kept meanwhile: then the refresh starts over.
+    async fn conclude_failure(
+        &self,
+        record: KeptRecord,
+        error: &RedeemError,
+        correlation_id: &str,
+    ) -> Result<Option<ObtainedToken>, StorageFailure> {
+        // An outage or an error of the configuration does not concern the refresh token.
+        let outage = Outage::of_failure(&error.failure);
+        if outage.is_none() && self.is_replaced(&record).await? {
+            tracing::info!(correlation_id, "a refresh starts over: its refresh token was replaced meanwhile");
+            return Ok(None);
+        }
+        if outage.is_none() {
+            self.tokens.unkept.end(&self.slot);
+        }
+        self.log(error, outage.is_none(), correlation_id);
+        let requirements = self.tokens.redemption.requirements();
+        requirements.remember(&self.slot, &error.failure, None, correlation_id).await;
+        match outage {
+            Some(outage) => Ok(Some(ObtainedToken::Unavailable(outage))),
+            None => self.conclude_without_token(Some(record)).await,
+        }
+    }
+
+    /// Whether the slot holds another refresh token than `record` by now, or none.
+    async fn is_replaced(&self, record: &KeptRecord) -> Result<bool, StorageFailure> {
+        let kept = self.tokens.vault.read(&self.slot, self.connection.revision).await?;
+        let kept = kept.and_then(|kept| kept.token.refresh_token);
+        Ok(kept.as_ref().map(Secret::expose) != record.token.refresh_token.as_ref().map(Secret::expose))
     }
 
     /// What the kept `refresh_token` has brought already and the store did not take; else asks the issuer, by the newest
@@ -111,7 +140,8 @@ impl Refresh {
             return self.redeem(kept, refresh_token, correlation_id).await;
         };
         let newest = &unkept.kept.token;
-        if self.challenge.is_none() && !newest.has_ended(self.tokens.ambient.now()) {
+        let now = self.tokens.ambient.now();
+        if self.aim.is_met_by(newest, now) && !newest.has_ended(now) {
             return Ok(newest.clone());
         }
         // The stored refresh token is used up at an issuer that rotates them.
@@ -126,9 +156,11 @@ impl Refresh {
         correlation_id: &str,
     ) -> Result<UserToken, RedeemError> {
         let deadline = Instant::now() + REFRESH_BUDGET;
-        let attempt = Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.challenge.clone() };
+        let attempt =
+            Attempt { correlation_id: correlation_id.to_owned(), deadline, claims: self.aim.challenge().cloned() };
         let grant = Grant::RefreshToken { refresh_token, user: &old.user };
         let redeemed = self.tokens.redemption.redeem(&self.connection, grant, attempt).await?;
+        refuse_other_user(old, redeemed.id_token.as_ref())?;
         // A response without `scope` grants what was granted before (RFC 6749 §5.1, §6).
         let is_scope_stated = redeemed.granted_scope.is_some() && redeemed.granted_scope != old.granted_scope;
         let granted_scope = redeemed.granted_scope.clone().or_else(|| old.granted_scope.clone());
@@ -137,7 +169,8 @@ impl Refresh {
         let redeemed = RedeemedToken { granted_scope, refresh_token, ..redeemed };
         let owner = TokenOwner { user: &old.user, security_context: old.security_context };
         let token = user_token(redeemed, &self.connection, owner, &self.tokens.ambient);
-        let token = UserToken { signed_in_at: old.signed_in_at, ..token };
+        let id_token = continue_id_token(old, &token, correlation_id);
+        let token = UserToken { signed_in_at: old.signed_in_at, id_token, ..token };
         // The same scopes as before were reported when they were granted first.
         if is_scope_stated {
             report_missing_scopes(&token, &self.connection, correlation_id);
@@ -207,7 +240,7 @@ impl Refresh {
     ) -> Result<Option<ObtainedToken>, StorageFailure> {
         let vault = &self.tokens.vault;
         let Some(record) = record else { return Ok(Some(ObtainedToken::UserNeeded)) };
-        if let Some(challenge) = &self.challenge {
+        if let Some(challenge) = self.aim.challenge() {
             // The challenge is put before the token is removed: an exchange in between must find at least one of the
             // two.
             self.tokens
@@ -224,8 +257,9 @@ impl Refresh {
             return Ok(Some(ObtainedToken::UserNeeded));
         }
         if !vault.is_usable(&record.token) {
-            vault.remove(record).await?;
-            return Ok(Some(ObtainedToken::UserNeeded));
+            // Another writer's token may be good.
+            let is_removed = vault.remove(record).await?;
+            return Ok(is_removed.then_some(ObtainedToken::UserNeeded));
         }
         let token = UserToken { refresh_token: None, refresh_at: None, ..record.token.clone() };
         match vault.replace(record, token).await {

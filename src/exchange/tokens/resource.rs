@@ -1,9 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::current::CurrentTokens;
+use super::refresh_turns::RefreshTurns;
 use super::unkept::{UnkeptToken, UnkeptTokens};
 use crate::domain::{ClockAndEntropy, Connection, ConnectionName, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::parent_slots::WantedToken;
@@ -101,7 +102,7 @@ impl ResourceTokens {
         correlation_id: &str,
     ) -> ResourceTokenResult {
         let WantedToken { slot, connection, .. } = wanted;
-        let signed_in = self.current.try_get(wanted).await.map_err(|error| store_failed(&error))?;
+        let signed_in = self.current.try_get(wanted.into()).await.map_err(|error| store_failed(&error))?;
         let own = resource_slot(slot, scope);
         let signed_in = match signed_in {
             ObtainedToken::Token(token) => token,
@@ -121,6 +122,7 @@ impl ResourceTokens {
                 slot: slot.clone(),
                 own: own.clone(),
                 connection: Arc::clone(connection),
+                turns: Arc::clone(&self.current.shared.tokens.turns),
                 scope: scope.clone(),
                 correlation_id: correlation_id.to_owned(),
             };
@@ -168,7 +170,7 @@ impl ResourceTokens {
         // The token is looked up again, because the user may have signed out meanwhile.
         let found = self.exchange.vault.find_unended(own, connection.revision).await;
         let Some(kept) = found.map_err(|error| store_failed(&error))? else { return Err(refusal) };
-        refusal.report_overridden(&connection.bot, &connection.name, correlation_id);
+        refusal.report_overridden(&connection.holder, &connection.name, correlation_id);
         Ok(kept)
     }
 }
@@ -220,6 +222,7 @@ struct ResourceRedemption {
     slot: TokenSlot,
     own: TokenSlot,
     connection: Arc<Connection>,
+    turns: Arc<RefreshTurns>,
     scope: ResourceScope,
     correlation_id: String,
 }
@@ -270,9 +273,22 @@ impl ResourceRedemption {
             Ok(_) => None,
             Err(refusal) => Some(refusal).filter(|refusal| refusal.reason.is_outage_or_own_fault()),
         };
+        self.redeem_refresh_token(&narrowed, &signed_in.user, keys_failure).await
+    }
+
+    /// `None` if no refresh token of `user` is kept. `keys_failure` is why the kept token could not be
+    /// exchanged, if that is not its own fault.
+    async fn redeem_refresh_token(
+        &self,
+        narrowed: &Connection,
+        user: &UserKey,
+        keys_failure: Option<Refusal>,
+    ) -> Result<Option<RedeemedToken>, Refusal> {
+        let turn = self.turns.get(&self.slot);
+        let Ok(_turn) = timeout(REDEMPTION_BUDGET, turn.lock()).await else { return Err(deadline_exceeded()) };
         let record = self.exchange.vault.read(&self.slot, self.connection.revision).await;
         let record = record.map_err(|error| store_failed(&error))?;
-        let Some(record) = record.filter(|record| record.token.user == signed_in.user) else { return Ok(None) };
+        let Some(record) = record.filter(|record| record.token.user == *user) else { return Ok(None) };
         let Some(refresh_token) = record.token.refresh_token.clone() else {
             // Without the issuer's keys it is not known whether the token itself can be exchanged.
             return keys_failure.map_or(Ok(None), Err);
@@ -281,8 +297,8 @@ impl ResourceRedemption {
         let unkept = self.exchange.unkept.find_successor(&self.slot, &refresh_token);
         let newest = unkept.as_ref().and_then(|unkept| unkept.kept.token.refresh_token.as_ref());
         let newest = newest.unwrap_or(&refresh_token);
-        let grant = Grant::RefreshToken { refresh_token: newest, user: &signed_in.user };
-        let redeemed = self.redeem_grant(&narrowed, grant).await?;
+        let grant = Grant::RefreshToken { refresh_token: newest, user };
+        let redeemed = self.redeem_grant(narrowed, grant).await?;
         self.keep_rotated(record, refresh_token, &redeemed).await;
         Ok(Some(redeemed))
     }

@@ -79,9 +79,7 @@ impl TokenRevocation {
 
     /// Of several connections with this revision each will do: they have the same provider and the same client.
     fn find_connection(&self, revision: ConnectionRevision) -> Option<&Arc<Connection>> {
-        let bots = self.registrations.bots();
-        let mut connections = bots.flat_map(|bot| self.registrations.list_connections(bot.name.as_str()));
-        connections.find(|connection| connection.revision == revision)
+        self.registrations.connections().find(|connection| connection.revision == revision)
     }
 }
 
@@ -94,7 +92,7 @@ async fn revoke(provider: &dyn IdentityProvider, connection: &Connection, ended:
         correlation_id,
         deadline,
     };
-    let (bot, name) = (connection.bot.as_str(), connection.name.as_str());
+    let (bot, name) = (connection.holder.as_str(), connection.name.as_str());
     match timeout_at(deadline, provider.revoke(tokens)).await {
         Ok(Ok(RevocationOutcome::NotSupported)) => {}
         Ok(Ok(RevocationOutcome::Revoked)) => {

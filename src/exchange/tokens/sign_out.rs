@@ -102,15 +102,23 @@ impl TokenSignOut {
         Ok(self.requirements.end(slots).await?)
     }
 
-    /// Removes the pin of `account` and of the same user id under each parent bot of `bot`, so that another person may
-    /// sign in next.
+    /// Removes the pins of `account` and of the same user id under each parent bot of `bot`, so that another person may
+    /// sign in next. `connections` are those of the account's holder: their issuers are those that an account can have pins
+    /// of, beside Entra.
     ///
     /// # Errors
     /// [`StorageFailure`] if the store fails.
-    pub async fn unpin(&self, bot: Option<&Bot>, account: &Account) -> Result<(), StorageFailure> {
-        self.vault.unpin(account).await?;
+    pub async fn unpin(
+        &self,
+        bot: Option<&Bot>,
+        account: &Account,
+        connections: &[Arc<Connection>],
+    ) -> Result<(), StorageFailure> {
+        let issuers = connections.iter().filter_map(|connection| connection.exchange.own_issuer());
+        let issuers: Vec<String> = issuers.map(str::to_owned).collect();
+        self.vault.unpin(account, &issuers).await?;
         for parent_account in bot.into_iter().flat_map(|bot| parent_accounts(bot, account)) {
-            self.vault.unpin(&parent_account).await?;
+            self.vault.unpin(&parent_account, &issuers).await?;
         }
         Ok(())
     }

@@ -184,6 +184,7 @@ fn signed_in(access_token: &'static str, user: &UserKey, now: Timestamp, lifetim
         signed_in_at: now,
         refresh_token: None,
         refresh_at: None,
+        id_token: None,
     }
 }
 

@@ -1,13 +1,15 @@
 //! Classifies responses of token endpoints: each is a token, or a failure of a closed list with the possible next step.
 //!
 //! Owns [`Classification`] and [`RefusalMeaning`], which are the same for all providers, and the tables that lead to a
-//! meaning: AADSTS numbers ([`entra`]), AADB2C numbers ([`b2c`]), words ([`words`]) and the rule for other words
+//! meaning: AADSTS numbers ([`entra`]), AADB2C numbers ([`b2c`]), words ([`words`]; [`exchange_words`] where a user's token
+//! is exchanged) and the rule for other words
 //! ([`unknown_words`]). Token endpoints ([`entra`],
 //! [`oauth`]) and the browser's callback ([`callback`]) share them.
 
 mod b2c;
 mod callback;
 mod entra;
+mod exchange_words;
 mod meaning;
 mod oauth;
 #[cfg(test)]
@@ -94,13 +96,17 @@ pub(super) fn classify_answer(
         TokenAnswer::Refusal(refusal) => Err(match style {
             TokenEndpointStyle::Entra => entra::classify(&refusal),
             TokenEndpointStyle::Standard(_) => oauth::classify(&refusal),
+            TokenEndpointStyle::StandardExchange(_) => oauth::classify_exchange(&refusal),
         }),
-        TokenAnswer::Unusable(hint) => {
-            let mut error = refusal(RedeemFailure::Transient, hint);
-            error.diagnostics.http_status = Some(answer.status);
-            Err(Classification::conclusive(error))
-        }
+        TokenAnswer::Unusable(hint) => Err(unusable(RedeemFailure::Transient, hint, answer.status)),
+        TokenAnswer::NoAccessToken(hint) => Err(unusable(RedeemFailure::Misconfigured, hint, answer.status)),
     }
+}
+
+fn unusable(failure: RedeemFailure, hint: &'static str, status: u16) -> Classification {
+    let mut error = refusal(failure, hint);
+    error.diagnostics.http_status = Some(status);
+    Classification::conclusive(error)
 }
 
 /// Classifies a call without a response.

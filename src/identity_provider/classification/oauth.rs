@@ -1,6 +1,7 @@
 //! Classifies the error responses of providers other than Entra by the registered `error` words (RFC 6749 §5.2,
 //! `OpenID` Connect Core §3.1.2.6) and the HTTP status. Numbers and free text in the response are ignored.
 
+use super::exchange_words::find_exchange_word;
 use super::unknown_words::explain_unknown;
 use super::words::{find_error_word, is_same_word};
 use super::{Classification, CredentialVerdict, ExplainedMeaning, RefusalMeaning};
@@ -9,7 +10,18 @@ use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
 
 /// Classifies an error response. Every response gets a class; only what the provider itself says leads to a sign-in card.
 pub(super) fn classify(refusal: &EndpointRefusal) -> Classification {
-    let ExplainedMeaning { meaning, hint } = explain(refusal);
+    build_classification(refusal, explain(refusal))
+}
+
+/// Classifies an error response to the exchange of a user's token.
+pub(super) fn classify_exchange(refusal: &EndpointRefusal) -> Classification {
+    let is_of_server = refusal.status == 429 || refusal.is_server_fault();
+    let of_exchange = refusal.oauth_error().filter(|_| !is_of_server).and_then(find_exchange_word);
+    build_classification(refusal, of_exchange.unwrap_or_else(|| explain(refusal)))
+}
+
+fn build_classification(refusal: &EndpointRefusal, explained: ExplainedMeaning) -> Classification {
+    let ExplainedMeaning { meaning, hint } = explained;
     let failure = meaning.to_failure(refusal, None);
     let names_client = refusal.error.as_deref().is_some_and(|word| is_same_word(word, "invalid_client"));
     let is_of_client = names_client && failure == RedeemFailure::Misconfigured;
@@ -114,6 +126,33 @@ mod tests {
                 assert!(!verdict.retry, "{status} {error}");
             }
         }
+    }
+
+    #[test]
+    fn the_words_of_an_exchange_concern_the_users_token_and_the_target() {
+        let needs_user = RedeemFailure::InteractionRequired { claims: None };
+        for (status, error, failure, hint) in [
+            (400, "invalid_grant", needs_user.clone(), "the user's token"),
+            (400, "invalid_token", needs_user, "invalid_token"),
+            (400, "invalid_request", RedeemFailure::Misconfigured, "subject_token_type"),
+            (400, "invalid_target", RedeemFailure::Misconfigured, "token_exchange.audience"),
+            (400, "InvalidTarget", RedeemFailure::Misconfigured, "token_exchange.audience"),
+            (403, "unauthorized_client", RedeemFailure::Misconfigured, "exchange tokens"),
+            (400, "unsupported_grant_type", RedeemFailure::Misconfigured, "token_exchange.grant"),
+            (400, "invalid_scope", RedeemFailure::Misconfigured, "of an exchange"),
+            (403, "access_denied", RedeemFailure::Denied, "exchange"),
+            (400, "consent_required", RedeemFailure::ConsentRequired, "consented"),
+            (401, "invalid_client", RedeemFailure::Misconfigured, "credential"),
+            (400, "slow_down", RedeemFailure::Throttled { retry_after: None }, "limit"),
+            (429, "invalid_target", RedeemFailure::Throttled { retry_after: None }, "too many requests"),
+            (503, "invalid_grant", RedeemFailure::Transient, "fault"),
+            (404, "invalid_target", RedeemFailure::Transient, "unknown"),
+        ] {
+            let error_of = classify_exchange(&refusal(status, error)).error;
+            assert_eq!(error_of.failure, failure, "{status} {error}");
+            assert!(error_of.diagnostics.hint.contains(hint), "{status} {error}: {}", error_of.diagnostics.hint);
+        }
+        assert!(classify_exchange(&refusal(401, "invalid_client")).wants_other_credential());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub fn list_hints() -> Vec<(String, &'static str)> {
     hints.extend(b2c::BY_B2C_CODE.iter().map(|(code, _, hint)| (format!("AADB2C{code}"), *hint)));
     hints.extend(words::BY_ERROR.iter().map(|row| (format!("Entra: {}", row.word), row.entra)));
     hints.extend(words::BY_ERROR.iter().map(|row| (format!("others: {}", row.word), row.other)));
+    hints.extend(exchange_words::BY_EXCHANGE_ERROR.iter().map(|(word, _, hint)| (format!("exchange: {word}"), *hint)));
     hints.extend(words::BY_SUBERROR.iter().map(|(word, _, hint)| (format!("suberror {word}"), *hint)));
     hints.extend(words::BY_DESCRIPTION.iter().map(|(text, _, hint)| (format!("description {text}"), *hint)));
     for meaning in [

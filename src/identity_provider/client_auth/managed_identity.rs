@@ -97,7 +97,7 @@ impl ManagedIdentity {
                 Ok(IdentityToken { token: granted.access_token, expires_at: asked_at.plus(granted.lifetime) })
             }
             TokenAnswer::Refusal(_) => Err(classify_refusal(&answer)),
-            TokenAnswer::Unusable(_) => Err(with_status(
+            TokenAnswer::Unusable(_) | TokenAnswer::NoAccessToken(_) => Err(with_status(
                 credential_failure(RedeemFailure::Transient, "the identity endpoint's response holds no usable token"),
                 &answer,
             )),

@@ -90,7 +90,10 @@ impl Entra {
         assertion: &ExchangeableToken,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
-        let user = EntraUser { object_id: &assertion.object_id, tenant_id: &assertion.tenant_id };
+        let Some(tenant_id) = assertion.user.tenant_id() else {
+            return Err(refusal(RedeemFailure::AssertionRejected, "the token to exchange is not of an Entra user"));
+        };
+        let user = EntraUser { object_id: assertion.user.subject(), tenant_id };
         let fields = vec![
             FormField::new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
             FormField::new("assertion", assertion.raw.expose()),
@@ -159,7 +162,9 @@ impl Entra {
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
         let url = self.endpoint(user.tenant_id)?;
-        let scope = connection.scopes.join(" ");
+        // An app's ID token is renewed with its access token, which Entra does only for these scopes.
+        let needed = if connection.holder.find_app().is_some() { &IDENTIFYING_SCOPES[..] } else { &[] };
+        let scope = authorization::join_scopes(connection, needed);
         let claims = build_claims_parameter(connection, attempt.claims.as_ref());
         fields.push(FormField::new("scope", scope.as_str()));
         fields.extend(claims.as_deref().map(|claims| FormField::new("claims", claims)));

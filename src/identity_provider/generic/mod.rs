@@ -5,6 +5,9 @@
 
 #[cfg(test)]
 mod tests;
+mod token_exchange;
+
+pub use token_exchange::{TokenExchangeSettings, UserTokenGrant};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +27,7 @@ use super::{
     Attempt, Capabilities, Grant, IdentityProvider, RedeemError, RedeemFailure, RedeemFuture, RedeemedToken,
     RevocableTokens, RevocationFuture, RevocationOutcome, refusal,
 };
-use crate::domain::{ClaimsChallenge, Connection, Secret, UserKey};
+use crate::domain::{ClaimsChallenge, Connection, ExchangeableToken, Secret, UserKey};
 use crate::outbound::{FormField, HttpAnswer, Outbound};
 
 /// The maximum time that a browser request waits for a discovery document.
@@ -47,6 +50,8 @@ pub struct GenericSettings {
     pub prompt: Option<String>,
     /// Where a secret is sent. `None` for the method that the provider announces.
     pub secret_method: Option<SecretMethod>,
+    /// How users' tokens are exchanged; `None` if the connection exchanges none.
+    pub token_exchange: Option<TokenExchangeSettings>,
 }
 
 /// An `OpenID` Connect provider, used by one client. Its endpoints come from its discovery document.
@@ -76,6 +81,40 @@ impl Generic {
         self.client.replace_credentials(credentials);
     }
 
+    /// Exchanges a user's token (RFC 8693 §2.1, RFC 7523 §2.1). The token goes to no other issuer's provider than the
+    /// configuration says.
+    async fn exchange_user_token(
+        &self,
+        connection: &Connection,
+        token: &ExchangeableToken,
+        attempt: &Attempt,
+    ) -> Result<RedeemedToken, RedeemError> {
+        let Some(exchange) = &self.settings.token_exchange else {
+            let hint = "the connection has no token_exchange, so its provider exchanges no tokens";
+            return Err(refusal(RedeemFailure::Misconfigured, hint));
+        };
+        if !self.knows_user(&token.user) || exchange.is_of_entra == (token.user.namespace().is_some()) {
+            let hint = "the token to exchange is of another issuer than token_exchange says";
+            return Err(refusal(RedeemFailure::AssertionRejected, hint));
+        }
+        if let Some(claims) = &attempt.claims {
+            let failure = RedeemFailure::InteractionRequired { claims: Some(claims.as_str().to_owned()) };
+            return Err(refusal(failure, "a token exchange at this provider cannot satisfy a claims challenge"));
+        }
+        let scope = connection.scopes.join(" ");
+        let endpoints = self.discovery.endpoints(attempt.deadline).await?;
+        let request = self.request(&endpoints, exchange.fields(token, &scope), token.user.subject(), attempt);
+        let style = TokenEndpointStyle::StandardExchange(self.secret_method(&endpoints));
+        self.client.redeem(&TokenRequest { style, ..request }).await
+    }
+
+    /// Whether tokens of `user` may be sent to this provider: those of its own users, and of Entra's if the connection
+    /// exchanges Entra's tokens. A provider's configuration may now name another issuer, which must not get the old one's.
+    fn knows_user(&self, user: &UserKey) -> bool {
+        let exchanges_entra = || self.settings.token_exchange.as_ref().is_some_and(|exchange| exchange.is_of_entra);
+        user.namespace().map_or_else(exchanges_entra, |issuer| issuer == self.discovery.issuer())
+    }
+
     /// Redeems a refresh token (RFC 6749 §6). The request names no scopes, so the new token has the scopes that were
     /// granted with the code.
     async fn redeem_refresh_token(
@@ -84,8 +123,7 @@ impl Generic {
         user: &UserKey,
         attempt: &Attempt,
     ) -> Result<RedeemedToken, RedeemError> {
-        // A provider's configuration may now name another issuer. The old issuer's token must not be sent to it.
-        if user.issuer() != self.discovery.issuer() {
+        if !self.knows_user(user) {
             return Err(refusal(
                 RedeemFailure::AssertionRejected,
                 "the refresh token's user belongs to another issuer",
@@ -120,8 +158,7 @@ impl Generic {
     /// token is revoked even so.
     async fn revoke_tokens(&self, tokens: RevocableTokens<'_>) -> Result<RevocationOutcome, RedeemError> {
         let endpoints = self.discovery.endpoints(tokens.deadline).await?;
-        let Some(url) = endpoints.revocation.as_ref().filter(|_| tokens.user.issuer() == self.discovery.issuer())
-        else {
+        let Some(url) = endpoints.revocation.as_ref().filter(|_| self.knows_user(tokens.user)) else {
             return Ok(RevocationOutcome::NotSupported);
         };
         let of_refresh = tokens.refresh_token.map(|token| [("token", token.expose()), TYPE_OF_REFRESH_TOKEN]);
@@ -147,10 +184,9 @@ impl Generic {
         attempt: &'a Attempt,
     ) -> TokenRequest<'a> {
         let (client, tenant) = (self.client.client_id().to_owned(), self.discovery.issuer().to_owned());
-        let secret_method = self.settings.secret_method.unwrap_or(endpoints.secret_method);
         TokenRequest {
             url: &endpoints.token,
-            style: TokenEndpointStyle::Standard(secret_method),
+            style: TokenEndpointStyle::Standard(self.secret_method(endpoints)),
             fields,
             throttle_key: ThrottleKey { client, tenant, user: user.to_owned() },
             anchor: None,
@@ -158,6 +194,10 @@ impl Generic {
             is_repeatable: true,
             attempt,
         }
+    }
+
+    fn secret_method(&self, endpoints: &Endpoints) -> SecretMethod {
+        self.settings.secret_method.unwrap_or(endpoints.secret_method)
     }
 
     /// The value of `prompt`: what is configured, and `consent` and `select_account` if this sign-in needs them.
@@ -188,15 +228,14 @@ fn check_revocation(answer: &HttpAnswer) -> Result<RevocationOutcome, RedeemErro
 
 impl IdentityProvider for Generic {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { on_behalf_of: false, refresh_token: true, authorization_code: true }
+        let on_behalf_of = self.settings.token_exchange.is_some();
+        Capabilities { on_behalf_of, refresh_token: true, authorization_code: true }
     }
 
-    fn redeem<'a>(&'a self, _: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a> {
+    fn redeem<'a>(&'a self, connection: &'a Connection, grant: Grant<'a>, attempt: Attempt) -> RedeemFuture<'a> {
         Box::pin(async move {
             match grant {
-                Grant::OnBehalfOf(_) => {
-                    Err(refusal(RedeemFailure::Misconfigured, "only Entra supports the on-behalf-of exchange"))
-                }
+                Grant::OnBehalfOf(token) => self.exchange_user_token(connection, token, &attempt).await,
                 Grant::RefreshToken { refresh_token, user } => {
                     self.redeem_refresh_token(refresh_token, user, &attempt).await
                 }

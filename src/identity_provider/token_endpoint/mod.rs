@@ -31,6 +31,8 @@ const MAX_ERROR_PARTS: usize = 3;
 /// How many bytes of a body that is not JSON are searched for AADSTS numbers.
 const MAX_SEARCHED_BYTES: usize = 64 * 1024;
 const MAX_CODES: usize = 8;
+/// What the token types of RFC 8693 §3 begin with.
+const TOKEN_TYPE_PREFIX: &str = "urn:ietf:params:oauth:token-type:";
 
 /// A parsed response.
 #[derive(Debug)]
@@ -39,6 +41,9 @@ pub(super) enum TokenAnswer {
     Refusal(Box<EndpointRefusal>),
     /// A response with a success status that holds no usable token. The text is a hint for the operator.
     Unusable(&'static str),
+    /// A success whose token is none that a bot could send to a resource, because of what was requested (RFC 8693 §2.2.1).
+    /// The text is a hint for the operator.
+    NoAccessToken(&'static str),
 }
 
 #[derive(Debug)]
@@ -119,6 +124,9 @@ fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
     let Some(object) = object else {
         return TokenAnswer::Unusable("success without a JSON object: check the token endpoint's address");
     };
+    if let Err(hint) = check_issued_type(object) {
+        return TokenAnswer::NoAccessToken(hint);
+    }
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     // Bots send the token in an HTTP header, so it may hold only visible ASCII (RFC 6750 §2.1).
     let is_refused = |byte: u8| u8::from(!byte.is_ascii_graphic());
@@ -140,6 +148,27 @@ fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
         // Its length is checked by `token_validation`, which can say that it is too long.
         id_token: text("id_token").map(Secret::from),
     })
+}
+
+/// Checks what the answer to a token exchange says that `access_token` is (RFC 8693 §2.2.1). Keycloak says `refresh_token` if
+/// that was requested, and puts an access token beside it.
+fn check_issued_type(object: &Map<String, Value>) -> Result<(), &'static str> {
+    let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+    if text("token_type").eq_ignore_ascii_case("N_A") {
+        return Err(
+            "the provider issued something else than an access token (token_type N_A): write another requested_token_type in token_exchange",
+        );
+    }
+    let is_beside = !text("refresh_token").is_empty() && text("refresh_token") != text("access_token");
+    let is_absent = object.get("issued_token_type").is_none_or(Value::is_null);
+    match text("issued_token_type").strip_prefix(TOKEN_TYPE_PREFIX) {
+        Some("access_token" | "jwt") => Ok(()),
+        Some("refresh_token") if is_beside => Ok(()),
+        None if is_absent => Ok(()),
+        _ => Err(
+            "the provider issued a token of another type than access_token (issued_token_type): write another requested_token_type in token_exchange",
+        ),
+    }
 }
 
 /// Reads `expires_in` as an integer, a float or a numeric string; otherwise `expires_on`, a point in time; otherwise

@@ -77,3 +77,34 @@ fn token_lifetime_is_capped_at_28_hours() {
     assert_eq!(life(100_799), Duration::from_secs(100_799));
     assert_eq!(life(100_801), Duration::from_hours(28));
 }
+
+#[test]
+fn the_answer_of_an_exchange_has_to_hold_an_access_token() {
+    let uri = |word: &str| format!("urn:ietf:params:oauth:token-type:{word}");
+    let answer = |more: serde_json::Value| {
+        let mut members = json!({"access_token": "a", "token_type": "Bearer", "expires_in": 60});
+        members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        granted(members.as_object(), NOW)
+    };
+    for accepted in [
+        json!({}),
+        json!({"issued_token_type": null}),
+        json!({"issued_token_type": uri("access_token")}),
+        json!({"issued_token_type": uri("jwt")}),
+        json!({"issued_token_type": uri("refresh_token"), "refresh_token": "r"}),
+    ] {
+        assert!(matches!(answer(accepted.clone()), TokenAnswer::Token(_)), "{accepted}");
+    }
+    for refused in [
+        json!({"token_type": "N_A"}),
+        json!({"token_type": "n_a", "issued_token_type": uri("access_token")}),
+        json!({"issued_token_type": uri("id_token")}),
+        json!({"issued_token_type": uri("saml2")}),
+        json!({"issued_token_type": uri("refresh_token")}),
+        json!({"issued_token_type": uri("refresh_token"), "refresh_token": "a"}),
+        json!({"issued_token_type": "something of a vendor"}),
+        json!({"issued_token_type": 7}),
+    ] {
+        assert!(matches!(answer(refused.clone()), TokenAnswer::NoAccessToken(_)), "{refused}");
+    }
+}

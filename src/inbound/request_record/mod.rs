@@ -81,7 +81,7 @@ pub async fn record_request(
         tracing::info!(
             correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
             method = request.method().as_str(),
-            path = &*clean_path(request.path()),
+            path = &*shown_path(request),
             route = find_route(request).as_deref(),
             status = response.status().as_u16(),
             micros = took.map(whole_micros),
@@ -92,6 +92,15 @@ pub async fn record_request(
         );
     }
     Ok(response)
+}
+
+/// The path, cleaned. What follows a published beginning is a path of another service, such as that of a user's file, so the
+/// published path stands for it (docs/security.md §What the log says of users).
+fn shown_path(request: &HttpRequest) -> Cow<'_, str> {
+    match request.app_data::<PublishedPath>() {
+        Some(published) if published.has_rest() => Cow::Borrowed(published.0),
+        _ => clean_path(request.path()),
+    }
 }
 
 /// The published path of a door, or the pattern of another resource.

@@ -38,6 +38,14 @@ pub enum AuditEvent {
     OperatorGuessesLimited,
     /// A request named a host under which the listener does not answer.
     HostNotAllowed,
+    /// A service token was presented at another app than its own.
+    ServiceTokenMisused,
+    /// An app read a user's token with its service token.
+    TokenReadByApp,
+    /// The operator linked a user id of an app to a person.
+    AppUserLinked,
+    /// The operator removed a user id of an app.
+    AppUserUnlinked,
     /// SIGHUP has replaced something.
     Reloaded,
     /// The process serves.
@@ -48,7 +56,7 @@ pub enum AuditEvent {
 
 impl AuditEvent {
     /// Every event with its description, in the order of the documentation.
-    pub const ALL: [(Self, &'static str); 21] = [
+    pub const ALL: [(Self, &'static str); 25] = [
         (Self::SignedIn, "A browser sign-in gave a token, by its code or (`detail` `verified`) without one."),
         (Self::TokenExchanged, "A silent exchange gave a token, which is kept."),
         (Self::ResourceTokenExchanged, "A token for another resource (`detail`) was obtained for a signed-in person."),
@@ -79,6 +87,16 @@ impl AuditEvent {
             Self::HostNotAllowed,
             "Requests (`count`, in a minute or longer) named a host under which the listener `detail` does not answer.",
         ),
+        (Self::ServiceTokenMisused, "A service token was presented at another app than its own: it may be stolen."),
+        (
+            Self::TokenReadByApp,
+            "An app read the `access_token` or the `id_token` (`detail`) of a person with its service token.",
+        ),
+        (Self::AppUserLinked, "The operator linked a user id of an app to a person."),
+        (
+            Self::AppUserUnlinked,
+            "The operator removed the link of a user id of an app, and with it the person's token there.",
+        ),
         (Self::Reloaded, "SIGHUP has replaced what `detail` names."),
         (Self::Started, "The process serves."),
         (Self::Stopped, "The process ends."),
@@ -106,6 +124,10 @@ impl AuditEvent {
             Self::OperatorCallRefused => "operator_call_refused",
             Self::OperatorGuessesLimited => "operator_guesses_limited",
             Self::HostNotAllowed => "host_not_allowed",
+            Self::ServiceTokenMisused => "service_token_misused",
+            Self::TokenReadByApp => "token_read_by_app",
+            Self::AppUserLinked => "app_user_linked",
+            Self::AppUserUnlinked => "app_user_unlinked",
             Self::Reloaded => "reloaded",
             Self::Started => "started",
             Self::Stopped => "stopped",
@@ -131,6 +153,7 @@ impl AuditEvent {
                 | Self::OperatorCallRefused
                 | Self::OperatorGuessesLimited
                 | Self::HostNotAllowed
+                | Self::ServiceTokenMisused
         )
     }
 }

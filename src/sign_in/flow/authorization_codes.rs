@@ -6,6 +6,7 @@ use super::redeemed_code::RedeemedCode;
 use super::{SignInError, SignInFailure};
 use crate::domain::{EndFuture, EndedAtSignOut, SharedClock, TokenSlot, UserKey};
 use crate::exchange::{HeldTokens, TokenRevocation};
+use crate::sign_in::browser_sign_ins::ReturnNames;
 use crate::vault::TokenVault;
 
 /// Failed redemptions that are remembered at the same time.
@@ -32,6 +33,50 @@ impl AuthorizationCodes {
     pub fn new(vault: Arc<TokenVault>, revocation: TokenRevocation, clock: SharedClock) -> Self {
         let refused = Arc::new(Cache::new(MAX_REMEMBERED_FAILURES));
         Self { vault, revocation, unidentified: HeldTokens::new(clock), refused }
+    }
+
+    /// Settles a browser's return with the tokens of its code: with those that are held, or else with those that `redeem`
+    /// gets. `settle` identifies their user and keeps what comes of it. If only an outage is in the way of that, the tokens
+    /// are held under the name of the step, and the browser's next return starts with them. A refusal that concerns the code
+    /// or its user is remembered, and such a code is not sent again.
+    pub(in crate::sign_in) async fn settle_return<T, F>(
+        &self,
+        names: ReturnNames,
+        redeem: impl Future<Output = Result<RedeemedCode, SignInFailure>>,
+        settle: impl FnOnce(Arc<RedeemedCode>) -> F,
+    ) -> Result<T, SignInFailure>
+    where
+        F: Future<Output = Result<T, SignInFailure>>,
+    {
+        let code = match self.find(&names.step) {
+            Some(code) => code,
+            None => Arc::new(self.redeem(&names, redeem).await?),
+        };
+        let settled = settle(Arc::clone(&code)).await;
+        match &settled {
+            Err(failure) if failure.error.may_pass() => self.hold(names.step, code),
+            Err(failure) => {
+                self.remember(code.code_name, failure);
+                self.end(&names.step);
+            }
+            Ok(_) => self.end(&names.step),
+        }
+        settled
+    }
+
+    async fn redeem(
+        &self,
+        names: &ReturnNames,
+        redeem: impl Future<Output = Result<RedeemedCode, SignInFailure>>,
+    ) -> Result<RedeemedCode, SignInFailure> {
+        if let Some(failure) = self.find_refusal(&names.code) {
+            return Err(failure);
+        }
+        let redeemed = redeem.await;
+        if let Err(failure) = &redeemed {
+            self.remember(names.code, failure);
+        }
+        redeemed
     }
 
     /// The tokens that wait for the step.

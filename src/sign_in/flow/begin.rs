@@ -186,7 +186,7 @@ impl SignInStart {
             is_second_request: false,
         };
         let state = self.flow.browsers.draw_handle();
-        let url = self.provider.authorize_url(connection, &state, &record, &need).await?;
+        let url = self.provider.authorize_url(connection, &state, record.request(&self.provider), &need).await?;
         Ok(Departure { state, record, need, url })
     }
 }
@@ -210,7 +210,7 @@ fn read_link_digits(link: &str) -> Option<Secret> {
 }
 
 /// Draws 256 random bits in the alphabet of RFC 7636 §4.1.
-pub(super) fn draw_verifier(entropy: &dyn Entropy) -> Secret {
+pub(in crate::sign_in) fn draw_verifier(entropy: &dyn Entropy) -> Secret {
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     entropy.fill(&mut *bytes);
     Secret::new(URL_SAFE_NO_PAD.encode(*bytes))

@@ -1,51 +1,16 @@
 use std::sync::Arc;
 
-use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::authorization_codes::AuthorizationCodes;
-use super::failure::ProviderRefusal;
+use super::provider_answer::ProviderAnswer;
 use super::records::{AtProvider, Completed, Identified};
 use super::redeemed_code::Arrival;
-use super::{
-    BrowserFlow, BrowserSecret, PROVIDER_BUDGET, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card,
-};
+use super::{BrowserFlow, BrowserSecret, ProviderAccess, SignInError, SignInFailure, is_handle, slot_for_card};
 use crate::cards::PendingSignIn;
 use crate::domain::{ClockAndEntropy, Connection, Secret};
-use crate::identity_provider::{AuthorizationError, classify_authorization_error};
 use crate::sign_in::SignedInTokens;
 use crate::single_flight::SingleFlight;
-
-/// The authorization response that a browser brings from the identity provider (RFC 6749 §4.1.2, RFC 9207 §2).
-#[derive(Debug, Default)]
-pub struct ProviderAnswer<'a> {
-    /// `state`.
-    pub state: Option<&'a str>,
-    /// `code`.
-    pub code: Option<&'a str>,
-    /// `error`.
-    pub error: Option<&'a str>,
-    /// `error_description`.
-    pub error_description: Option<&'a str>,
-    /// `error_subcode` or `suberror` (Entra).
-    pub error_subcode: Option<&'a str>,
-    /// Whether the response holds `claims` (Entra).
-    pub has_claims: bool,
-    /// `iss`.
-    pub iss: Option<&'a str>,
-}
-
-impl ProviderAnswer<'_> {
-    /// The error in the answer. The browser may have forged it, so it only selects the page that is shown.
-    fn error(&self) -> AuthorizationError<'_> {
-        AuthorizationError {
-            error: self.error,
-            description: self.error_description,
-            subcode: self.error_subcode,
-            has_claims: self.has_claims,
-        }
-    }
-}
 
 /// Where a browser that has returned goes next.
 #[derive(Debug)]
@@ -187,7 +152,7 @@ impl SignInReturn {
         answer: &ProviderAnswer<'_>,
     ) -> Result<Secret, SignInFailure> {
         let connection = self.find_connection(card, record)?;
-        self.read_code(connection, answer, Instant::now() + PROVIDER_BUDGET).await
+        self.provider.read_code(connection, answer).await
     }
 
     /// Gets the card, and stores with it that its browser has come back.
@@ -207,17 +172,7 @@ impl SignInReturn {
         failure: SignInFailure,
         correlation_id: &str,
     ) -> SignInFailure {
-        let is_of_account = matches!(
-            failure.error,
-            SignInError::TenantNotAllowed
-                | SignInError::ProviderRefused(
-                    ProviderRefusal::Cancelled
-                        | ProviderRefusal::WrongAccount
-                        | ProviderRefusal::AccountSelection
-                        | ProviderRefusal::Denied
-                )
-        );
-        if is_of_account {
+        if failure.error.is_of_account() {
             self.tokens.requirements().want_other_account(&slot_for_card(card), correlation_id).await;
         }
         failure
@@ -230,24 +185,5 @@ impl SignInReturn {
     ) -> Result<&Arc<Connection>, SignInError> {
         let connection = self.flow.find_connection(card).filter(|connection| connection.revision == record.revision);
         connection.ok_or(SignInError::LinkUnknown)
-    }
-
-    /// Reads the code from the answer. The issuer is checked first, because an error from another issuer must not count
-    /// as this issuer's error either (RFC 9207 §2.4).
-    async fn read_code(
-        &self,
-        connection: &Connection,
-        answer: &ProviderAnswer<'_>,
-        deadline: Instant,
-    ) -> Result<Secret, SignInFailure> {
-        let provider = self.provider.find(connection)?;
-        let admitted = timeout_at(deadline, provider.admits_issuer(answer.iss)).await;
-        if !admitted.map_err(|_| SignInError::Unavailable)?? {
-            return Err(SignInError::IssuerMismatch.into());
-        }
-        match (answer.error, answer.code.filter(|code| !code.is_empty())) {
-            (None, Some(code)) => Ok(Secret::from(code)),
-            _ => Err(classify_authorization_error(&answer.error()).into()),
-        }
     }
 }

@@ -103,8 +103,23 @@ pub struct SignInFailure {
 impl SignInError {
     /// Whether the same step may succeed later without the user, because only an outage, a limit or the operator's mistake
     /// is in the way.
-    pub(super) const fn may_pass(self) -> bool {
+    pub(in crate::sign_in) const fn may_pass(self) -> bool {
         matches!(self, Self::Throttled { .. } | Self::Unavailable | Self::Misconfigured | Self::Storage)
+    }
+
+    /// Whether the user means another account: the user cancelled, or has chosen an account of a tenant that the connection
+    /// does not admit, or one that the provider refuses for good.
+    pub(in crate::sign_in) const fn is_of_account(self) -> bool {
+        matches!(
+            self,
+            Self::TenantNotAllowed
+                | Self::ProviderRefused(
+                    ProviderRefusal::Cancelled
+                        | ProviderRefusal::WrongAccount
+                        | ProviderRefusal::AccountSelection
+                        | ProviderRefusal::Denied
+                )
+        )
     }
 }
 
@@ -120,8 +135,14 @@ impl SignInFailure {
     }
 
     /// Whether the provider's page had expired, so that a new request may succeed at once.
-    pub(super) fn is_page_expired(&self) -> bool {
+    pub(in crate::sign_in) fn is_page_expired(&self) -> bool {
         self.error == SignInError::ProviderRefused(ProviderRefusal::PageExpired)
+    }
+
+    /// The same failure with a hint for the operator that is more exact than that of the error.
+    pub(in crate::sign_in) fn explained(mut self, hint: &'static str) -> Self {
+        self.diagnostics.hint = hint;
+        self
     }
 
     /// The same failure with the channel that the sign-in began in.

@@ -11,6 +11,7 @@ mod complete;
 mod failure;
 mod hints;
 mod provider_access;
+mod provider_answer;
 mod records;
 mod redeemed_code;
 mod returned_code;
@@ -29,18 +30,23 @@ use super::browser_sign_ins::{BrowserRecordLookup, BrowserSignIns};
 use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Secret, TokenSlot, draw_256_bits};
 
+pub(super) use begin::draw_verifier;
+pub(super) use provider_access::{ProviderRequest, ReturnedCode};
+pub(super) use redeemed_code::RedeemedCode;
+
 pub use authorization_codes::AuthorizationCodes;
 pub use begin::SignInStart;
-pub use callback::{NextStep, ProviderAnswer, SignInReturn};
+pub use callback::{NextStep, SignInReturn};
 pub use complete::SignInCompletion;
 pub use failure::{ProviderRefusal, SignInError, SignInFailure};
 #[cfg(test)]
 pub use hints::list_hints;
 pub use provider_access::ProviderAccess;
+pub use provider_answer::{ProviderAnswer, ProviderParameters};
 pub use review::{Completion, DisplayNames, SignInReview, UserDecision};
 
 /// The identity provider must answer within this time, because a browser waits for it.
-const PROVIDER_BUDGET: Duration = Duration::from_secs(10);
+pub(super) const PROVIDER_BUDGET: Duration = Duration::from_secs(10);
 
 /// The running sign-ins of browsers and the cards that they belong to.
 ///
@@ -70,6 +76,11 @@ impl BrowserSecret {
         is_handle(text).then(|| Self(Secret::from(text)))
     }
 
+    /// The secret, by which the browser's steps are found.
+    pub(super) const fn secret(&self) -> &Secret {
+        &self.0
+    }
+
     /// The value for the cookie.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -79,7 +90,7 @@ impl BrowserSecret {
 
 impl<T> BrowserRecordLookup<T> {
     /// The step, if one is kept. Another browser's step is none of this browser's.
-    fn of_this_browser(self) -> Result<Option<T>, SignInError> {
+    pub(super) fn of_this_browser(self) -> Result<Option<T>, SignInError> {
         match self {
             Self::Step(step) => Ok(Some(step)),
             Self::OfAnotherBrowser => Err(SignInError::OtherBrowser),
@@ -93,6 +104,12 @@ impl BrowserFlow {
     #[must_use]
     pub fn new(cards: Arc<PendingSignIns>, browsers: Arc<BrowserSignIns>, registrations: Arc<Registrations>) -> Self {
         Self { cards, browsers, registrations }
+    }
+
+    /// The running sign-ins, which those without a card share.
+    #[must_use]
+    pub const fn sign_ins(&self) -> &Arc<BrowserSignIns> {
+        &self.browsers
     }
 
     /// Gets the card whose link the browser followed. Fails if the card has ended.
@@ -113,7 +130,7 @@ impl BrowserFlow {
 }
 
 /// Whether `text` has the form that [`draw_256_bits`] writes.
-fn is_handle(text: &str) -> bool {
+pub(super) fn is_handle(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 

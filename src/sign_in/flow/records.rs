@@ -1,9 +1,7 @@
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::provider_access::{ProviderAccess, ProviderRequest};
 use crate::domain::{Account, BotName, ChannelId, ConnectionName, ConnectionRevision, Secret, TokenSlot, UserKey};
 use crate::records::{Kind, Plaintext, catalogue, encode_json};
 use crate::sign_in::browser_sign_ins::BrowserStep;
@@ -99,9 +97,10 @@ struct StoredCompleted {
 }
 
 impl AtProvider {
-    /// The hash of the code verifier for the authorization request (RFC 7636 §4.2, `S256`).
-    pub(super) fn code_challenge(&self) -> String {
-        hash_code_verifier(&self.code_verifier)
+    /// What the browser is sent to the provider with.
+    pub(super) fn request<'a>(&'a self, provider: &'a ProviderAccess) -> ProviderRequest<'a> {
+        let (nonce, code_verifier, tenant) = (&self.nonce, &self.code_verifier, self.tenant.as_deref());
+        ProviderRequest { redirect_uri: provider.redirect_uri_of_cards(), nonce, code_verifier, tenant }
     }
 }
 
@@ -204,21 +203,5 @@ impl BrowserStep for Completed {
             account_name: plain.account_name,
             success: plain.success,
         })
-    }
-}
-
-fn hash_code_verifier(code_verifier: &Secret) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, code_verifier.expose().as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_challenge_matches_the_example_of_the_rfc() {
-        // RFC 7636, appendix B.
-        let challenge = hash_code_verifier(&Secret::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
-        assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

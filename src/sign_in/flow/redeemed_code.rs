@@ -16,18 +16,19 @@ pub(super) struct Arrival {
 }
 
 /// The tokens of a redeemed code, whose user is not identified yet.
-pub(super) struct RedeemedCode {
-    pub(super) redeemed: RedeemedToken,
+pub(in crate::sign_in) struct RedeemedCode {
+    pub(in crate::sign_in) redeemed: RedeemedToken,
     /// The name of the step and of the code.
-    pub(super) code_name: [u8; 32],
+    pub(in crate::sign_in) code_name: [u8; 32],
     /// When the code was sent to the provider.
-    pub(super) requested: SignOutMark,
-    /// The slot of the card, and its generation when the code was sent to the provider.
-    pub(super) slot: TokenSlot,
-    pub(super) generation: SlotGeneration,
-    pub(super) revision: ConnectionRevision,
+    pub(in crate::sign_in) requested: SignOutMark,
+    /// The slot that the token is meant for, and its generation when the code was sent to the provider; where only the token
+    /// says whose slot that is, its generation afterwards.
+    pub(in crate::sign_in) slot: TokenSlot,
+    pub(in crate::sign_in) generation: SlotGeneration,
+    pub(in crate::sign_in) revision: ConnectionRevision,
     /// The user that the ID token names, unverified.
-    pub(super) presumed_user: Option<UserKey>,
+    pub(in crate::sign_in) presumed_user: Option<UserKey>,
 }
 
 impl RedeemedCode {

@@ -18,7 +18,7 @@ impl SignInReturn {
     /// Joins the redemption that is under way for this step, or starts one in a task of its own: a browser that hangs up
     /// must not lose the code, which the provider accepts once.
     pub(super) async fn redeem_once(&self, arrival: Arrival) -> Result<Secret, SignInFailure> {
-        let name = self.name_return(&arrival, "");
+        let name = self.flow.browsers.name_step(&arrival.state, &arrival.browser.0, "");
         let flight = self.flights.join(name, || {
             let back = self.clone();
             async move { back.redeem_and_identify(&arrival).await }
@@ -26,46 +26,20 @@ impl SignInReturn {
         flight.outcome().await.unwrap_or_else(|| Err(SignInError::Storage.into()))
     }
 
-    /// Redeems the code and keeps the next step. If an outage comes between the two, the tokens are held under the name
-    /// of the step, and the browser's next return starts with them.
+    /// Redeems the code and keeps the next step.
     async fn redeem_and_identify(&self, arrival: &Arrival) -> Result<Secret, SignInFailure> {
-        let Arrival { state, next, browser, .. } = arrival;
+        let Arrival { state, next, browser, code, .. } = arrival;
         // Another return may have come to its end since this one found the step.
         if self.is_identified(next, browser).await? {
             return Ok(next.clone());
         }
-        let step_name = self.name_return(arrival, "");
-        let code = match self.codes.find(&step_name) {
-            Some(code) => code,
-            None => Arc::new(self.redeem(arrival).await?),
-        };
-        if let Err(failure) = self.identify_and_put(arrival, &code).await {
-            if failure.error.may_pass() {
-                self.codes.hold(step_name, code);
-            } else {
-                self.codes.remember(code.code_name, &failure);
-                self.codes.end(&step_name);
-            }
-            return Err(failure);
-        }
-        self.codes.end(&step_name);
+        let names = self.flow.browsers.name_return(state, &browser.0, code);
+        let settle = |code: Arc<RedeemedCode>| async move { self.identify_and_put(arrival, &code).await };
+        self.codes.settle_return(names, self.ask_provider(arrival, names.code), settle).await?;
         if let Err(error) = self.flow.browsers.remove::<AtProvider>(state).await {
             tracing::warn!(%error, "a step of a browser's sign-in stays kept until it expires");
         }
         Ok(next.clone())
-    }
-
-    /// Redeems the code. A refusal that concerns the code or its user is remembered, and such a code is not sent again.
-    async fn redeem(&self, arrival: &Arrival) -> Result<RedeemedCode, SignInFailure> {
-        let code_name = self.name_return(arrival, arrival.code.expose());
-        if let Some(failure) = self.codes.find_refusal(&code_name) {
-            return Err(failure);
-        }
-        let redeemed = self.ask_provider(arrival, code_name).await;
-        if let Err(failure) = &redeemed {
-            self.codes.remember(code_name, failure);
-        }
-        redeemed
     }
 
     async fn ask_provider(&self, arrival: &Arrival, code_name: [u8; 32]) -> Result<RedeemedCode, SignInFailure> {
@@ -78,7 +52,7 @@ impl SignInReturn {
         let connection = self.find_connection(&card, record)?;
         let deadline = Instant::now() + PROVIDER_BUDGET;
         let attempt = Attempt { correlation_id: correlation_id.clone(), deadline, claims: None };
-        let returned = ReturnedCode { code, record, account: &card.account };
+        let returned = ReturnedCode { code, request: record.request(&self.provider), account: &card.account };
         let redeemed = self.provider.redeem(connection, returned, attempt).await;
         if let Err(error) = &redeemed {
             self.tokens.requirements().add(&slot, &error.failure, correlation_id).await;
@@ -116,9 +90,5 @@ impl SignInReturn {
         report_missing_scopes(&token, connection, correlation_id);
         let grant = CodeGrant { card_id: card.card_id.clone(), revision: connection.revision, token, epoch };
         Ok(Identified::new(user, card.offer.account.realm.channel().cloned(), grant))
-    }
-
-    fn name_return(&self, arrival: &Arrival, code: &str) -> [u8; 32] {
-        self.flow.browsers.name_step(&arrival.state, &arrival.browser.0, code)
     }
 }

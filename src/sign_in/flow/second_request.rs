@@ -62,6 +62,6 @@ impl SignInReturn {
         let connection = self.flow.find_connection(card).ok_or(SignInError::LinkUnknown)?;
         let bot = self.flow.find_bot(card).ok_or(SignInError::LinkUnknown)?;
         let need = self.tokens.find_need(WantedToken { bot, slot: &slot_for_card(card), connection }).await?;
-        self.provider.authorize_url(connection, state, record, &need).await
+        self.provider.authorize_url(connection, state, record.request(&self.provider), &need).await
     }
 }

@@ -1,31 +1,42 @@
 //! Validation of the user tokens that clients hand in to be exchanged on behalf of the user.
 //!
-//! Owns the rules of docs/protocols/entra-obo.md §1. The policy of the connection is a parameter of each validation.
+//! Owns the rules of docs/protocols/entra-obo.md §1 for tokens of Entra, and those of RFC 9068 §4 for access tokens of other
+//! providers. The policy of the connection is a parameter of each validation.
 
 mod explanation;
+mod provider_token;
+mod provider_token_explanation;
+#[cfg(test)]
+mod provider_token_tests;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 pub(super) use explanation::{HINTS, OTHER_HINTS};
+pub use provider_token::ProviderTokenValidator;
+#[cfg(test)]
+pub(super) use provider_token_explanation::{HINTS as PROVIDER_TOKEN_HINTS, OTHER_HINTS as OTHER_PROVIDER_TOKEN_HINTS};
 
 use std::time::Duration;
 
 use super::claims::{Claims, Lifetime};
 use super::issuer::{EntraOrigin, EntraTrust, IssuerVersion, is_guid, read_client_id};
-use super::security_context::derive_security_context;
+use super::security_context::{derive_policy_context, derive_security_context};
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
 use super::{EXCHANGEABLE_TOKEN_LIMIT_BYTES, ExchangeableTokenError};
 use crate::domain::{
-    AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
+    AudienceRule, DisplayedNames, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp,
+    UserKey,
 };
 
 /// Entra applies `exp` itself while the exchange is on its way (docs/protocols/entra-obo.md §1 rule 15).
 const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(30);
 /// A real `uti` has 22 characters; it goes to the log.
 const MAX_TOKEN_ID_BYTES: usize = 64;
+/// Names have at most 256 characters in Entra. They are kept in memory with the result of the signature check.
+const MAX_DISPLAYED_BYTES: usize = 1024;
 
-/// Validates the tokens that clients hand in to be exchanged. The only maker of [`ExchangeableToken`].
+/// Validates the tokens of Entra that clients hand in to be exchanged.
 pub struct ExchangeableTokenValidator {
     trust: EntraTrust,
     verifier: SignatureVerifier<TokenFacts>,
@@ -45,9 +56,10 @@ struct TokenFacts {
 /// The user that the token belongs to.
 struct Subject {
     user: UserKey,
-    object_id: String,
     security_context: SecurityContext,
+    policy_context: SecurityContext,
     token_id: Option<String>,
+    displayed: DisplayedNames,
 }
 
 impl ExchangeableTokenValidator {
@@ -92,11 +104,11 @@ impl ExchangeableTokenValidator {
         Ok(ExchangeableToken {
             raw: raw.clone(),
             user: subject.user.clone(),
-            object_id: subject.object_id.clone(),
-            tenant_id: origin.tenant_id.clone(),
             expires_at,
             security_context: subject.security_context,
+            policy_context: subject.policy_context,
             token_id: subject.token_id.clone(),
+            displayed: subject.displayed.clone(),
         })
     }
 
@@ -194,12 +206,14 @@ fn check_client(client: Option<&str>, policy: &ExchangePolicy) -> Result<(), Exc
 }
 
 fn read_subject(claims: &Claims, origin: &EntraOrigin) -> Result<Subject, &'static str> {
-    let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or("oid")?.to_ascii_lowercase();
+    let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or("oid")?;
     let token_id = claims.text("uti").filter(|uti| uti.len() <= MAX_TOKEN_ID_BYTES).map(str::to_owned);
+    let named = |claim| claims.text(claim).filter(|text| text.len() <= MAX_DISPLAYED_BYTES).map(str::to_owned);
     Ok(Subject {
-        user: UserKey::entra(&object_id, &origin.tenant_id),
-        object_id,
+        displayed: DisplayedNames { name: named("name"), preferred_username: named("preferred_username") },
+        user: UserKey::entra(object_id, &origin.tenant_id),
         security_context: derive_security_context(claims),
+        policy_context: derive_policy_context(claims),
         token_id,
     })
 }

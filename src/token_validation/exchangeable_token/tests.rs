@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{PERSONAL_ACCOUNTS_TENANT, TenantPolicy, acceptable_audiences};
+use crate::domain::{PERSONAL_ACCOUNTS_TENANT, SubjectIssuer, TenantPolicy, acceptable_audiences};
 use crate::token_validation::testing::{BOT, OTHER_TENANT, TEAMS, TENANT, TestIssuer, USER, header, key, with};
 
 struct Fixture {
@@ -18,6 +18,7 @@ impl Fixture {
         let validator = ExchangeableTokenValidator::new(issuer.entra(), issuer.clock.clone());
         let scopes = vec!["access_as_user".to_owned()];
         let policy = ExchangePolicy {
+            subject: Some(SubjectIssuer::Entra { identity_provider: "entra".to_owned() }),
             tenants: TenantPolicy::Listed(vec![TENANT.into()]),
             audiences: acceptable_audiences(BOT, Some("api://bot.example/botid-1/access_as_user"), &scopes),
             required_scopes: scopes,
@@ -54,7 +55,7 @@ async fn a_users_token_becomes_an_exchangeable_token() {
     let raw = fixture.token(json!({"oid": USER.to_uppercase(), "exp": ends}));
     let token = fixture.validator.validate(&raw, &fixture.policy).await.unwrap();
     assert_eq!(token.user, UserKey::entra(USER, TENANT));
-    assert_eq!((token.object_id.as_str(), token.tenant_id.as_str()), (USER, TENANT));
+    assert_eq!((token.user.object_id(), token.user.tenant_id()), (Some(USER), Some(TENANT)));
     assert_eq!(token.expires_at.unix_seconds(), ends);
     assert_eq!(token.token_id.as_deref(), Some("u-1"));
     assert_eq!(token.raw.expose(), raw.expose());
@@ -264,6 +265,31 @@ async fn another_sign_in_of_the_same_user_is_another_security_context() {
         fixture.validate(order(json!(["pwd", "mfa"]))).await.unwrap().security_context,
         fixture.validate(order(json!(["mfa", "pwd"]))).await.unwrap().security_context,
     );
+}
+
+#[actix_web::test]
+async fn another_client_or_session_of_the_same_user_has_the_same_policy_context() {
+    let fixture = Fixture::new();
+    let base = fixture.validate(json!({})).await.unwrap();
+    for changes in [
+        json!({"azp": "5e3ce6c0-2b1f-4285-8d4b-75ee78787346"}),
+        json!({"azpacr": "1"}),
+        json!({"sid": "s"}),
+        json!({"uti": "u-2", "iat": fixture.issuer.now() - 10}),
+    ] {
+        assert_eq!(fixture.validate(changes.clone()).await.unwrap().policy_context, base.policy_context, "{changes}");
+    }
+    for changes in [
+        json!({"acrs": ["c1"]}),
+        json!({"acr": "1"}),
+        json!({"acr": ""}),
+        json!({"amr": ["pwd"]}),
+        json!({"xms_cc": ["cp1"]}),
+        json!({"idp": "live.com"}),
+    ] {
+        assert_ne!(fixture.validate(changes.clone()).await.unwrap().policy_context, base.policy_context, "{changes}");
+    }
+    assert_ne!(base.policy_context, base.security_context);
 }
 
 #[actix_web::test]

@@ -5,11 +5,14 @@
 mod explanation;
 #[cfg(test)]
 mod openid_tests;
+mod statements;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 pub(super) use explanation::HINTS;
+
+pub use statements::{IdTokenStatements, ShownNames};
 
 use std::sync::Arc;
 
@@ -229,9 +232,14 @@ fn identify_entra_user(
 }
 
 fn identify_openid_user(claims: &Claims, issuer: &str) -> Result<IdentifiedUser, &'static str> {
+    Ok(build_user(read_openid_user(claims, issuer)?, claims))
+}
+
+/// The person that a token of `issuer`, which is not Entra, names by `sub`.
+pub(super) fn read_openid_user(claims: &Claims, issuer: &str) -> Result<UserKey, &'static str> {
     let visible = |subject: &&str| subject.len() <= MAX_SUBJECT_BYTES && !subject.chars().any(char::is_control);
     let subject = claims.text("sub").filter(visible).ok_or("sub")?;
-    Ok(build_user(UserKey::from_parts(issuer, subject), claims))
+    Ok(UserKey::from_parts(issuer, subject))
 }
 
 /// What a page shows of a name; `None` if nothing is left of it. Invisible letters and letters that change the text

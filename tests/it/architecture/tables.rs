@@ -53,16 +53,19 @@ pub const ROOMS_OF_TESTS: &[(&str, &str)] = &[("vault", "sealing")];
 /// Rooms with sub-rooms, and the order of the files and folders directly in them. A part may import parts before the
 /// `<` on its left, and no other part of its room. Every part is listed, but `mod.rs` and tests.
 pub const SUB_ROOMS: &[(&str, &str)] = &[
-    ("config", "review < credentials identity_providers < sections connections < contradictions reading"),
+    (
+        "config",
+        "review < credentials identity_providers < sections connections < back_ends < contradictions reading < validation",
+    ),
     (
         "dev",
-        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < playground < services < routes stage < stage_texts",
+        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < app_users playground < services < routes stage < stage_gateway",
     ),
     (
         "exchange",
         "granted_scopes held_tokens obtained speakers < missing_scope_report exchange_name outcome storage_failure user_token < \
-         token_validators user_rates evidence channel_statements < binding needs token_sender < requirements parent_slots < redemption \
-         browser_binding < tokens engine",
+         token_validators user_rates evidence channel_statements given_tokens < binding needs token_sender < requirements parent_slots < redemption \
+         browser_binding < tokens engine < assertion_exchange",
     ),
 ];
 

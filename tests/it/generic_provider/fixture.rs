@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bot_sso::domain::{
-    BotName, Connection, ConnectionName, ConnectionRevision, ExchangePolicy, OffsetClock, ProviderKind, Secret,
+    Connection, ConnectionName, ConnectionRevision, ExchangePolicy, HolderName, OffsetClock, ProviderKind, Secret,
     SystemEntropy, TenantPolicy, UserKey,
 };
 use bot_sso::identity_provider::{
@@ -219,7 +219,7 @@ fn attempt() -> Attempt {
 
 fn connection(client_id: &str) -> Connection {
     Connection {
-        bot: BotName::new("demo"),
+        holder: HolderName::new("demo"),
         name: ConnectionName::new("tickets"),
         identity_provider: "elsewhere".into(),
         provider_kind: ProviderKind::OpenIdConnect,
@@ -233,6 +233,7 @@ fn connection(client_id: &str) -> Connection {
         exchange_uris: Vec::new(),
         aad_resources: Vec::new(),
         exchange: ExchangePolicy {
+            subject: None,
             tenants: TenantPolicy::Listed(Vec::new()),
             audiences: Vec::new(),
             required_scopes: Vec::new(),

@@ -3,8 +3,12 @@
 
 mod adjusted;
 mod browser;
+mod exchanges;
 pub mod fixture;
 mod logged_users;
+mod own_tokens;
+mod refused_exchanges;
+mod token_exchange;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -41,6 +41,7 @@ impl Harness {
             signed_in_at: now,
             refresh_token: None,
             refresh_at: None,
+            id_token: None,
         };
         let slot = slot(user, connection);
         let epoch = vault.permit(&slot, &token.user).await.unwrap().epoch();
@@ -60,7 +61,7 @@ impl Harness {
         let environment = Environment::of(options.environment.clone());
         let config = config::parse(&self.configuration_text(options), &environment).unwrap();
         let mut sections = config.connections.iter().map(|section| &section.connection);
-        sections.find(|entry| entry.bot.as_str() == "demo" && entry.name.as_str() == connection).unwrap().revision
+        sections.find(|entry| entry.holder.as_str() == "demo" && entry.name.as_str() == connection).unwrap().revision
     }
 }
 

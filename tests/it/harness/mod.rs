@@ -83,6 +83,11 @@ impl Surroundings {
         Self { stage, base, listener, bot: RecorderBot::start().await, clock, directory }
     }
 
+    /// The directory of the application's files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Builds and runs the application.
     pub async fn run(self, options: &Options) -> Harness {
         let Self { stage, base, listener, bot, clock, directory } = self;

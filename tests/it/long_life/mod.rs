@@ -5,6 +5,7 @@ mod claims;
 mod in_flight;
 mod operations;
 mod outages;
+mod parallel;
 mod refresh;
 mod sign_out;
 mod told_once;

@@ -215,7 +215,7 @@ async fn send_operator_requests(harness: &Harness, answers: &mut Answers) {
 async fn load_the_module(harness: &Harness, answers: &mut Answers) {
     const RELEASED_MODULE: &str = "/web-chat/{hash}/single-sign-on.js";
     const RELEASED_DECLARATIONS: &str = "/web-chat/{hash}/single-sign-on.d.ts";
-    let released = |path: &str| path.replace("{hash}", &RELEASES[0].hash());
+    let released = |path: &str| path.replace("{hash}", &RELEASES.newest().unwrap().hash());
     for (path, url, status) in [
         ("/web-chat/single-sign-on.js", "/web-chat/single-sign-on.js".to_owned(), 200),
         ("/web-chat/single-sign-on.d.ts", "/web-chat/single-sign-on.d.ts".to_owned(), 200),

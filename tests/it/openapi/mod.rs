@@ -2,6 +2,7 @@
 
 mod answers;
 mod heads;
+mod own_paths;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,7 +29,7 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 /// The path with valid values in the place of its parameters.
 fn with_sample_parameters(path: &str) -> String {
-    let path = path.replace("{hash}", &web_chat::RELEASES[0].hash());
+    let path = path.replace("{hash}", &web_chat::RELEASES.newest().unwrap().hash());
     path.replace("{bot}", "demo").replace("{user_key}", "someone@https%3A%2F%2Fissuer.example")
 }
 

@@ -149,7 +149,7 @@ async fn the_pages_of_a_sign_in_and_a_sign_out_are_told() {
     let page = events.iter().find(|event| event["door"] == "sign_in_pages").unwrap();
     assert_eq!(json!([page["operation"], page["status"]]), json!(["BeginSignIn", 302]));
     let signed_out = events.iter().filter(|event| event["kind"] == "signed_out").count();
-    assert_eq!(signed_out, 7, "each person of the stage: {events:?}");
+    assert_eq!(signed_out, 11, "each person of the stage: {events:?}");
 }
 
 /// A reader of the stream.

@@ -1,6 +1,7 @@
 //! Every event of the audit stream, caused for real in a process of its own, and read from its file
 //! (docs/operating.md §Audit stream).
 
+use bot_sso::domain::SecretHash;
 use bot_sso::observability::AuditEvent;
 use serde_json::{Value, json};
 
@@ -14,6 +15,10 @@ const SECOND: &str = "second-admin-secret-of-the-local-stage";
 /// A bot of the stage that plays a parent of `demo`.
 const PARENT: &str = "demo-forward";
 const PARENTS_URL: &str = "https://parent.example/api/skills/";
+/// The service tokens of two apps.
+const SERVICE_TOKEN: &str = "service-token-of-app1-secret-of-the-local-stage";
+const OTHER_SERVICE_TOKEN: &str = "service-token-of-app2-secret-of-the-local-stage";
+const APP_ORIGIN: &str = "https://app.example.com";
 const GRAPH: &str = "https://graph.microsoft.com/";
 
 fn audited(setting: &Setting) -> Vec<Value> {
@@ -55,6 +60,13 @@ async fn with_everything() -> Setting {
         setting.set(&format!("skills.{name}"), skill);
     }
     setting.set("bots.demo.callers", vec![toml::Value::from(parent)]);
+    for (app, token) in [("app1", SERVICE_TOKEN), ("app2", OTHER_SERVICE_TOKEN)] {
+        setting.set(&format!("apps.{app}.connection"), "demo-graph");
+        setting.set(&format!("apps.{app}.service_token_sha256"), vec![SecretHash::of(token).to_text()]);
+        setting.set(&format!("apps.{app}.login_origins"), vec![APP_ORIGIN]);
+        let callback = format!("http://127.0.0.1:1/api/apps/{app}/auth/sso/callback");
+        setting.harness.stage.allow_redirect(setting.harness.bot_app_id("demo"), &callback);
+    }
     setting
 }
 
@@ -172,6 +184,33 @@ async fn call_as_operator(setting: &Setting, service: &mut Service) {
     std::fs::rename(setting.path("away"), setting.path("bot-sso.db")).unwrap();
 }
 
+/// The operator links a user of an app, who signs in; functions read the user's token, one of them at the wrong app; then the
+/// operator removes the link.
+async fn use_apps(setting: &Setting, service: &Service) {
+    let port = port_of(service);
+    let url = format!("http://127.0.0.1:{port}/admin/apps/app1/users/u-1");
+    let admin = format!("Bearer {FIRST}");
+    let headers = [("authorization", admin.as_str()), ("content-type", "application/json")];
+    let person = json!({ "user": key_of(setting, "Ada") }).to_string();
+    assert_eq!(setting.harness.send("PUT", &url, &headers, person.into_bytes()).await.status, 200);
+    let mut browser = setting.harness.browser();
+    let from = "https%3A%2F%2Fapp.example.com%2F";
+    let begun = browser.get(&format!("/api/apps/app1/auth/sso/login?from_url={from}")).await;
+    let callback = browser.log_in(&begun.location().parse().unwrap(), "ada").await;
+    let mut answer = browser.get(&callback).await;
+    while answer.status == 302 && !answer.location().starts_with(APP_ORIGIN) {
+        answer = browser.get(answer.location()).await;
+    }
+    assert_eq!(answer.status, 302);
+    for (token, status) in [(SERVICE_TOKEN, 200), (OTHER_SERVICE_TOKEN, 403)] {
+        let url = format!("{}/api/apps/app1/auth/sso/accesstoken/u-1", setting.harness.base);
+        let authorization = format!("Bearer {token}");
+        let read = setting.harness.send("GET", &url, &[("authorization", authorization.as_str())], Vec::new()).await;
+        assert_eq!(read.status, status);
+    }
+    assert_eq!(setting.harness.send("DELETE", &url, &headers, Vec::new()).await.status, 204);
+}
+
 /// The lines that the calls above cause, by event; the order is that of the vocabulary.
 fn expected_lines(setting: &Setting) -> Vec<(AuditEvent, Value)> {
     let (ada, ben) = (key_of(setting, "Ada"), key_of(setting, "Ben"));
@@ -206,6 +245,13 @@ fn expected_lines(setting: &Setting) -> Vec<(AuditEvent, Value)> {
         (AuditEvent::OperatorCallRefused, of_operator(json!({ "detail": "InvalidToken" }))),
         (AuditEvent::OperatorGuessesLimited, of_operator(json!({ "detail": "InvalidToken" }))),
         (AuditEvent::HostNotAllowed, of_operator(json!({ "detail": "operations", "count": 1 }))),
+        (AuditEvent::ServiceTokenMisused, json!({ "correlation_id": true })),
+        (
+            AuditEvent::TokenReadByApp,
+            json!({ "bot": "app/app1", "connection": "graph", "user": ada, "correlation_id": true }),
+        ),
+        (AuditEvent::AppUserLinked, of_operator(json!({ "bot": "app/app1", "user": ada }))),
+        (AuditEvent::AppUserUnlinked, of_operator(json!({ "bot": "app/app1", "user": ada }))),
         (AuditEvent::Reloaded, json!({ "detail": "admin_token" })),
         (AuditEvent::Started, json!({})),
         (AuditEvent::Stopped, json!({})),
@@ -219,6 +265,7 @@ async fn each_event_of_the_vocabulary_is_a_line_with_its_fields_when_it_happens(
     sign_in_and_out(&setting).await;
     attack(&setting).await;
     let_two_accounts_speak(&setting).await;
+    use_apps(&setting, &service).await;
     call_as_operator(&setting, &mut service).await;
     let logged = service.lines();
     service.stop().await;

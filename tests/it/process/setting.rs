@@ -47,11 +47,21 @@ impl Setting {
         let text = harness.stage.configuration("http://127.0.0.1:3978", "127.0.0.1:0", directory.path());
         let secrets = harness.stage.secrets();
         let mut setting = Self { table: text.parse().unwrap(), harness, directory, secrets };
+        setting.remove_other_callers();
         setting.set("bots.demo.endpoint", setting.harness.bot.endpoint());
         setting.set("server.workers", 1);
         let created = bot_sso(&["keys", "create", setting.path("bot-sso.keys").to_str().unwrap()]);
         assert!(created.status.success(), "{created:?}");
         setting
+    }
+
+    /// Removes the callers of the stage that are no bots, and the connections that are theirs alone: a test adds its own.
+    fn remove_other_callers(&mut self) {
+        for section in ["add_ins", "back_ends", "apps"] {
+            self.remove_section(section);
+        }
+        let connections = self.table["connections"].as_table_mut().unwrap();
+        connections.retain(|_, connection| connection.get("bot").is_some());
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

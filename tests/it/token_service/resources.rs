@@ -241,6 +241,19 @@ async fn a_rotated_refresh_token_is_used_for_the_next_resource() {
 }
 
 #[tokio::test]
+async fn two_resources_asked_for_at_once_do_not_use_the_same_rotated_refresh_token() {
+    let harness = Harness::with(options()).await;
+    harness.stage.sessions().set_single_use_refresh_tokens(true);
+    sign_in(&harness, "msteams", "29:ada").await;
+    let slow = FaultRule::new(Fault::Slow { millis: 300 });
+    harness.stage.faults().add(slow.for_grant(Some(GrantKind::RefreshToken)).times(1));
+    let (mail, own) = tokio::join!(exchange_for_uri(&harness, ADA, MAIL), get_aad_tokens(&harness, &[OWN_APP]));
+    assert_eq!((mail.status, own.status, refreshes(&harness)), (200, 200, 2));
+    harness.clock.advance(Duration::from_hours(2));
+    assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 200, "the sign-in stays");
+}
+
+#[tokio::test]
 async fn a_refusal_of_the_issuer_is_400_and_an_outage_is_503() {
     let harness = Harness::with(options()).await;
     sign_in(&harness, "msteams", "29:ada").await;

@@ -3,10 +3,12 @@
 //
 // Standard output carries one JSON object a line and never a token; ../README.md lists the environment.
 
-import { X509Certificate, generateKeyPairSync } from 'node:crypto';
+import { X509Certificate, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import Provider from 'oidc-provider';
+
+import { JWT_BEARER, PAGE_SIGN_IN, TOKEN_EXCHANGE, registerGrants } from './grants.mjs';
 
 const TOKEN_SHAPE = /eyJ[\w-]+(\.[\w-]*)*/g;
 
@@ -28,8 +30,8 @@ console.info = () => {};
 console.warn = () => {};
 
 const accounts = new Map([
-  ['ada', { name: 'Ada of Elsewhere', preferred_username: 'ada', oid: required('OID'), tid: required('TID') }],
-  ['grace', { name: 'Grace of Elsewhere', preferred_username: 'grace' }],
+  ['ada', { name: 'Ada of Elsewhere', preferred_username: 'ada', oid: required('OID'), tid: required('TID'), entra: required('OID') }],
+  ['grace', { name: 'Grace of Elsewhere', preferred_username: 'grace', entra: process.env.GRACE_OID }],
   // Some providers take the e-mail address as the subject.
   ['edith@elsewhere.example', { name: 'Edith of Elsewhere', preferred_username: 'edith@elsewhere.example' }],
   ['lin', { name: 'Lin of Elsewhere', preferred_username: 'lin@elsewhere.example' }],
@@ -49,16 +51,29 @@ const keyPairs = {
   EdDSA: () => generateKeyPairSync('ed25519'),
 };
 
-function signingKey() {
-  const { privateKey } = keyPairs[algorithm]();
-  return { ...privateKey.export({ format: 'jwk' }), kid: 'peer-1', use: 'sig', alg: algorithm };
-}
+const { privateKey } = keyPairs[algorithm]();
+const named = (key) => ({ ...key.export({ format: 'jwk' }), kid: 'peer-1', use: 'sig', alg: algorithm });
+
+/** Whose tokens are exchanged beside the provider's own: those of an Entra, for this audience. */
+const entra = process.env.ENTRA_JWKS && {
+  jwks: process.env.ENTRA_JWKS,
+  issuer: required('ENTRA_ISSUER'),
+  audience: required('ENTRA_AUDIENCE'),
+};
 
 function clients() {
   const common = {
     redirect_uris: [required('REDIRECT_URI')],
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: ['authorization_code', 'refresh_token', TOKEN_EXCHANGE, JWT_BEARER],
     response_types: ['code'],
+  };
+  // A page whose users have signed in already. It sends their tokens along, and is no user itself.
+  const page = {
+    client_id: 'page',
+    client_secret: required('CLIENT_SECRET'),
+    redirect_uris: [],
+    response_types: [],
+    grant_types: [PAGE_SIGN_IN, 'client_credentials'],
   };
   const secret = (id, method) => ({
     ...common,
@@ -73,7 +88,7 @@ function clients() {
     jwks: { keys: [{ ...new X509Certificate(readFileSync(file)).publicKey.export({ format: 'jwk' }), use: 'sig' }] },
   });
   const certificate = process.env.CLIENT_CERTIFICATE;
-  return [secret('tickets bot', 'client_secret_basic'), ...(certificate ? [certified(certificate)] : [])];
+  return [page, secret('tickets bot', 'client_secret_basic'), ...(certificate ? [certified(certificate)] : [])];
 }
 
 const server = http.createServer();
@@ -83,18 +98,28 @@ server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   const provider = new Provider(issuer, {
     clients: clients(),
     findAccount,
-    jwks: { keys: [signingKey()] },
+    jwks: { keys: [named(privateKey)] },
     cookies: { keys: ['of a peer in tests'] },
     claims: { openid: ['sub', 'oid', 'tid'], profile: ['name', 'preferred_username'] },
     conformIdTokenClaims: process.env.NAMES_FROM_USERINFO === 'yes',
     clientDefaults: { id_token_signed_response_alg: algorithm },
     enabledJWA: { idTokenSigningAlgValues: [algorithm] },
-    features: { revocation: { enabled: true } },
+    features: {
+      revocation: { enabled: true },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: () => ({ scope: 'chat', accessTokenFormat: 'jwt' }),
+        defaultResource: () => undefined,
+      },
+    },
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     pkce: { required: () => true },
     rotateRefreshToken: true,
-    ttl: { AccessToken: 600, IdToken: 600, RefreshToken: 3600, Grant: 3600, Session: 3600, Interaction: 600 },
+    ttl: { AccessToken: 600, ClientCredentials: 600, IdToken: 600, RefreshToken: 3600, Grant: 3600, Session: 3600, Interaction: 600 },
   });
+  const seen = (params) => print({ event: 'exchange', params });
+  registerGrants(provider, { issuer, keys: [named(createPublicKey(privateKey))], entra, accounts, seen });
   for (const name of ['authorization.error', 'grant.error', 'server_error', 'introspection.error']) {
     provider.on(name, (_context, error) => print({ event: name, error: error.error, detail: error.error_detail }));
   }

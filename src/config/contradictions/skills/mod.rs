@@ -47,7 +47,9 @@ impl<'a> SkillComparison<'a> {
 
     /// The connections of the parents of `skill`.
     fn connections_of_parents(self, skill: &Skill) -> impl Iterator<Item = &'a ConnectionSection> {
-        self.connections.iter().filter(move |section| skill.has_parent(&section.connection.bot))
+        self.connections
+            .iter()
+            .filter(move |section| skill.parents.iter().any(|parent| section.connection.holder.is_bot(parent)))
     }
 }
 
@@ -96,7 +98,7 @@ fn check_names(skill: &Skill, earlier: &[Skill], comparison: SkillComparison<'_>
                  told apart: give one of them another name, here and in the program that uses it",
                 name.as_str(),
                 section.key,
-                section.connection.bot.as_str()
+                section.connection.holder.as_str()
             );
             review.report(&place.index(index), message);
         }

@@ -7,7 +7,8 @@ mod tests;
 
 use toml::{Table, Value};
 
-use crate::config::review::without_repetitions;
+use crate::config::back_ends::is_hash;
+use crate::config::review::{entries_of, without_repetitions};
 
 use numbers::number;
 
@@ -54,6 +55,11 @@ pub(super) fn right_form(key: &str, value: &Value, complaint: &str) -> Option<Ri
         _ if expected.contains("string") && !value.is_str() => text(key, value).map(RightForm::from),
         _ => None,
     }
+}
+
+/// Whether `value` is a text of hashes alone, so that a message may repeat it.
+pub(super) fn is_hash_alone(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| entries_of(text).iter().all(|entry| is_hash(entry)))
 }
 
 fn boolean(value: &Value) -> Option<bool> {

@@ -109,20 +109,23 @@ pub(in crate::config) fn written_app_ids(raw: &BTreeMap<String, RawBot>) -> BTre
     raw.iter().map(|(name, bot)| (name.clone(), bot.written_app_id())).collect()
 }
 
-/// The sections `[bots.<name>]`.
+/// The sections `[bots.<name>]`. They may be missing if the file `is_for_others`: add-ins, back ends or apps.
 pub(in crate::config) fn validate_bots(
     raw: BTreeMap<String, RawBot>,
+    is_for_others: bool,
     context: &Context,
     review: &mut Review<'_>,
 ) -> ValidatedBots {
     let section = Place::section("bots");
-    if raw.is_empty() && !review.is_reported(&section) {
-        review.report(&section, "is missing: write a section [bots.<name>] with app_id and endpoint".to_owned());
+    if raw.is_empty() && !is_for_others && !review.is_reported(&section) {
+        let message = "is missing: write a section [bots.<name>] with app_id and endpoint, or one of [add_ins.<name>], \
+                       [back_ends.<name>] and [apps.<id>]";
+        review.report(&section, message.to_owned());
     }
     let mut validated = ValidatedBots::default();
     for (name, mut bot) in raw {
         let place = section.key(&name);
-        review.path_name(&name, "bot", &place);
+        review.path_name(&name, "a bot", &place);
         let bot_name = BotName::new(&name);
         let tenant = bot.tenant.as_ref().and_then(|tenant| review.guid(tenant, &place.key("tenant")));
         validated.tenants.extend(tenant.clone().map(|tenant| (bot_name.clone(), tenant)));

@@ -35,7 +35,7 @@ pub(in crate::config) fn validate_skills(
     let mut skills = Vec::new();
     for (name, skill) in raw {
         let place = section.key(&name);
-        review.path_name(&name, "skill", &place);
+        review.path_name(&name, "a skill", &place);
         skills.extend(skill.validate(SkillName::new(&name), &Bots { context, tenants }, review, &place));
     }
     skills

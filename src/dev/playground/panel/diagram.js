@@ -7,7 +7,7 @@ import { element, spoken } from './panel-element.js';
 /** @typedef {import('./panel-arrows.js').Arrow} Arrow */
 
 /** The most requests that are shown; the oldest go first. */
-const MAX_GROUPS = 100;
+const MAX_GROUPS = 250;
 /** The members that the details show, with their labels. The rest is in the arrow, or for programs. */
 const DETAILS = {
   caller: 'Caller',

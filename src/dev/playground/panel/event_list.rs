@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -32,6 +33,8 @@ pub(in crate::dev) struct EventList {
     latest: watch::Sender<u64>,
     clock: SharedClock,
     readers: Arc<Semaphore>,
+    /// Whether events are ignored.
+    is_paused: AtomicBool,
 }
 
 /// Events after some number.
@@ -48,7 +51,13 @@ impl EventList {
             latest: watch::Sender::new(0),
             clock,
             readers: Arc::new(Semaphore::new(MAX_READERS)),
+            is_paused: AtomicBool::new(false),
         }
+    }
+
+    /// Ignores events from now on, or lists them again: what the stage itself does at its start is not shown.
+    pub(in crate::dev) fn pause(&self, is_paused: bool) {
+        self.is_paused.store(is_paused, Ordering::SeqCst);
     }
 
     /// A place for one more reader, if there is one.
@@ -92,6 +101,9 @@ impl EventList {
 
 impl ExchangeObserver for EventList {
     fn observe(&self, event: &ExchangeEvent<'_>) {
+        if self.is_paused.load(Ordering::SeqCst) {
+            return;
+        }
         let mut members = step_members(&event.step);
         let mut events = lock_ignoring_poison(&self.events);
         if let (ExchangeStep::OperationAnswered { door: GATEWAY, .. }, Some(id)) = (&event.step, event.correlation_id)

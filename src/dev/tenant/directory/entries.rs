@@ -32,6 +32,9 @@ pub enum UserScenario {
     /// The exchange succeeds, and tokens say that the user's home is another tenant (`idp`, `acct`).
     #[serde(rename = "guest")]
     Guest,
+    /// The exchange succeeds, for an app that takes personal accounts. The gateway's bots take none.
+    #[serde(rename = "personal account")]
+    PersonalAccount,
     /// The user has no password, and is impersonated by its agent identity alone.
     #[serde(rename = "agent user")]
     AgentUser,

@@ -1,9 +1,11 @@
 use super::agents::{AGENT_365, agent_apps, agent_users};
 use super::entries::{
     App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
-    ManagedIdentityEntry, StageEntries, Tenant, User, UserScenario,
+    ManagedIdentityEntry, StageEntries, Tenant, User,
 };
 use super::tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
+use super::users::fixed_users;
+use crate::domain::PERSONAL_ACCOUNTS_TENANT;
 
 /// The subject of the only workload that the bots' apps trust.
 pub(in crate::dev) const WORKLOAD_SUBJECT: &str = "system:serviceaccount:bot-sso:gateway";
@@ -56,83 +58,14 @@ const LEGACY_SECRET: &str = "legacy-app-secret-of-the-local-stage";
 /// The app of pages with Web Chat.
 pub(super) const WEB_CHAT_CLIENT_ID: &str = "5fbd7096-ce42-41a5-906f-9c8daebfc005";
 
-const CLIENTS: [ClientEntry; 3] = [
+/// Office, by the client id that it has in the public cloud.
+pub(super) const OFFICE_CLIENT_ID: &str = "d3590ed6-52b3-4102-aeff-aad2292ab01c";
+
+const CLIENTS: [ClientEntry; 4] = [
     ClientEntry { name: "teams-desktop", client_id: "1fec8e78-bce4-4aaf-ab1b-5451cc387264" },
     ClientEntry { name: "teams-web", client_id: "5e3ce6c0-2b1f-4285-8d4b-75ee78787346" },
     ClientEntry { name: "web-chat", client_id: WEB_CHAT_CLIENT_ID },
-];
-
-const USERS: [User; 7] = [
-    User {
-        name: "ada",
-        display_name: "Ada Lovelace",
-        principal_name: "ada@contoso.example",
-        password: "ada-password",
-        oid: "a0000000-1111-4222-8333-00000000ada0",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::SignsIn,
-    },
-    User {
-        name: "ben",
-        display_name: "Ben Franklin",
-        principal_name: "ben@contoso.example",
-        password: "ben-password",
-        oid: "b0000000-1111-4222-8333-00000000be40",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::SignsIn,
-    },
-    User {
-        name: "cleo",
-        display_name: "Cleo Patra",
-        principal_name: "cleo@contoso.example",
-        password: "cleo-password",
-        oid: "c0000000-1111-4222-8333-00000000c1e0",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::LacksConsent,
-    },
-    User {
-        name: "dan",
-        display_name: "Dan Bricklin",
-        principal_name: "dan@contoso.example",
-        password: "dan-password",
-        oid: "d0000000-1111-4222-8333-00000000da40",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::NeedsMfa,
-    },
-    User {
-        name: "eve",
-        display_name: "Eve Curie",
-        principal_name: "eve@contoso.example",
-        password: "eve-password",
-        oid: "e0000000-1111-4222-8333-00000000e5e0",
-        tid: CONTOSO_ID,
-        home_tid: CONTOSO_ID,
-        scenario: UserScenario::Disabled,
-    },
-    User {
-        name: "gus",
-        display_name: "Gus Fring",
-        principal_name: "gus@fabrikam.example",
-        password: "gus-password",
-        oid: "f0000000-1111-4222-8333-000000009050",
-        tid: CONTOSO_ID,
-        home_tid: FABRIKAM_ID,
-        scenario: UserScenario::Guest,
-    },
-    User {
-        name: "fay",
-        display_name: "Fay Ajzenberg",
-        principal_name: "fay@fabrikam.example",
-        password: "fay-password",
-        oid: "f0000000-2222-4333-8444-00000000fa70",
-        tid: FABRIKAM_ID,
-        home_tid: FABRIKAM_ID,
-        scenario: UserScenario::SignsIn,
-    },
+    ClientEntry { name: "office", client_id: OFFICE_CLIENT_ID },
 ];
 
 /// The scopes of a connection that names none.
@@ -161,7 +94,7 @@ pub(super) fn identities() -> Vec<ManagedIdentityEntry> {
 
 /// The entries of a stage for which nothing else is chosen.
 pub(super) fn entries() -> StageEntries {
-    StageEntries { bots: BOTS.to_vec(), connections: connections(), users: USERS.to_vec() }
+    StageEntries { bots: BOTS.to_vec(), connections: connections(), users: fixed_users() }
 }
 
 /// Every bot's app trusts the workload and the first managed identity. Other apps trust neither.
@@ -175,6 +108,11 @@ pub(super) fn federated_credentials(bots: &[BotEntry]) -> Vec<FederatedCredentia
 
 pub(super) fn tenants() -> Vec<Tenant> {
     vec![Tenant { id: CONTOSO_ID, name: "Contoso" }, Tenant { id: FABRIKAM_ID, name: "Fabrikam" }]
+}
+
+/// The tenant of all personal accounts.
+pub(super) fn personal_accounts() -> Tenant {
+    Tenant { id: PERSONAL_ACCOUNTS_TENANT, name: "Personal accounts" }
 }
 
 pub(super) fn clients() -> Vec<ClientEntry> {

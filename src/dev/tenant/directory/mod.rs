@@ -4,20 +4,30 @@
 //! requests and consents.
 
 mod agents;
+mod back_ends;
 mod entries;
 mod fixed;
 mod skills;
 mod tenant_ids;
+mod users;
 
 pub(in crate::dev) use agents::AGENT_365;
 use agents::agents;
+pub use back_ends::{
+    AddInEntry, AppUserEntry, BackEndCredential, BackEndEntry, ClientSecretEntry, ExchangeEntry, ServiceRoleEntry,
+    SharedConnectionEntry,
+};
+use back_ends::{add_ins, back_end_apps, back_ends, service_role_apps, shared_connections};
 pub(in crate::dev) use entries::derive_id;
 pub use entries::{
     AgentEntry, App, AppTokenVersion, BotEntry, ClientEntry, ConnectionEntry, FederatedCredential, FederatedIssuer,
     ManagedIdentityEntry, SkillEntry, StageEntries, Tenant, User, UserScenario,
 };
 pub(in crate::dev) use fixed::{GRAPH_SCOPES, WORKLOAD_SUBJECT, graph_connection};
-use fixed::{WEB_CHAT_CLIENT_ID, apps, clients, entries, federated_credentials, identities, tenants, users};
+use fixed::{
+    OFFICE_CLIENT_ID, WEB_CHAT_CLIENT_ID, apps, clients, entries, federated_credentials, identities, personal_accounts,
+    tenants, users,
+};
 use skills::{skill_apps, skills};
 pub(in crate::dev) use tenant_ids::{CONTOSO_ID, FABRIKAM_ID};
 
@@ -29,12 +39,14 @@ pub(in crate::dev) fn other_tenant_id(tid: &str) -> &'static str {
 /// Everything that exists on the stage. The fixed ids never change, so they may be written into tests.
 #[derive(Clone, Debug)]
 pub struct Directory {
-    /// Tenants, the main one first.
+    /// Tenants of organizations, the main one first.
     pub tenants: Vec<Tenant>,
+    /// The tenant of personal accounts.
+    pub personal_accounts: Tenant,
     /// Users.
     pub users: Vec<User>,
-    /// App registrations: bots, the further APIs of connections, the skills, the clients, the Agent 365 platform and the agent identities.
-    /// All of them exist in every tenant.
+    /// App registrations: bots, the further APIs of connections, the skills, the clients, the Agent 365 platform, the agent identities,
+    /// the add-ins, and the connections without a bot. All of them exist in every tenant.
     pub apps: Vec<App>,
     /// Bots that users talk to.
     pub bots: Vec<BotEntry>,
@@ -51,6 +63,14 @@ pub struct Directory {
     pub identities: Vec<ManagedIdentityEntry>,
     /// Federated credentials of the apps.
     pub federated_credentials: Vec<FederatedCredential>,
+    /// Office add-ins.
+    pub add_ins: Vec<AddInEntry>,
+    /// Back ends that are no bots.
+    pub back_ends: Vec<BackEndEntry>,
+    /// Connections without a bot.
+    pub shared_connections: Vec<SharedConnectionEntry>,
+    /// Apps with a service role.
+    pub service_role_apps: Vec<ServiceRoleEntry>,
 }
 
 impl StageEntries {
@@ -73,13 +93,18 @@ impl Directory {
     pub fn of(entries: StageEntries) -> Self {
         Self {
             tenants: tenants(),
+            personal_accounts: personal_accounts(),
             users: users(&entries),
-            apps: apps(&entries).into_iter().chain(skill_apps(&entries.bots)).collect(),
+            apps: apps(&entries).into_iter().chain(skill_apps(&entries.bots)).chain(back_end_apps()).collect(),
             skills: skills(&entries.bots),
             agents: agents(&entries.bots),
             clients: clients(),
             identities: identities(),
             federated_credentials: federated_credentials(&entries.bots),
+            add_ins: add_ins(),
+            back_ends: back_ends(),
+            shared_connections: shared_connections(),
+            service_role_apps: service_role_apps(),
             bots: entries.bots,
             connections: entries.connections,
         }
@@ -97,10 +122,27 @@ impl Directory {
         WEB_CHAT_CLIENT_ID
     }
 
+    /// The client id of Office, which gets the tokens that add-ins present.
+    #[must_use]
+    pub fn office_client_id(&self) -> &'static str {
+        OFFICE_CLIENT_ID
+    }
+
     /// The tenant with this id.
     #[must_use]
     pub fn find_tenant(&self, id: &str) -> Option<&Tenant> {
-        self.tenants.iter().find(|tenant| tenant.id.eq_ignore_ascii_case(id))
+        self.all_tenants().find(|tenant| tenant.id.eq_ignore_ascii_case(id))
+    }
+
+    /// The tenants of organizations, and that of personal accounts.
+    pub fn all_tenants(&self) -> impl Iterator<Item = &Tenant> {
+        self.tenants.iter().chain([&self.personal_accounts])
+    }
+
+    /// Whether the user belongs to an organization. The gateway's bots take such users alone.
+    #[must_use]
+    pub fn is_of_organization(&self, user: &User) -> bool {
+        self.tenants.iter().any(|tenant| tenant.id == user.tid)
     }
 
     /// The user with this short name, principal name or object id, ignoring case.
@@ -158,6 +200,27 @@ impl Directory {
     #[must_use]
     pub fn find_skill(&self, name: &str) -> Option<&SkillEntry> {
         self.skills.iter().find(|skill| skill.bot.name == name)
+    }
+
+    /// The add-in with this name.
+    #[must_use]
+    pub fn find_add_in(&self, name: &str) -> Option<&AddInEntry> {
+        self.add_ins.iter().find(|add_in| add_in.name == name)
+    }
+
+    /// The connection without a bot that has this name.
+    #[must_use]
+    pub fn find_shared_connection(&self, name: &str) -> Option<&SharedConnectionEntry> {
+        self.shared_connections.iter().find(|connection| connection.name == name)
+    }
+
+    /// The scope that a client requests to get a token that this back end exchanges.
+    #[must_use]
+    pub fn subject_scope(&self, back_end: &BackEndEntry) -> Option<String> {
+        match back_end.exchange {
+            ExchangeEntry::AddIn(name) => self.find_add_in(name).map(AddInEntry::scope),
+            ExchangeEntry::Connection(name) => self.find_shared_connection(name).map(SharedConnectionEntry::scope),
+        }
     }
 
     /// The bot that users talk to with this name.

@@ -71,7 +71,7 @@ fn each_fixture_has_its_expected_classification() {
                 assert_eq!(token.lifetime, Duration::from_secs(expect["expires_in"].as_u64().unwrap()), "{name}");
                 assert_eq!(token.scope.as_deref(), expect["scope"].as_str(), "{name}");
             }
-            TokenAnswer::Unusable(hint) => {
+            TokenAnswer::Unusable(hint) | TokenAnswer::NoAccessToken(hint) => {
                 assert_eq!(expect["outcome"], "transient", "{name}");
                 assert!(!hint.is_empty());
             }
@@ -227,7 +227,7 @@ proptest! {
                 prop_assert!(!token.lifetime.is_zero() && token.lifetime <= Duration::from_hours(28));
                 prop_assert!(token.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
             }
-            TokenAnswer::Unusable(_) => prop_assert!((200..300).contains(&status)),
+            TokenAnswer::Unusable(_) | TokenAnswer::NoAccessToken(_) => prop_assert!((200..300).contains(&status)),
             TokenAnswer::Refusal(refusal) => {
                 let failure = classify(&refusal).error.failure;
                 if status >= 500 {

@@ -138,11 +138,11 @@ fn assertion(user: &str, tenant: &str) -> ExchangeableToken {
     ExchangeableToken {
         raw: Secret::from("the.user's.assertion"),
         user: UserKey::entra(user, tenant),
-        object_id: user.into(),
-        tenant_id: tenant.into(),
         expires_at: crate::domain::Timestamp::from_unix_seconds(4_000_000_000),
         security_context: SecurityContext([0; 16]),
+        policy_context: SecurityContext([0; 16]),
         token_id: None,
+        displayed: crate::domain::DisplayedNames::default(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod names_and_revocation;
 mod settings;
+mod user_tokens;
 
 use std::collections::HashMap;
 use std::net::TcpListener;

@@ -1,0 +1,205 @@
+mod back_ends;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+
+use self::back_ends::BackEndDoors;
+use super::operator_tokens::OperatorTokens;
+use super::services::Services;
+use crate::config::Configuration;
+use crate::domain::{SharedClock, SharedEntropy};
+use crate::endpoints::bot_gateway::{
+    BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
+};
+use crate::endpoints::metrics::MetricsPage;
+use crate::endpoints::operations::{OperatedApps, Operations};
+use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
+use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
+use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
+use crate::exchange::{ExchangeEngine, Settlement};
+use crate::inbound::{BodyLimits, TrustedProxies};
+use crate::observability::Readiness;
+use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
+
+/// The time limit for the arrival of a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The state of each door; all workers share it.
+#[derive(Clone)]
+pub(in crate::app) struct Doors {
+    pub(in crate::app) gateway: web::Data<BotGateway>,
+    pub(in crate::app) token_service: web::Data<TokenService>,
+    pub(in crate::app) sign_in_pages: web::Data<SignInPages>,
+    pub(in crate::app) skill_host: web::Data<SkillHost>,
+    pub(in crate::app) back_ends: BackEndDoors,
+    /// Served on its own listener; `None` if no such listener is configured.
+    pub(in crate::app) operations: Option<web::Data<Operations>>,
+    pub(in crate::app) health: web::Data<Readiness>,
+    pub(in crate::app) metrics: web::Data<MetricsPage>,
+    pub(in crate::app) proxies: web::Data<TrustedProxies>,
+    pub(in crate::app) operator_tokens: OperatorTokens,
+    pub(in crate::app) entropy: web::Data<SharedEntropy>,
+    pub(in crate::app) clock: web::Data<SharedClock>,
+}
+
+/// Builds each door from the services that it uses.
+pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, readiness: Readiness) -> Doors {
+    let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIMEOUT };
+    let operations = services.operator_tokens.admin.clone().map(|token| {
+        let apps = OperatedApps {
+            registrations: services.registrations.clone(),
+            users: services.apps.users.clone(),
+            tokens: services.tokens.clone(),
+        };
+        Operations::new(token, services.sign_out.clone(), apps, limits)
+    });
+    Doors {
+        gateway: web::Data::new(build_bot_gateway(config, services, limits)),
+        token_service: web::Data::new(build_token_service(config, services, limits)),
+        sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
+        skill_host: web::Data::new(build_skill_host(config, services, limits)),
+        back_ends: BackEndDoors::open(config, services, limits),
+        operations: operations.map(web::Data::new),
+        health: web::Data::new(readiness),
+        metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
+        proxies: web::Data::new(TrustedProxies::new(
+            config.server.trusted_proxies.clone(),
+            services.ambient.clock.clone(),
+            services.counters().clone(),
+        )),
+        operator_tokens: services.operator_tokens.clone(),
+        entropy: web::Data::new(services.ambient.entropy.clone()),
+        clock: web::Data::new(services.ambient.clock.clone()),
+    }
+}
+
+fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) -> BotGateway {
+    let callers = GatewayCallers {
+        callers: services.callers.clone(),
+        registrations: services.registrations.clone(),
+        limits,
+        entropy: services.ambient.entropy.clone(),
+    };
+    let exchange = GatewayExchange {
+        validators: services.validators.clone(),
+        engine: build_engine(services),
+        action_engine: build_engine(services),
+        tokens: services.tokens.clone(),
+        speakers: services.speakers.clone(),
+        agents: services.agents.clone(),
+        statements: services.statements.clone(),
+    };
+    let sign_ins =
+        GatewaySignIns { cards: services.cards.clone(), codes: services.codes.clone(), rates: services.rates.clone() };
+    let bots = GatewayBots {
+        client: services.bots.clone(),
+        delivery: services.delivery.clone(),
+        exchange_names: services.exchange_names.clone(),
+        timeout: config.outbound.bot_timeout,
+        skills: GatewaySkills {
+            conversations: services.skills.conversations.clone(),
+            client: services.skills.client.clone(),
+            parent_tokens: services.skills.tokens.clone(),
+            public_url: config.server.public_url.clone(),
+        },
+    };
+    let answers = GatewayAnswers { counters: services.counters().clone(), statuses: config.statuses.clone() };
+    BotGateway::new(callers, exchange, sign_ins, bots, answers)
+}
+
+/// An engine of its own for each kind of reply: the duplicates of an exchange share the reply.
+fn build_engine<R: Settlement>(services: &Services) -> Arc<ExchangeEngine<R>> {
+    Arc::new(ExchangeEngine::new(
+        services.admission.clone(),
+        services.acquisition.clone(),
+        services.exchange_names.clone(),
+        services.writer,
+    ))
+}
+
+fn build_token_service(config: &Configuration, services: &Services, limits: BodyLimits) -> TokenService {
+    let callers = ServiceCallers {
+        callers: services.callers.clone(),
+        registrations: services.registrations.clone(),
+        limits,
+        entropy: services.ambient.entropy.clone(),
+    };
+    let tokens = ServiceTokens {
+        current: services.tokens.clone(),
+        speakers: services.speakers.clone(),
+        resources: services.resources.clone(),
+        sign_out: services.sign_out.clone(),
+        codes: services.codes.clone(),
+        rates: services.rates.clone(),
+    };
+    let exchange = ServiceExchange {
+        engine: build_engine(services),
+        validators: services.validators.clone(),
+        statements: services.statements.clone(),
+        counters: services.counters().clone(),
+    };
+    let offers = SignInOffers {
+        cards: services.cards.clone(),
+        running_actions: services.bots.running_actions().clone(),
+        public_url: config.server.public_url.clone(),
+        final_redirects: config.sign_in.final_redirects.clone(),
+    };
+    TokenService::new(callers, tokens, exchange, offers)
+}
+
+fn build_skill_host(config: &Configuration, services: &Services, limits: BodyLimits) -> SkillHost {
+    let callers =
+        SkillHostCallers { callers: services.callers.clone(), limits, public_url: config.server.public_url.clone() };
+    let skills = services.skills.clone();
+    let bots = SkillHostBots {
+        conversations: skills.conversations,
+        client: skills.client,
+        parent_tokens: skills.tokens,
+        timeout: config.outbound.bot_timeout,
+    };
+    let exchange = SkillHostExchange {
+        registrations: services.registrations.clone(),
+        resources: services.resources.clone(),
+        speakers: services.speakers.clone(),
+    };
+    SkillHost::new(callers, bots, exchange, services.counters().clone(), services.ambient.clone())
+}
+
+fn build_sign_in_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> SignInPages {
+    let site = PageSite {
+        public_url: config.server.public_url.clone(),
+        teams_library: TeamsLibrary {
+            address: config.sign_in.teams_library_url.clone(),
+            integrity: config.sign_in.teams_library_integrity,
+        },
+        frame_ancestors: config.sign_in.frame_ancestors.clone(),
+    };
+    let provider = build_provider_access(config, services);
+    let (flow, tokens, ambient) = (&services.browser_flow, &services.signed_in_tokens, &services.ambient);
+    let steps = SignInSteps {
+        start: SignInStart::new(
+            flow.clone(),
+            provider.clone(),
+            tokens.clone(),
+            services.rates.clone(),
+            ambient.entropy.clone(),
+        ),
+        back: SignInReturn::new(
+            flow.clone(),
+            provider,
+            tokens.clone(),
+            services.authorization_codes.clone(),
+            ambient.clone(),
+        ),
+        completion: SignInCompletion::new(flow.clone(), tokens.clone(), services.magic_codes.clone()),
+    };
+    SignInPages::new(steps, site, limits, ambient.entropy.clone())
+}
+
+fn build_provider_access(config: &Configuration, services: &Services) -> ProviderAccess {
+    let mut redirect_uri = config.server.public_url.clone();
+    redirect_uri.set_path(sign_in_pages::REDIRECT_PATH);
+    ProviderAccess::new(services.redemption.clone(), services.id_tokens.clone(), redirect_uri)
+}

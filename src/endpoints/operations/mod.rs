@@ -1,0 +1,115 @@
+//! The operator's door, on its own listener: the sign-out of a user everywhere, and the users of apps.
+//!
+//! Owns the paths that the admin bearer protects. It deliberately knows no channel, no bot and no user's token:
+//! [`SignOut`] knows what a sign-out ends.
+
+mod app_users;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::UserKey;
+use crate::inbound::{
+    Answer, BodyLimits, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem, RequestId,
+    TrustedProxies, decode_percent,
+};
+use crate::observability::conceal;
+use crate::sign_out::{SignOut, SignOutCause};
+
+pub use self::app_users::OperatedApps;
+
+/// The state of this door; built once.
+pub struct Operations {
+    admin_token: ExpectedBearer,
+    sign_out: SignOut,
+    apps: OperatedApps,
+    limits: BodyLimits,
+}
+
+impl Operations {
+    /// The state of the operator's door, which accepts `admin_token` as bearer.
+    #[must_use]
+    pub fn new(admin_token: ExpectedBearer, sign_out: SignOut, apps: OperatedApps, limits: BodyLimits) -> Self {
+        Self { admin_token, sign_out, apps, limits }
+    }
+}
+
+/// This door's operations.
+pub const DOOR: Door = Door {
+    name: "Operations",
+    description: "The interface of the operator.",
+    bearer: "The operator's: `operations.admin_token`.",
+    operations: OPERATIONS,
+    letter_case: LetterCase::Exact,
+    answers_head: true,
+};
+
+const OPERATIONS: &[Operation] = &[SIGN_OUT_EVERYWHERE, app_users::LIST, app_users::LINK, app_users::UNLINK];
+
+const SIGN_OUT_EVERYWHERE: Operation = Operation {
+    method: Method::Post,
+    path: "/admin/users/{user_key}/sign-out",
+    route: |route| route.to(sign_out_everywhere),
+    description: || {
+        let key = "`<object id>@<tenant id>`, or for other issuers `<subject>@<https issuer>`; percent-encoded.";
+        let too_many =
+            Answer::error("The client has presented too many wrong bearers.").header("Retry-After", "Seconds.");
+        let unavailable = Answer::error("Some tokens may remain: call again.").header("Retry-After", "Seconds.");
+        Description::new("SignOutEverywhere", "Removes all tokens of a user: of every bot, channel and connection.")
+            .bearer()
+            .path_parameter("user_key", key)
+            .answer(200, Answer::json::<SignedOut>("The user has no tokens now."))
+            .error(400, "The path holds no valid user key.")
+            .error(401, "No bearer, or not `operations.admin_token`.")
+            .error(403, "`Host` is none of the names under which the listener answers.")
+            .answer(429, too_many)
+            .answer(503, unavailable)
+    },
+};
+
+/// The result of a user's sign-out everywhere.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SignedOut {
+    /// The user's key.
+    user_key: String,
+    /// The number of tokens that were removed.
+    tokens_removed: usize,
+}
+
+/// Adds this door's paths.
+pub fn configure(config: &mut web::ServiceConfig, operations: web::Data<Operations>) {
+    config.app_data(operations);
+    DOOR.add_routes(config);
+}
+
+/// `POST /admin/users/{user key}/sign-out`: removes every token of the user, of every bot, channel and connection.
+/// Exchanges and refreshes that are under way for the user keep no token. A user without tokens, or an unknown one, is
+/// answered 200 as well.
+async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations>) -> HttpResponse {
+    // The listener's guard logs refusals, since it counts them.
+    if let Err(problem) = operations.admin_token.check(http.headers()) {
+        return problem.respond();
+    }
+    let Some(user) = read_user_key(&http) else { return Problem::BadUserKey.respond() };
+    let correlation_id = RequestId::find(&http);
+    let client = TrustedProxies::client_address(&http);
+    let cause = SignOutCause { correlation_id: correlation_id.clone(), client };
+    match operations.sign_out.everywhere(&user, cause).await {
+        Ok(tokens_removed) => HttpResponse::Ok().json(SignedOut { user_key: user.to_string(), tokens_removed }),
+        Err(error) => {
+            tracing::error!(correlation_id, %error, user = %conceal(&user), "a user may still have tokens after a sign-out everywhere: call again");
+            Problem::ServiceUnavailable.respond()
+        }
+    }
+}
+
+/// Reads the user key from the path and decodes its percent escapes once.
+fn read_user_key(http: &HttpRequest) -> Option<UserKey> {
+    // The raw path is read: the router has decoded parts of its own copy, and decoding those again would turn `%2540`
+    // into `@`.
+    let (_, rest) = http.uri().path().split_once("/users/")?;
+    let (encoded, _) = rest.split_once('/')?;
+    UserKey::parse(&decode_percent(encoded)?)
+}

@@ -1,0 +1,159 @@
+//! Limits on what one client may guess: wrong bearers of the operator, wrong credentials of other servers.
+//!
+//! Owns the counts, and the log lines about the operator's. It deliberately judges no bearer and no credentials.
+
+mod counts;
+
+use std::net::IpAddr;
+
+use super::client::ClientNetwork;
+use super::problem::Problem;
+use crate::domain::SharedClock;
+use crate::observability::{AuditEntry, AuditEvent};
+use counts::GuessWindow;
+pub(in crate::inbound) use counts::{GuessCounts, REFUSALS_PER_LINE};
+
+/// Wrong bearers that a client may present within a minute.
+const GUESSES: u32 = 10;
+
+/// One call of the operator's listener, as the limit counts it and as log and audit stream name it.
+#[derive(Clone, Copy, Debug)]
+pub struct OperatorCall<'a> {
+    /// The address of the client; `None` if it is unknown.
+    pub client: Option<IpAddr>,
+    /// The id of the request.
+    pub correlation_id: &'a str,
+}
+
+/// The limit of wrong bearers of each client (docs/security.md §The operator's listener). It is kept in memory. A client's
+/// refusals have a log line for the first, for the one that exhausts the limit, and for every hundredth.
+pub struct GuessLimit {
+    counts: GuessCounts,
+}
+
+impl GuessLimit {
+    /// A limit that no client has used.
+    #[must_use]
+    pub fn new(clock: SharedClock) -> Self {
+        Self { counts: GuessCounts::new(clock, GUESSES) }
+    }
+
+    /// Whether the client of `call`, which presents a wrong bearer, gets the answer to it.
+    ///
+    /// # Errors
+    /// 429 with the time until it does.
+    pub fn admit(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
+        self.counts.admit(call.network()).map_err(|limited| {
+            let problem = Problem::TooManyRequests { retry_after: limited.retry_after };
+            if limited.window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
+                log_refusal(call, problem, limited.window);
+            }
+            problem
+        })
+    }
+
+    /// Counts the refusal of `call`; `is_guess`: it presented a wrong bearer, and not none.
+    pub fn charge(&self, call: &OperatorCall<'_>, is_guess: bool) {
+        let window = self.counts.charge(call.network(), is_guess);
+        let is_exhausted = is_guess && window.guesses == GUESSES;
+        if window.refusals == 1 || is_exhausted || window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
+            let problem = if is_guess { Problem::InvalidToken } else { Problem::MissingAuthorization };
+            log_refusal(call, problem, window);
+        }
+    }
+}
+
+impl OperatorCall<'_> {
+    fn network(&self) -> Option<ClientNetwork> {
+        self.client.map(ClientNetwork::from_address)
+    }
+}
+
+fn log_refusal(call: &OperatorCall<'_>, problem: Problem, window: GuessWindow) {
+    let client = call.network().map_or_else(|| "unknown".to_owned(), |client| client.first_address().to_string());
+    let (code, refusals, correlation_id) = (problem.code(), window.refusals, call.correlation_id);
+    let is_limited = window.guesses >= GUESSES;
+    let hint = if is_limited {
+        "the client has presented too many wrong bearers: for up to a minute, its further wrong ones are answered 429"
+    } else {
+        "the bearer of admin calls is operations.admin_token, that of /metrics operations.metrics_token"
+    };
+    let event = if is_limited { AuditEvent::OperatorGuessesLimited } else { AuditEvent::OperatorCallRefused };
+    let security = event.is_security();
+    tracing::warn!(
+        correlation_id,
+        code,
+        client,
+        refusals,
+        hint,
+        security,
+        "a call of the operator's listener was refused"
+    );
+    AuditEntry::new(event).correlation_id(correlation_id).client(call.client).detail(code).write();
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::counts::MAX_CLIENTS;
+    use super::*;
+    use crate::domain::OffsetClock;
+
+    fn client(address: &str) -> OperatorCall<'static> {
+        OperatorCall { client: Some(address.parse().unwrap()), correlation_id: "1" }
+    }
+
+    const UNKNOWN: OperatorCall<'static> = OperatorCall { client: None, correlation_id: "1" };
+
+    fn limit() -> GuessLimitAndClock {
+        let clock = Arc::new(OffsetClock::default());
+        GuessLimitAndClock { limit: GuessLimit::new(clock.clone()), clock }
+    }
+
+    struct GuessLimitAndClock {
+        limit: GuessLimit,
+        clock: Arc<OffsetClock>,
+    }
+
+    #[test]
+    fn a_client_with_too_many_wrong_bearers_waits_and_others_do_not() {
+        let GuessLimitAndClock { limit, clock } = limit();
+        let (guesser, operator) = (client("192.0.2.1"), client("192.0.2.2"));
+        for _ in 0..GUESSES {
+            assert!(limit.admit(&guesser).is_ok());
+            limit.charge(&guesser, true);
+        }
+        assert!(matches!(limit.admit(&guesser), Err(Problem::TooManyRequests { retry_after: 59..=60 })));
+        assert!(limit.admit(&operator).is_ok() && limit.admit(&UNKNOWN).is_ok());
+        clock.advance(Duration::from_secs(61));
+        assert!(limit.admit(&guesser).is_ok());
+    }
+
+    #[test]
+    fn addresses_of_one_network_count_together_and_requests_without_a_bearer_do_not_count() {
+        let GuessLimitAndClock { limit, .. } = limit();
+        for number in 0..GUESSES {
+            limit.charge(&client(&format!("2001:db8::{number}")), true);
+            limit.charge(&client("192.0.2.1"), false);
+        }
+        assert!(limit.admit(&client("2001:db8::ffff")).is_err());
+        assert!(limit.admit(&client("192.0.2.1")).is_ok());
+    }
+
+    #[test]
+    fn the_number_of_counted_clients_is_bounded() {
+        let GuessLimitAndClock { limit, clock } = limit();
+        let address = |number: usize| client(&format!("10.0.{}.{}", number / 256, number % 256));
+        for number in 0..2 * MAX_CLIENTS {
+            limit.charge(&address(number), true);
+        }
+        assert!(limit.counts.lock().len() <= MAX_CLIENTS + 1);
+        assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).is_err(), "the clients without an entry count together");
+        assert!(limit.admit(&address(0)).is_ok());
+        clock.advance(Duration::from_mins(1));
+        assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).is_ok());
+    }
+}

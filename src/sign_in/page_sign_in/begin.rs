@@ -1,0 +1,70 @@
+//! The first step, by [`PageSignIn`].
+
+use std::net::IpAddr;
+
+use url::Url;
+
+use super::needs::account_without_person;
+use super::records::{PageAtProvider, PagePlace};
+use super::{PageSignIn, PageSignInRequest};
+use crate::domain::{Connection, Secret};
+use crate::exchange::PAGE_RATE_HINT;
+use crate::sign_in::flow::{BrowserSecret, SignInFailure, draw_verifier};
+
+impl PageSignIn {
+    /// Begins the sign-in of the browser at `address`. Returns the URL at the identity provider, to which the door redirects
+    /// the browser. `browser` is the secret in the browser's cookie, or one that was drawn for it.
+    ///
+    /// # Errors
+    /// [`SignInFailure`] if the browser begins too often, or the store or the identity provider fails.
+    pub async fn begin(
+        &self,
+        request: PageSignInRequest,
+        browser: &BrowserSecret,
+        address: Option<IpAddr>,
+        correlation_id: &str,
+    ) -> Result<Url, SignInFailure> {
+        let place = PagePlace::of(&request);
+        let charged = self.browsers.rates.charge_page(&account_without_person(&place, ""), address, correlation_id);
+        charged.map_err(|limited| SignInFailure::from(limited).explained(PAGE_RATE_HINT))?;
+        let need = self.find_need_of_browser(&place, browser).await?;
+        let PageSignInRequest { connection, redirect_uri, return_to, .. } = request;
+        let record = PageAtProvider {
+            place,
+            redirect_uri,
+            return_to,
+            nonce: draw_verifier(self.ambient.entropy.as_ref()),
+            code_verifier: draw_verifier(self.ambient.entropy.as_ref()),
+            need,
+            is_renewed: false,
+            asks_for_person: false,
+        };
+        let state = self.browsers.sign_ins.draw_handle();
+        let url = self.send_to_provider(&connection, &state, browser, &record).await?;
+        tracing::info!(
+            correlation_id,
+            bot = record.place.holder.as_str(),
+            connection = record.place.connection.as_str(),
+            ask_consent = record.need.consent,
+            claims = record.need.claims.is_some(),
+            choose_account = record.need.choose_account,
+            "a browser was sent to the identity provider"
+        );
+        Ok(url)
+    }
+
+    /// Keeps the step of a browser that is sent to the provider, and returns its URL there.
+    pub(super) async fn send_to_provider(
+        &self,
+        connection: &Connection,
+        state: &Secret,
+        browser: &BrowserSecret,
+        record: &PageAtProvider,
+    ) -> Result<Url, SignInFailure> {
+        let url = self.provider.authorize_url(connection, state, record.request(), &record.need).await?;
+        // A sign-out from here on ends the sign-in of its user.
+        self.departures.insert(self.name_step(state, browser), self.tokens.vault().sign_out_mark());
+        self.browsers.sign_ins.put(state, browser.secret(), record).await?;
+        Ok(url)
+    }
+}
