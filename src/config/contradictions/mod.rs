@@ -12,6 +12,8 @@ mod sign_in_invokes;
 mod skills;
 
 #[cfg(test)]
+mod bot_tests;
+#[cfg(test)]
 mod tests;
 
 pub(in crate::config) use listeners::ListenAddress;
