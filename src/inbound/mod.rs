@@ -49,7 +49,9 @@ pub use hints::list_hints;
 pub use operation::{Method, Operation};
 #[cfg(test)]
 pub use page_module::page_module_testing;
-pub use page_module::{ModuleFile, Release, Releases};
+pub use page_module::{
+    PageModule, PageModulePaths, Release, Releases, build_operations as build_page_module_operations,
+};
 pub use path_segments::decode_percent;
 pub use peer::{AdmittedCaller, Peer};
 pub use problem::{Problem, refuse_activity};

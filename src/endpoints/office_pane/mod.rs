@@ -3,9 +3,26 @@
 //! Owns the addresses of the module. It deliberately knows nothing of tokens: the module runs in the pane, and calls the
 //! door of the add-in.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 
-use crate::inbound::{Door, LetterCase, Method, ModuleFile, Operation, Release, Releases};
+use crate::inbound::{
+    Door, LetterCase, Operation, PageModule, PageModulePaths, Release, Releases, build_page_module_operations,
+};
+
+/// The module that this door serves.
+struct PaneModule;
+
+impl PageModule for PaneModule {
+    const RELEASES: Releases = RELEASES;
+    const PATHS: PageModulePaths = PageModulePaths {
+        newest_module: "/office/single-sign-on.js",
+        newest_declarations: "/office/single-sign-on.d.ts",
+        module: "/office/{hash}/single-sign-on.js",
+        declarations: "/office/{hash}/single-sign-on.d.ts",
+    };
+    const OPERATION_IDS: [&'static str; 4] =
+        ["GetPaneModule", "GetPaneModuleTypes", "GetReleasedPaneModule", "GetReleasedPaneModuleTypes"];
+}
 
 /// The versions that are served, the newest first. A new version is a new folder below `versions`, takes the first place
 /// here and removes the third.
@@ -13,11 +30,6 @@ pub const RELEASES: Releases = Releases(&[Release {
     module: include_str!("versions/1/single-sign-on.js"),
     declarations: include_str!("versions/1/single-sign-on.d.ts"),
 }]);
-
-const NEWEST_MODULE: &str = "/office/single-sign-on.js";
-const NEWEST_DECLARATIONS: &str = "/office/single-sign-on.d.ts";
-const RELEASED_MODULE: &str = "/office/{hash}/single-sign-on.js";
-const RELEASED_DECLARATIONS: &str = "/office/{hash}/single-sign-on.d.ts";
 
 /// This door's operations.
 pub const DOOR: Door = Door {
@@ -30,66 +42,11 @@ pub const DOOR: Door = Door {
     answers_head: true,
 };
 
-const OPERATIONS: &[Operation] = &[
-    Operation {
-        method: Method::Get,
-        path: NEWEST_MODULE,
-        route: |route| route.to(serve_newest_module),
-        description: || {
-            let summary = "The newest version of the module, for five minutes.";
-            ModuleFile::Module.describe_newest("GetPaneModule", summary)
-        },
-    },
-    Operation {
-        method: Method::Get,
-        path: NEWEST_DECLARATIONS,
-        route: |route| route.to(serve_newest_declarations),
-        description: || {
-            let summary = "TypeScript's declarations of the newest version.";
-            ModuleFile::Declarations.describe_newest("GetPaneModuleTypes", summary)
-        },
-    },
-    Operation {
-        method: Method::Get,
-        path: RELEASED_MODULE,
-        route: |route| route.to(serve_released_module),
-        description: || {
-            let summary = "One version of the module. The last two versions are there.";
-            ModuleFile::Module.describe_version("GetReleasedPaneModule", summary)
-        },
-    },
-    Operation {
-        method: Method::Get,
-        path: RELEASED_DECLARATIONS,
-        route: |route| route.to(serve_released_declarations),
-        description: || {
-            let summary = "TypeScript's declarations of one version.";
-            ModuleFile::Declarations.describe_version("GetReleasedPaneModuleTypes", summary)
-        },
-    },
-];
+const OPERATIONS: &[Operation] = &build_page_module_operations::<PaneModule>();
 
 /// Adds this door's paths.
 pub fn configure(config: &mut web::ServiceConfig) {
     DOOR.add_routes(config);
-}
-
-async fn serve_newest_module(request: HttpRequest) -> HttpResponse {
-    RELEASES.serve_newest(ModuleFile::Module, &request)
-}
-
-async fn serve_newest_declarations(request: HttpRequest) -> HttpResponse {
-    RELEASES.serve_newest(ModuleFile::Declarations, &request)
-}
-
-/// `GET /office/{hash}/single-sign-on.js`.
-async fn serve_released_module(hash: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    RELEASES.serve_version(&hash, ModuleFile::Module, &request)
-}
-
-/// `GET /office/{hash}/single-sign-on.d.ts`.
-async fn serve_released_declarations(hash: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    RELEASES.serve_version(&hash, ModuleFile::Declarations, &request)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Modules that pages load from bot-sso: their versions, and the answers that carry them.
 //!
 //! Owns the names of versions, and how long browsers keep what they fetched. It deliberately knows no address: each door
-//! with a module has paths of its own. Pages of all origins may load a module, since it is public code.
+//! names those of its module. Pages of all origins may load a module, since it is public code.
 
+mod operations;
 mod release;
 
 use actix_web::http::StatusCode;
@@ -13,6 +14,7 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 
+pub use operations::{PageModule, PageModulePaths, build_operations};
 #[cfg(test)]
 pub use release::testing as page_module_testing;
 pub use release::{Release, Releases};
