@@ -166,25 +166,7 @@ impl PageResponder<'_> {
     /// As [`PageResponder::failed`], with a link to begin again from the step `again`.
     pub(super) fn failed_at(&self, failure: &SignInFailure, again: Option<&str>) -> HttpResponse {
         let texts = failure_texts(failure.error);
-        let diagnostics = &failure.diagnostics;
-        let security = matches!(failure.error, SignInError::IssuerMismatch | SignInError::IdTokenRejected { .. });
-        tracing::warn!(
-            correlation_id = self.correlation_id,
-            code = texts.reason,
-            reason = %failure.error,
-            channel = failure.channel.as_ref().map(ChannelId::as_str),
-            http_status = diagnostics.http_status,
-            error = diagnostics.error.as_deref(),
-            suberror = diagnostics.suberror.as_deref(),
-            aadsts = diagnostics.aadsts,
-            trace_id = diagnostics.trace_id.as_deref(),
-            description = diagnostics.description.as_deref(),
-            seen = diagnostics.seen.as_deref(),
-            expected = diagnostics.expected.as_deref(),
-            hint = failure.hint(),
-            security,
-            "a browser sign-in failed"
-        );
+        failure.report(texts.reason, None, &self.correlation_id);
         let (channel, retry_after) = (failure.channel.as_ref(), failure.retry_after);
         self.notice(&texts, NoticeDetails { channel, retry_after, again })
     }

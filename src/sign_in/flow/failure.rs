@@ -124,6 +124,31 @@ impl SignInError {
 }
 
 impl SignInFailure {
+    /// Logs that a browser's sign-in failed: one line, by the door that answers the browser. `code` is the reason that the page
+    /// names, and `holder` the add-in or app whose page began the sign-in.
+    pub fn report(&self, code: &str, holder: Option<&str>, correlation_id: &str) {
+        let diagnostics = &self.diagnostics;
+        let security = matches!(self.error, SignInError::IssuerMismatch | SignInError::IdTokenRejected { .. });
+        tracing::warn!(
+            correlation_id,
+            bot = holder,
+            code,
+            reason = %self.error,
+            channel = self.channel.as_ref().map(ChannelId::as_str),
+            http_status = diagnostics.http_status,
+            error = diagnostics.error.as_deref(),
+            suberror = diagnostics.suberror.as_deref(),
+            aadsts = diagnostics.aadsts,
+            trace_id = diagnostics.trace_id.as_deref(),
+            description = diagnostics.description.as_deref(),
+            seen = diagnostics.seen.as_deref(),
+            expected = diagnostics.expected.as_deref(),
+            hint = self.hint(),
+            security,
+            "a browser sign-in failed"
+        );
+    }
+
     /// Whether the browser may begin again from the step that failed: the provider or the connection refused the account
     /// or the attempt, and may accept another one.
     #[must_use]

@@ -15,7 +15,7 @@ use url::Url;
 use self::pages::{DialogFrame, DialogNoticePage, DialogResult, SignedInPage};
 use super::failure_texts::{Advice, failure_texts};
 use super::page_refusal::PageRefusal;
-use super::replies::{REFERRER_POLICY, begin_notice, log_failure};
+use super::replies::{REFERRER_POLICY, begin_notice};
 use super::{PageDoor, WantedSignIn, may_begin_again};
 use crate::domain::{AddIn, Connection, HolderName};
 use crate::inbound::{Door, LetterCase, Method, Operation, begin_page, find_parameter, finish_page, redirect_browser};
@@ -202,7 +202,7 @@ impl AddInDialog {
         let PageSignInFailure { failure, return_to } = failure;
         let correlation_id = self.door.correlation_id(http);
         let texts = failure_texts(failure.error, ADVICE);
-        log_failure(failure, &texts, place.connection.holder.as_str(), &correlation_id);
+        failure.report(texts.reason, Some(place.connection.holder.as_str()), &correlation_id);
         let result = DialogResult::of_failure(failure.error, texts.reason, &correlation_id);
         let frame = self.frame(place, return_to.as_deref(), &result);
         let again = return_to.as_deref().filter(|_| may_begin_again(failure));

@@ -21,7 +21,7 @@ use self::addresses::{ReturnAddress, is_listed};
 use self::answer_limit::AnswerLimit;
 use super::failure_texts::{Advice, failure_texts};
 use super::page_refusal::PageRefusal;
-use super::replies::{begin_notice, log_failure};
+use super::replies::begin_notice;
 use super::{PageDoor, WantedSignIn, may_begin_again};
 use crate::domain::{Connection, HolderName, ServiceRoleApp};
 use crate::inbound::{Door, LetterCase, Method, Operation, find_parameter, finish_page, redirect_browser};
@@ -173,7 +173,7 @@ impl AppSignIn {
         let PageSignInFailure { failure, return_to } = failure;
         let correlation_id = self.door.correlation_id(http);
         let texts = failure_texts(failure.error, ADVICE);
-        log_failure(failure, &texts, place.connection.holder.as_str(), &correlation_id);
+        failure.report(texts.reason, Some(place.connection.holder.as_str()), &correlation_id);
         let address = return_to.as_deref().filter(|_| may_begin_again(failure)).and_then(ReturnAddress::from_text);
         let again = address.map(|address| self.login_address(place.app, &address));
         let frame = PageFrame::draw(self.door.entropy.as_ref());
