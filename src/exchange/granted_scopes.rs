@@ -31,11 +31,13 @@ pub(super) fn withheld_scopes<'a>(connection: &'a Connection, granted: Option<&s
     asked.filter(|scope| is_named(scope) && !is_among(kind, scope, &granted)).collect()
 }
 
-/// Whether `scope`, as a caller writes it, is one of those that `connection` requests.
+/// Whether a caller may name `scope` when it asks for a token of `connection`: it is one of those that the connection requests,
+/// or it only says how a user signs in. Clients of Entra send the latter with every request, and they change nothing here.
 #[must_use]
-pub fn requests_scope(connection: &Connection, scope: &str) -> bool {
+pub fn may_be_asked_for(connection: &Connection, scope: &str) -> bool {
+    let kind = connection.provider_kind;
     let requested: Vec<&str> = connection.scopes.iter().map(String::as_str).collect();
-    is_among(connection.provider_kind, scope, &requested)
+    is_sign_in(kind, scope) || is_among(kind, scope, &requested)
 }
 
 /// The scopes of a response. RFC 6749 §3.3 separates them by spaces.

@@ -40,7 +40,7 @@ pub use engine::{
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
-pub use granted_scopes::requests_scope;
+pub use granted_scopes::may_be_asked_for;
 pub use held_tokens::{HeldContent, HeldTokens};
 pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};

@@ -12,7 +12,6 @@ mod oauth_card;
 mod raw_members;
 mod readings;
 mod regularize;
-mod scopes;
 mod sign_in_action;
 #[cfg(test)]
 mod sign_in_action_tests;
@@ -30,7 +29,6 @@ pub use invoke::{
 pub use json::{JsonDocument, JsonError, Node, NodeRange};
 pub use oauth_card::{CardAttachment, CardTexts};
 pub use regularize::regularize;
-pub use scopes::PROTOCOL_SCOPES;
 pub use sign_in_action::{
     ActionFamily, ActionKind, CardActionResponse, CarriedSignIn, CarriedToken, UsedMembers,
     possible_action_connections, read_action_connection, without_value_members,

@@ -9,9 +9,8 @@ use super::call::AddInCall;
 use super::failure::Failure;
 use super::replies::{ProviderFailure, ReplyContext, find_retry_after};
 use crate::domain::{Secret, UserToken};
-use crate::exchange::requests_scope;
+use crate::exchange::may_be_asked_for;
 use crate::inbound::{CallerRefusal, Form, PresentedClient, Problem, announces_form, read_body, read_client};
-use crate::protocol::PROTOCOL_SCOPES;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ON_BEHALF_OF: &str = "on_behalf_of";
@@ -128,8 +127,7 @@ async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpRespons
     }
     let assertion = Secret::from(form.find("assertion").ok_or(NO_ASSERTION)?);
     let wanted = form.find("scope").unwrap_or_default().split_ascii_whitespace();
-    let is_ours = |scope: &str| PROTOCOL_SCOPES.contains(&scope) || requests_scope(&call.connection, scope);
-    if !wanted.into_iter().all(is_ours) {
+    if !wanted.into_iter().all(|scope| may_be_asked_for(&call.connection, scope)) {
         return Err(INVALID_SCOPE.into());
     }
     let request = call.assertion_request(call.validate(&assertion).await?);

@@ -4,9 +4,8 @@ use super::replies::OAuthError;
 use super::request::BackEndCall;
 use super::token::IssuedTokenBody;
 use crate::domain::{ExchangeableToken, Secret, UserToken};
-use crate::exchange::{AssertionRequest, Reason, Refusal, requests_scope};
+use crate::exchange::{AssertionRequest, Reason, Refusal, may_be_asked_for};
 use crate::observability::ExchangeOutcome;
-use crate::protocol::PROTOCOL_SCOPES;
 
 pub(super) const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
@@ -50,8 +49,7 @@ impl BackEndCall<'_> {
 
     async fn exchange(&self, raw: &str, parameter: TokenParameter) -> Result<std::sync::Arc<UserToken>, OAuthError> {
         self.check_targets()?;
-        let is_ours = |scope: &str| PROTOCOL_SCOPES.contains(&scope) || requests_scope(&self.connection, scope);
-        if !self.named_scopes().all(is_ours) {
+        if !self.named_scopes().all(|scope| may_be_asked_for(&self.connection, scope)) {
             return Err(OAuthError::InvalidScope("A scope is not one that this client may get tokens for."));
         }
         let raw = Secret::from(raw);
