@@ -1,5 +1,5 @@
 //! The methods of [`Stage`] that concern the gateway: its address, its configuration, the manifest and what is printed, and
-//! the users whom the stage signs in there.
+//! the users that the stage signs in there.
 
 use std::path::Path;
 

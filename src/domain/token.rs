@@ -31,7 +31,7 @@ pub struct ExchangeableToken {
     pub displayed: DisplayedNames,
 }
 
-/// The names by which a token shows its user to people. They identify nobody: users and administrators change them.
+/// The names by which a token shows its user to people. They are no identity: users and administrators change them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DisplayedNames {
     /// The user's name (`name`).

@@ -74,7 +74,7 @@ impl AppUserTokens {
         self.epochs.current(app, user).await
     }
 
-    /// Finds whom `token` stands for at `app`. `None` if it is not a token of this app, or has ended.
+    /// Finds the user of `token` at `app`. `None` if it is not a token of this app, or has ended.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.

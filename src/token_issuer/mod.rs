@@ -1,6 +1,6 @@
 //! Tokens that bot-sso issues itself: the user tokens of apps with a service role, and the codes that give one.
 //!
-//! Owns whom such a token stands for, how long, and what ends it early. The room deliberately knows neither the doors
+//! Owns the user and the life of such a token, and what ends it early. The room deliberately knows neither the doors
 //! that accept a token nor the tokens of identity providers.
 
 mod app_tokens;

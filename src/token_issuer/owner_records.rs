@@ -1,4 +1,4 @@
-//! The records of tokens and codes: whom they stand for.
+//! The records of tokens and codes: the user of each.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;

@@ -1,3 +1,8 @@
+//! The doors of an application, each built from the services that it uses.
+//!
+//! Owns which services each door gets, and which doors a configuration has. It deliberately knows neither how a service is
+//! built nor which listener serves a door.
+
 mod back_ends;
 
 use std::sync::Arc;

@@ -162,7 +162,7 @@ impl AddInCall {
         refusal.report(&self.door.counters, bot, Some(connection), &self.correlation_id);
     }
 
-    /// The answer to `outcome`, which a page of the add-in may read and nobody keeps.
+    /// The answer to `outcome`, which a page of the add-in may read and no cache stores.
     pub(super) fn finish(&self, outcome: Result<HttpResponse, Failure>) -> HttpResponse {
         let mut response = outcome.unwrap_or_else(|failure| refuse(&failure, &self.reply_context()));
         let headers = response.headers_mut();

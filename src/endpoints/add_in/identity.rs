@@ -19,9 +19,9 @@ pub(super) struct AddInUser<'a> {
     oid: &'a str,
     /// The tenant id.
     tid: &'a str,
-    /// The user's name; it identifies nobody.
+    /// The user's name, which is shown and is no identity.
     name: Option<&'a str>,
-    /// The name with which the user signs in; it identifies nobody.
+    /// The name with which the user signs in, which is shown and is no identity.
     preferred_username: Option<&'a str>,
 }
 

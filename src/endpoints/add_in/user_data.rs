@@ -15,7 +15,7 @@ use crate::domain::AddIn;
 use crate::inbound::Problem;
 
 /// `GET` of the `user_data.path` of an add-in. The query is not passed on: clients written for `office-addin-sso` add the time
-/// of the request to it, so that nobody keeps the answer.
+/// of the request to it, so that no cache stores the answer.
 pub(super) async fn get(http: HttpRequest, door: web::Data<AddInDoor>) -> HttpResponse {
     let Some(call) = find_call(&http, &door) else { return Problem::NotFound.respond() };
     call.finish(read_user_data(&call).await)

@@ -66,7 +66,7 @@ impl ServiceRole {
         }
     }
 
-    /// Whom the app's user token `token` stands for. It stands for nobody once its user is signed out or unlinked: a browser
+    /// The user of the app's user token `token`. The token has no user any more once its user is signed out or unlinked: a browser
     /// that repeats its return from a sign-in of before gets a token all the same.
     pub(super) async fn find_token_owner(
         &self,

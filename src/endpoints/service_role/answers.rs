@@ -35,10 +35,10 @@ pub(super) struct RedeemedCodeAnswer<'a> {
 pub(super) struct AppUserAnswer<'a> {
     /// The user's id at the app.
     pub(super) id: &'a str,
-    /// The address that the sign-in stated. It identifies nobody.
+    /// The address that the sign-in stated. It is shown and is no identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) email: Option<String>,
-    /// The name that the sign-in stated. It identifies nobody.
+    /// The name that the sign-in stated. It is shown and is no identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) full_name: Option<String>,
 }

@@ -49,7 +49,7 @@ pub(in crate::token_validation) const HINTS: [HintRow; 17] = [
     row("time", "the client's token of the provider lacks exp or iat, or lives longer than two days"),
     row(
         "cnf",
-        "the client's token of the provider is bound to a key of the client (DPoP or mutual TLS), so that nobody else can use \
+        "the client's token of the provider is bound to a key of the client (DPoP or mutual TLS), so that no other party can use \
         it: let the provider issue a plain bearer token to this client",
     ),
     row(

@@ -1,4 +1,4 @@
-//! The exchange of users' tokens: what is sent, for whom, and what of an answer is taken.
+//! The exchange of users' tokens: what is sent, for which user, and what of an answer is taken.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
