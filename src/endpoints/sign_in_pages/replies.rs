@@ -166,7 +166,7 @@ impl PageResponder<'_> {
     /// As [`PageResponder::failed`], with a link to begin again from the step `again`.
     pub(super) fn failed_at(&self, failure: &SignInFailure, again: Option<&str>) -> HttpResponse {
         let texts = failure_texts(failure.error);
-        failure.report(texts.reason, None, &self.correlation_id);
+        failure.report(texts.reason, None, self.correlation_id);
         let (channel, retry_after) = (failure.channel.as_ref(), failure.retry_after);
         self.notice(&texts, NoticeDetails { channel, retry_after, again })
     }
