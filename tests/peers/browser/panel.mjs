@@ -155,7 +155,7 @@ const scenarios = {
       const id = await exchangeShown(page);
       await page.locator(`[data-correlation-id="${id}"] [data-kind=activity_answered]`).click();
       const group = page.locator(`[data-correlation-id="${id}"]`);
-      await group.evaluate((element) => Promise.all(element.getAnimations().map(({ finished }) => finished)));
+      await group.evaluate((element) => Promise.allSettled(element.getAnimations().map(({ finished }) => finished)));
       const { width, poorest } = await measure(page);
       const animation = await group.evaluate((element) => getComputedStyle(element).animationName);
       print({ ...look, width: { window: look.width ?? 1280, page: width }, poorest, animation, axe: await axeFindings(page) });
@@ -214,7 +214,7 @@ const scenarios = {
       const id = await group.getAttribute('data-correlation-id');
       print({ skill, before, lanes: await lanes(), title: await group.locator('.panel-about').innerText(), arrows: await arrowsOf(page, id) });
     }
-    await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
     const { width, poorest } = await measure(page);
     print({ width, poorest, axe: await axeFindings(page) });
     await picture(page, 'wide');
