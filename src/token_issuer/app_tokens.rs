@@ -29,7 +29,7 @@ pub struct IssuedToken {
     pub expires_at: Timestamp,
 }
 
-/// Whom a valid token stands for.
+/// The user of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppTokenOwner {
     /// The user's id at the app.
@@ -43,7 +43,7 @@ pub struct AppTokenOwner {
 pub struct RedeemedCode {
     /// The token.
     pub issued: IssuedToken,
-    /// Whom it stands for.
+    /// The user of the token.
     pub owner: AppTokenOwner,
     /// Whether the sign-in has given the person a user id at the app for the first time.
     pub is_new_user: bool,
