@@ -31,13 +31,13 @@ pub(super) fn withheld_scopes<'a>(connection: &'a Connection, granted: Option<&s
     asked.filter(|scope| is_named(scope) && !is_among(kind, scope, &granted)).collect()
 }
 
-/// Whether a caller may name `scope` when it asks for a token of `connection`: it is one of those that the connection requests,
-/// or it only says how a user signs in. Clients of Entra send the latter with every request, and they change nothing here.
+/// Whether a caller may name `scope` when it asks for a token of `connection`: the connection requests it, or it only says how
+/// a user signs in. MSAL adds scopes of the second kind to every request; they change nothing here. They are compared exactly:
+/// `api://other/openid` names a permission of another API, for which the caller would wrongly be given a token.
 #[must_use]
 pub fn may_be_asked_for(connection: &Connection, scope: &str) -> bool {
-    let kind = connection.provider_kind;
     let requested: Vec<&str> = connection.scopes.iter().map(String::as_str).collect();
-    is_sign_in(kind, scope) || is_among(kind, scope, &requested)
+    SIGN_IN_SCOPES.contains(&scope) || is_among(connection.provider_kind, scope, &requested)
 }
 
 /// The scopes of a response. RFC 6749 §3.3 separates them by spaces.
@@ -99,6 +99,22 @@ mod tests {
             id_token: None,
         };
         owned(&missing_scopes(&connection, &token, is_refresh))
+    }
+
+    #[test]
+    fn a_caller_may_name_what_the_connection_requests_and_the_bare_scopes_of_a_sign_in() {
+        let entra = connection(ProviderKind::Entra, &["https://graph.microsoft.com/User.Read"], &[]);
+        for scope in ["https://graph.microsoft.com/User.Read", "User.Read", "openid", "offline_access"] {
+            assert!(may_be_asked_for(&entra, scope), "{scope}");
+        }
+        for scope in ["Mail.Send", "api://other/User.Read", "api://other/openid", "https://other.example/email", ""] {
+            assert!(!may_be_asked_for(&entra, scope), "{scope}");
+        }
+        let other = connection(ProviderKind::OpenIdConnect, &["tickets.read"], &[]);
+        assert!(may_be_asked_for(&other, "tickets.read") && may_be_asked_for(&other, "email"));
+        for scope in ["Tickets.read", "Email", "https://other.example/email"] {
+            assert!(!may_be_asked_for(&other, scope), "{scope}");
+        }
     }
 
     #[test]

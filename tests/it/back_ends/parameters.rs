@@ -27,7 +27,7 @@ async fn each_parameter_of_an_exchange_has_its_own_error() {
         let answer = back_ends.exchange(&subject, more).await;
         assert_eq!(answer.status, 200, "{more:?}: {}", answer.text());
     }
-    let refused: [(&[(&str, &str)], &str); 13] = [
+    let refused: [(&[(&str, &str)], &str); 14] = [
         (&[("audience", "https://vault.azure.net")], "invalid_target"),
         (&[("resource", "https://vault.azure.net")], "invalid_target"),
         (&[("audience", GRAPH), ("audience", "https://vault.azure.net")], "invalid_target"),
@@ -35,6 +35,7 @@ async fn each_parameter_of_an_exchange_has_its_own_error() {
         (&[("scope", "https://graph.microsoft.com/Directory.ReadWrite.All")], "invalid_scope"),
         (&[("scope", "User.Read Mail.Send")], "invalid_scope"),
         (&[("scope", "openid2 User.Read")], "invalid_scope"),
+        (&[("scope", "api://other.example/openid User.Read")], "invalid_scope"),
         (&[("requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token")], "invalid_request"),
         (&[("requested_token_type", JWT)], "invalid_request"),
         (&[("actor_token", "x"), ("actor_token_type", JWT)], "invalid_request"),
