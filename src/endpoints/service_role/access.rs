@@ -66,8 +66,8 @@ impl ServiceRole {
         }
     }
 
-    /// The user of the app's user token `token`. The token has no user any more once its user is signed out or unlinked: a browser
-    /// that repeats its return from a sign-in of before gets a token all the same.
+    /// The user of the app's user token `token`; `None` once the user is signed out of the app or unlinked. This is checked for
+    /// each token, because a browser that reloads the end of an earlier sign-in is given a token even then.
     pub(super) async fn find_token_owner(
         &self,
         called: CalledApp<'_>,

@@ -9,9 +9,9 @@ use super::parameters::find_cookie;
 /// How long a browser keeps its cookie.
 const LIFETIME: Duration = Duration::hours(1);
 
-/// The cookie that tells one browser from another, for all doors in which users sign in. It is no proof of who the user is: what a door
-/// keeps for a browser is bound to a digest of the cookie's secret, in records that no other door reads, so one cookie can
-/// serve all of them.
+/// The cookie that tells one browser from another, for all doors in which users sign in. It is no proof of who the user is:
+/// what a door keeps for a browser is bound to a digest of the cookie's secret, in records that no other door reads, so one
+/// cookie can serve all of them.
 #[derive(Clone, Copy, Debug)]
 pub struct BrowserCookie {
     /// Whether browsers use TLS; development mode on loopback may do without.
