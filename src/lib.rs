@@ -25,6 +25,7 @@ pub mod pages;
 pub mod protocol;
 pub mod records;
 pub mod sealing;
+pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;
 pub mod single_flight;

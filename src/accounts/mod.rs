@@ -1,15 +1,26 @@
-//! The user ids of apps with a service role, and the person that each of them is linked to.
+//! The accounts of this program: the user ids of apps with a service role, and the users of directories.
 //!
 //! Owns which person a user id of an app means: a link is made by the app's own sign-in or by the operator, and never
-//! by an e-mail address or a name. The room deliberately knows neither tokens nor callers.
+//! by an e-mail address or a name. Owns the settings of directories with their applications, the users of directories, the hashes of
+//! their passwords, and what limits the guessing of passwords. The room deliberately knows neither tokens nor sessions nor callers:
+//! what a user has elsewhere ends by two numbers in the user's record.
 
 mod app_users;
+mod directories;
+mod directory_users;
 mod link_records;
+mod passwords;
 
 #[cfg(test)]
 mod app_users_tests;
 
 pub use app_users::{AppUser, AppUserLink, AppUserPage, AppUsers, LinkOutcome};
+pub use directories::{Directories, DirectoryView, FirstDirectory, SettingsChangeError};
+pub use directory_users::{
+    DirectoryUsers, HeldUsers, PasswordCheck, ReachedLimit, RefusedSignIn, SignInRefusal, UserChangeError, UserPage,
+    UserProfile,
+};
+pub use passwords::{HashParameters, HasherBusy, PasswordHasher, is_password_pattern};
 
 /// The longest user id of an app, in bytes.
 const MAX_USER_ID_BYTES: usize = 128;

@@ -14,6 +14,7 @@ mod clock;
 mod clock_and_entropy;
 mod connection;
 mod conversation_id;
+mod directory;
 mod entropy;
 mod exchange;
 mod fingerprint;
@@ -48,6 +49,12 @@ pub use connection::{
     SubjectIssuer, TenantPolicy, acceptable_audiences,
 };
 pub use conversation_id::ConversationId;
+pub use directory::{
+    AddressFault, Administrator, AdministratorRole, Application, ApplicationKind, Directory, DirectorySettings,
+    DirectoryUser, IdentityField, LockoutPolicy, MAX_ADDRESSES, ManagedBy, PasswordExpiration, PasswordPattern,
+    PasswordPolicy, SsoFault, SsoSettings, TenantId, TokenSettings, UserEmail, UserNames, UserStatus,
+    check_browser_address, check_browser_addresses,
+};
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange::{
     ArrivedActivity, BotMessage, ExchangeEvent, ExchangeKey, ExchangeObservation, ExchangeObserver, ExchangeStep,

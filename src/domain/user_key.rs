@@ -11,6 +11,11 @@ pub struct UserKey {
     subject: Arc<str>,
 }
 
+/// The beginning of the issuer of a directory's users.
+const DIRECTORY: &str = "cloud_directory:";
+/// The beginning of the issuer of users that an application of a directory has signed in by itself.
+const APPLICATION: &str = "appid_custom:";
+
 impl UserKey {
     /// The Entra user `oid` of the tenant `tid`. Both are GUIDs and are converted to lower case.
     #[must_use]
@@ -27,10 +32,38 @@ impl UserKey {
         Self { issuer: Arc::from(issuer), subject: Arc::from(subject) }
     }
 
-    /// Parses the form that [`fmt::Display`] writes: `oid@tid` with two GUIDs in any letter case, or `subject@issuer`
-    /// with an https URL as issuer. Returns `None` for any other text.
+    /// The user `user_id` of the directory with this tenant id.
+    #[must_use]
+    pub fn of_directory(tenant: &str, user_id: &str) -> Self {
+        Self::from_parts(&format!("{DIRECTORY}{tenant}"), user_id)
+    }
+
+    /// The user `subject` that the application `client_id` of a directory has signed in by an assertion of its own.
+    #[must_use]
+    pub fn of_application(tenant: &str, client_id: &str, subject: &str) -> Self {
+        Self::from_parts(&format!("{APPLICATION}{tenant}/{client_id}"), subject)
+    }
+
+    /// The tenant id and the user's id, if the issuer is a directory.
+    #[must_use]
+    pub fn directory_user(&self) -> Option<(&str, &str)> {
+        Some((self.issuer.strip_prefix(DIRECTORY)?, &self.subject))
+    }
+
+    /// Parses the form that [`fmt::Display`] writes: `oid@tid` with two GUIDs in any letter case, `subject@issuer` with an
+    /// https URL as issuer, `cloud_directory:<tenant>/<id>` or `appid_custom:<tenant>/<client id>/<subject>`. Returns `None`
+    /// for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if let Some(rest) = text.strip_prefix(DIRECTORY) {
+            let (tenant, id) = rest.split_once('/').filter(|(tenant, id)| !tenant.is_empty() && !id.is_empty())?;
+            return Some(Self::of_directory(tenant, id));
+        }
+        if let Some(rest) = text.strip_prefix(APPLICATION) {
+            let mut parts = rest.splitn(3, '/').filter(|part| !part.is_empty());
+            let (tenant, client_id, subject) = (parts.next()?, parts.next()?, parts.next()?);
+            return Some(Self::of_application(tenant, client_id, subject));
+        }
         let (subject, issuer) = text.rsplit_once('@')?;
         if is_guid(subject) && is_guid(issuer) {
             return Some(Self::entra(subject, issuer));
@@ -79,6 +112,9 @@ impl UserKey {
 
 impl fmt::Display for UserKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.issuer.starts_with(DIRECTORY) || self.issuer.starts_with(APPLICATION) {
+            return write!(formatter, "{}/{}", self.issuer, self.subject);
+        }
         write!(formatter, "{}@{}", self.subject, self.tenant_id().unwrap_or(&self.issuer))
     }
 }
@@ -95,7 +131,12 @@ mod tests {
     fn parse_reads_what_display_writes() {
         let entra = UserKey::entra("AAAAAAAA-0000-4000-8000-000000000001", "22222222-2222-4222-8222-222222222222");
         let other = UserKey::from_parts("https://issuer.example/realm", "someone@example.com");
-        for key in [entra, other] {
+        let own = UserKey::of_directory("market", "5f0c");
+        let custom = UserKey::of_application("market", "shop", "a/b");
+        assert_eq!(own.to_string(), "cloud_directory:market/5f0c");
+        assert_eq!(custom.to_string(), "appid_custom:market/shop/a/b");
+        assert_eq!((own.directory_user(), custom.directory_user()), (Some(("market", "5f0c")), None));
+        for key in [entra, other, own, custom] {
             assert_eq!(UserKey::parse(&key.to_string()), Some(key));
         }
         let upper = "aaaaaaaa-0000-4000-8000-00000000000A@22222222-2222-4222-8222-22222222222B";
@@ -123,8 +164,11 @@ mod tests {
     #[test]
     fn parse_refuses_a_text_that_is_no_user_key() {
         let guid = "aaaaaaaa-0000-4000-8000-000000000001";
-        for text in ["", "@", "ada", &format!("{guid}@contoso.com"), &format!("ada@{guid}"), "@https://issuer.example"]
-        {
+        let directories =
+            ["cloud_directory:", "cloud_directory:/a", "cloud_directory:t/", "appid_custom:t/c", "appid_custom:t//s"];
+        let others =
+            ["", "@", "ada", &format!("{guid}@contoso.com"), &format!("ada@{guid}"), "@https://issuer.example"];
+        for text in others.into_iter().chain(directories) {
             assert_eq!(UserKey::parse(text), None, "{text}");
         }
         assert_eq!(UserKey::parse(&format!("{guid}@http://issuer.example")), None, "an http issuer is refused");

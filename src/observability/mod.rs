@@ -20,8 +20,8 @@ pub use logs::{
     LogForm, Logging, LoggingError, LoggingOptions, is_log_blocked, is_log_failing, start_logging, start_logging_to,
 };
 pub use metrics::{
-    BotNames, CardReason, Count, Counters, ExchangeCounts, ExchangeOutcome, FetchCounts, METRICS, Metric, MetricKind,
-    Metrics, MetricsFormat, OpenConnectionCount, ProviderCalls, ProviderMetrics, ProviderResult, SkillCardCounts,
-    StatusCounts, StoreOperation, StoreTimes,
+    BotNames, CardReason, Count, Counters, DirectoryCount, DirectoryCounts, ExchangeCounts, ExchangeOutcome,
+    FetchCounts, METRICS, Metric, MetricKind, Metrics, MetricsFormat, OpenConnectionCount, ProviderCalls,
+    ProviderMetrics, ProviderResult, ServedNames, SkillCardCounts, StatusCounts, StoreOperation, StoreTimes,
 };
 pub use readiness::{Check, CheckResult, Health, Readiness};

@@ -24,6 +24,8 @@ pub const SKILL_CONVERSATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// How long a user token of an app is valid (docs/service-role.md §The app's user token).
 pub const APP_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+/// How long a token is valid that an administrator of a directory gets for an API key (docs/directory.md §The management API).
+pub const ADMINISTRATOR_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a code that gives such a token can be redeemed.
 pub const APP_CODE_LIFETIME: Duration = Duration::from_mins(2);
 
@@ -124,6 +126,29 @@ pub const APP_CODE: Kind = Kind::new("token_issuer.app_code", "token_issuer", Fi
 /// a sign-out becomes valid again.
 pub const APP_EPOCH: Kind = Kind::new("token_issuer.app_epoch", "token_issuer", UntilReplaced);
 
+/// The settings of a directory, with its applications. They do not expire.
+pub const DIRECTORY_SETTINGS: Kind = Kind::new("accounts.directory_settings", "accounts", UntilReplaced);
+/// A user of a directory, with the hash of the password. It ends when an administrator deletes the user.
+pub const DIRECTORY_USER: Kind =
+    Kind::new("accounts.directory_user", "accounts", UntilReplaced).listed_by("accounts.directory_users");
+/// The id of the user who has a user name or an e-mail address. It ends with the user, or when the user gets another one.
+pub const DIRECTORY_LOGIN: Kind = Kind::new("accounts.directory_login", "accounts", UntilReplaced);
+
+/// The keys of a directory. They do not expire: old ones are dropped when their tokens have ended.
+pub const DIRECTORY_KEYS: Kind = Kind::new("token_issuer.directory_keys", "token_issuer", UntilReplaced);
+/// An authorization code of a directory, by its keyed MAC. It can be used for a minute; that it was used is kept for a day.
+pub const DIRECTORY_CODE: Kind = Kind::new("token_issuer.directory_code", "token_issuer", SetByWriter);
+/// What a user has granted to an application of a directory, with the seed of its refresh tokens. It ends with the newest token; that
+/// it was ended earlier is kept for ten minutes.
+pub const DIRECTORY_GRANT: Kind = Kind::new("token_issuer.directory_grant", "token_issuer", SetByWriter);
+/// A token that an administrator of a directory got for an API key, by its keyed MAC. It expires an hour after it was issued.
+pub const ADMINISTRATOR_TOKEN: Kind =
+    Kind::new("token_issuer.administrator_token", "token_issuer", Fixed(ADMINISTRATOR_TOKEN_LIFETIME));
+
+/// A sign-on session of a browser. It expires a week after its last use, or at its absolute end; the present setting decides
+/// whether it is still good.
+pub const SSO_SESSION: Kind = Kind::new("sessions.session", "sessions", SetByWriter).listed_by("sessions.user");
+
 /// The use of a JWT by which a client authenticates. It expires when the JWT would.
 pub const CLIENT_ASSERTION: Kind = Kind::new("inbound.client_assertion", "inbound", SetByWriter);
 /// Whose token was given to a back end, found by the token. It expires with the token.
@@ -143,11 +168,13 @@ pub const STEP_NAME: MacPurpose = MacPurpose::new("pending.browser.step", "sign_
 pub const MAGIC_CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "sign_in");
 /// The digits of a magic code, which are derived from the browser's secret and its step.
 pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "sign_in");
+/// The proof in the refresh tokens of a directory.
+pub const REFRESH_TOKEN: MacPurpose = MacPurpose::new("token_issuer.refresh_token", "token_issuer");
 /// The key of the digests that stand for users in the log (docs/security.md §What the log says of users).
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 30] = [
+pub(super) const KINDS: [&Kind; 38] = [
     &TOKEN,
     &PIN,
     &EPOCH,
@@ -176,6 +203,14 @@ pub(super) const KINDS: [&Kind; 30] = [
     &APP_TOKEN,
     &APP_CODE,
     &APP_EPOCH,
+    &DIRECTORY_SETTINGS,
+    &DIRECTORY_USER,
+    &DIRECTORY_LOGIN,
+    &DIRECTORY_KEYS,
+    &DIRECTORY_CODE,
+    &DIRECTORY_GRANT,
+    &ADMINISTRATOR_TOKEN,
+    &SSO_SESSION,
     &CLIENT_ASSERTION,
     &GIVEN_TOKEN,
 ];
@@ -187,7 +222,7 @@ mod tests {
 
     use super::*;
 
-    const MACS: [&MacPurpose; 8] = [
+    const MACS: [&MacPurpose; 9] = [
         &EXCHANGE_NAME,
         &CARD_ID,
         &BROWSER_SECRET,
@@ -195,6 +230,7 @@ mod tests {
         &STEP_NAME,
         &MAGIC_CODE_DIGITS,
         &MAGIC_CODE_CHOICE,
+        &REFRESH_TOKEN,
         &LOG_DIGESTS,
     ];
 
@@ -208,7 +244,7 @@ mod tests {
     #[test]
     fn the_test_lists_contain_the_whole_catalogue() {
         let declared = include_str!("catalogue.rs").lines().filter(|line| line.starts_with("pub const ")).count();
-        assert_eq!(declared, KINDS.len() + MACS.len() + 8, "eight constants are lifetimes and no kinds");
+        assert_eq!(declared, KINDS.len() + MACS.len() + 9, "nine constants are lifetimes and no kinds");
     }
 
     #[test]

@@ -44,3 +44,8 @@ pub enum RecordError {
         purpose: &'static str,
     },
 }
+
+impl RecordError {
+    /// The cipher library refused, and what was to be written is not.
+    pub const CIPHER_REFUSED: Self = Self::Seal(SealError::Refused);
+}

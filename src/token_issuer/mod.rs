@@ -4,6 +4,7 @@
 //! that accept a token nor the tokens of identity providers.
 
 mod app_tokens;
+mod directory;
 mod epochs;
 mod owner_records;
 
@@ -11,3 +12,8 @@ mod owner_records;
 mod app_tokens_tests;
 
 pub use app_tokens::{AppTokenOwner, AppUserTokens, IssuedToken, RedeemedCode};
+pub use directory::{
+    AccessTokenClaims, AdministratorKey, AdministratorTokens, AuthorizationCodeStore, CheckedAssertion, CodeChallenge,
+    CodeContent, DirectoryKeyRing, DirectoryKeys, DirectoryTokens, GrantOutcome, Grants, IdTokenHint, IssuedTokens,
+    NewGrant, PublicKeyJson, TakenCode, TokenRefusal, TokenSubject, UserClaims, UserGrant,
+};

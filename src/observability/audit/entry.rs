@@ -7,7 +7,7 @@ use time::macros::format_description;
 
 use super::AuditEvent;
 use super::stream;
-use crate::domain::{Account, Clock, SystemClock, TokenSlot, UserKey};
+use crate::domain::{Account, Clock, SystemClock, TenantId, TokenSlot, UserKey};
 use crate::observability::concealed_user::conceal;
 
 const TIME: &[BorrowedFormatItem<'static>] =
@@ -32,9 +32,15 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    administrator: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +62,7 @@ struct Line<'a> {
 
 impl<'a> AuditEntry<'a> {
     /// The names of the fields of a line, in their order.
-    pub const FIELDS: [&'static str; 12] = [
+    pub const FIELDS: [&'static str; 15] = [
         "stream",
         "timestamp",
         "event",
@@ -64,8 +70,11 @@ impl<'a> AuditEntry<'a> {
         "bot",
         "channel",
         "connection",
+        "tenant",
+        "application",
         "user",
         "correlation_id",
+        "administrator",
         "client",
         "detail",
         "count",
@@ -98,6 +107,24 @@ impl<'a> AuditEntry<'a> {
     /// Adds the bot, the channel and the connection of a slot.
     pub fn slot(self, slot: &'a TokenSlot) -> Self {
         self.account(&slot.account).connection(slot.connection.as_str())
+    }
+
+    /// Adds the tenant id of a directory.
+    pub fn tenant(mut self, tenant: &'a TenantId) -> Self {
+        self.fields.tenant = Some(tenant.as_str());
+        self
+    }
+
+    /// Adds an application of a directory, by its client id. The caller has found it in the directory's settings.
+    pub fn application(mut self, client_id: &'a str) -> Self {
+        self.fields.application = Some(client_id);
+        self
+    }
+
+    /// Adds the administrator of a directory who asked, by the name in the configuration; `operator` for the operator.
+    pub fn administrator(mut self, name: &'a str) -> Self {
+        self.fields.administrator = Some(name);
+        self
     }
 
     /// Adds the person that the event happened to. A stream on standard error names the person as the log does.
@@ -167,7 +194,9 @@ mod tests {
     fn a_line_is_one_flat_json_object_with_the_declared_fields_in_their_order() {
         let user = UserKey::from_parts("https://issuer.example", "so\"me\none");
         let entry = AuditEntry::new(AuditEvent::IdentityMismatch).bot("demo").connection("graph").user(&user);
-        let mut whole = entry.correlation_id("1-2").client("192.0.2.1".parse().ok()).detail("pin").count(3);
+        let whole = entry.correlation_id("1-2").client("192.0.2.1".parse().ok()).detail("pin").count(3);
+        let tenant = crate::domain::TenantId::new("market");
+        let mut whole = whole.tenant(&tenant).application("shop").administrator("ops");
         whole.fields.channel = Some("msteams");
         let text = String::from_utf8(whole.to_line()).unwrap();
         assert_eq!(text.lines().count(), 1);

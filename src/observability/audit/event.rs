@@ -1,161 +1,137 @@
-/// The events of the audit stream. The names are a contract with the programs that read the stream: a name never
-/// changes, and a new event is a new variant (docs/operating.md §Audit stream).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuditEvent {
-    /// A browser sign-in gave a token.
-    SignedIn,
-    /// A silent exchange gave a token.
-    TokenExchanged,
-    /// A token for another resource was obtained for a signed-in user.
-    ResourceTokenExchanged,
-    /// An account was signed out.
-    SignedOut,
-    /// A person was signed out everywhere.
-    SignedOutEverywhere,
-    /// A person's sign-out everywhere is incomplete, because the store failed.
-    SignOutNotStored,
-    /// An account was pinned to a person.
-    AccountPinned,
-    /// An exchange was refused because the token's user is not the account's user.
-    IdentityMismatch,
-    /// A code was withheld from a person who is not the chat's user.
-    CodeWithheld,
-    /// An account tried the last wrong code that it is allowed to try.
-    WrongCodesExhausted,
-    /// Two accounts with one user id spoke at the same time, so no token was given.
-    TwoAccountsSpoke,
-    /// A caller sent an event that only the gateway sends.
-    ForgedTokensResponse,
-    /// A skill asked for what is not its own.
-    SkillOverstepped,
-    /// A caller told of an agent's life, which only the Agent 365 platform may.
-    ForgedAgentLifecycle,
-    /// A user's token was presented as a caller's.
-    UserTokenAsCaller,
-    /// A call of the operator's listener had a wrong bearer or none.
-    OperatorCallRefused,
-    /// A client has presented so many wrong bearers that its further wrong ones are answered 429.
-    OperatorGuessesLimited,
-    /// A request named a host under which the listener does not answer.
-    HostNotAllowed,
-    /// A service token was presented at another app than its own.
-    ServiceTokenMisused,
-    /// An app read a user's token with its service token.
-    TokenReadByApp,
-    /// The operator linked a user id of an app to a person.
-    AppUserLinked,
-    /// The operator removed a user id of an app.
-    AppUserUnlinked,
-    /// SIGHUP has replaced something.
-    Reloaded,
-    /// The process serves.
-    Started,
-    /// The process ends.
-    Stopped,
+/// Declares the events, in the order of the documentation: the name in the stream, whether the event is one of security,
+/// and the description.
+macro_rules! declare {
+    ($($event:ident $name:literal $is_security:literal $text:literal;)*) => {
+        /// The events of the audit stream. The names are a contract with the programs that read the stream: a name never
+        /// changes, and a new event is a new variant (docs/operating.md §Audit stream).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum AuditEvent {
+            $(#[doc = $text] $event,)*
+        }
+
+        impl AuditEvent {
+            /// Every event with its description, in the order of the documentation.
+            pub const ALL: &[(Self, &'static str)] = &[$((Self::$event, $text)),*];
+
+            /// The name in the stream.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$event => $name,)*
+                }
+            }
+
+            /// Whether the event may be an attack, or an abuse of the operator's bearer. Other events say what was done
+            /// to a person or to the process. The log line of an event has the same flag.
+            #[must_use]
+            pub const fn is_security(self) -> bool {
+                match self {
+                    $(Self::$event => $is_security,)*
+                }
+            }
+        }
+    };
 }
 
-impl AuditEvent {
-    /// Every event with its description, in the order of the documentation.
-    pub const ALL: [(Self, &'static str); 25] = [
-        (Self::SignedIn, "A browser sign-in gave a token, by its code or (`detail` `verified`) without one."),
-        (Self::TokenExchanged, "A silent exchange gave a token, which is kept."),
-        (Self::ResourceTokenExchanged, "A token for another resource (`detail`) was obtained for a signed-in person."),
-        (Self::SignedOut, "An account was signed out of a connection, or of all; one line for each token that ended."),
-        (Self::SignedOutEverywhere, "The operator signed a person out everywhere; `count` tokens ended."),
-        (Self::SignOutNotStored, "A sign-out everywhere is incomplete, because the store failed: call again."),
-        (Self::AccountPinned, "A channel's account now belongs to this person until a sign-out."),
-        (Self::IdentityMismatch, "A token was refused: its person is not the account's. `detail` names the check."),
-        (Self::CodeWithheld, "A person signed in for a chat that is another person's, and got no token."),
-        (Self::WrongCodesExhausted, "Five wrong codes were tried for this person's sign-in within ten minutes."),
-        (Self::TwoAccountsSpoke, "Two accounts of one user id spoke within 15 minutes: no token was given."),
-        (Self::ForgedTokensResponse, "A caller sent a `tokens/response` event, which was dropped."),
-        (
-            Self::SkillOverstepped,
-            "A skill asked for what is not its own: another `conversation`, `activity`, `uri` or `user` (`detail`).",
-        ),
-        (
-            Self::ForgedAgentLifecycle,
-            "A caller other than the Agent 365 platform sent an `agentLifecycle` event, which was dropped.",
-        ),
-        (Self::UserTokenAsCaller, "A user's token was presented as a caller's: it may be stolen."),
-        (Self::OperatorCallRefused, "A call of the operator's listener had no bearer or a wrong one."),
-        (
-            Self::OperatorGuessesLimited,
-            "Too many wrong bearers of one client at the operator's listener: its further wrong ones are answered 429.",
-        ),
-        (
-            Self::HostNotAllowed,
-            "Requests (`count`, in a minute or longer) named a host under which the listener `detail` does not answer.",
-        ),
-        (Self::ServiceTokenMisused, "A service token was presented at another app than its own: it may be stolen."),
-        (
-            Self::TokenReadByApp,
-            "An app read the `access_token` or the `id_token` (`detail`) of a person with its service token.",
-        ),
-        (Self::AppUserLinked, "The operator linked a user id of an app to a person."),
-        (
-            Self::AppUserUnlinked,
-            "The operator removed the link of a user id of an app, and with it the person's token there.",
-        ),
-        (Self::Reloaded, "SIGHUP has replaced what `detail` names."),
-        (Self::Started, "The process serves."),
-        (Self::Stopped, "The process ends."),
-    ];
-
-    /// The name in the stream.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SignedIn => "signed_in",
-            Self::TokenExchanged => "token_exchanged",
-            Self::ResourceTokenExchanged => "resource_token_exchanged",
-            Self::SignedOut => "signed_out",
-            Self::SignedOutEverywhere => "signed_out_everywhere",
-            Self::SignOutNotStored => "sign_out_not_stored",
-            Self::AccountPinned => "account_pinned",
-            Self::IdentityMismatch => "identity_mismatch",
-            Self::CodeWithheld => "code_withheld",
-            Self::WrongCodesExhausted => "wrong_codes_exhausted",
-            Self::TwoAccountsSpoke => "two_accounts_spoke",
-            Self::ForgedTokensResponse => "forged_tokens_response",
-            Self::SkillOverstepped => "skill_overstepped",
-            Self::ForgedAgentLifecycle => "forged_agent_lifecycle",
-            Self::UserTokenAsCaller => "user_token_as_caller",
-            Self::OperatorCallRefused => "operator_call_refused",
-            Self::OperatorGuessesLimited => "operator_guesses_limited",
-            Self::HostNotAllowed => "host_not_allowed",
-            Self::ServiceTokenMisused => "service_token_misused",
-            Self::TokenReadByApp => "token_read_by_app",
-            Self::AppUserLinked => "app_user_linked",
-            Self::AppUserUnlinked => "app_user_unlinked",
-            Self::Reloaded => "reloaded",
-            Self::Started => "started",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    /// Whether the event may be an attack, or an abuse of the operator's bearer. Other events say what was done to a person
-    /// or to the process. The log line of an event has the same flag.
-    #[must_use]
-    pub const fn is_security(self) -> bool {
-        matches!(
-            self,
-            Self::SignedOutEverywhere
-                | Self::SignOutNotStored
-                | Self::IdentityMismatch
-                | Self::CodeWithheld
-                | Self::WrongCodesExhausted
-                | Self::TwoAccountsSpoke
-                | Self::ForgedTokensResponse
-                | Self::SkillOverstepped
-                | Self::ForgedAgentLifecycle
-                | Self::UserTokenAsCaller
-                | Self::OperatorCallRefused
-                | Self::OperatorGuessesLimited
-                | Self::HostNotAllowed
-                | Self::ServiceTokenMisused
-        )
-    }
+declare! {
+    SignedIn "signed_in" false
+        "A browser sign-in gave a token, by its code or (`detail` `verified`) without one.";
+    TokenExchanged "token_exchanged" false
+        "A silent exchange gave a token, which is kept.";
+    ResourceTokenExchanged "resource_token_exchanged" false
+        "A token for another resource (`detail`) was obtained for a signed-in person.";
+    SignedOut "signed_out" false
+        "An account was signed out of a connection, or of all; one line for each token that ended.";
+    SignedOutEverywhere "signed_out_everywhere" true
+        "The operator signed a person out everywhere; `count` tokens ended.";
+    SignOutNotStored "sign_out_not_stored" true
+        "A sign-out everywhere is incomplete, because the store failed: call again.";
+    AccountPinned "account_pinned" false
+        "A channel's account now belongs to this person until a sign-out.";
+    IdentityMismatch "identity_mismatch" true
+        "A token was refused: its person is not the account's. `detail` names the check.";
+    CodeWithheld "code_withheld" true
+        "A person signed in for a chat that is another person's, and got no token.";
+    WrongCodesExhausted "wrong_codes_exhausted" true
+        "Five wrong codes were tried for this person's sign-in within ten minutes.";
+    TwoAccountsSpoke "two_accounts_spoke" true
+        "Two accounts of one user id spoke within 15 minutes: no token was given.";
+    ForgedTokensResponse "forged_tokens_response" true
+        "A caller sent a `tokens/response` event, which was dropped.";
+    SkillOverstepped "skill_overstepped" true
+        "A skill asked for what is not its own: another `conversation`, `activity`, `uri` or `user` (`detail`).";
+    ForgedAgentLifecycle "forged_agent_lifecycle" true
+        "A caller other than the Agent 365 platform sent an `agentLifecycle` event, which was dropped.";
+    UserTokenAsCaller "user_token_as_caller" true
+        "A user's token was presented as a caller's: it may be stolen.";
+    OperatorCallRefused "operator_call_refused" true
+        "A call of the operator's listener had no bearer or a wrong one.";
+    OperatorGuessesLimited "operator_guesses_limited" true
+        "Too many wrong bearers of one client at the operator's listener: its further wrong ones are answered 429.";
+    HostNotAllowed "host_not_allowed" true
+        "Requests (`count`, in a minute or longer) named a host under which the listener `detail` does not answer.";
+    ServiceTokenMisused "service_token_misused" true
+        "A service token was presented at another app than its own: it may be stolen.";
+    TokenReadByApp "token_read_by_app" false
+        "An app read the `access_token` or the `id_token` (`detail`) of a person with its service token.";
+    AppUserLinked "app_user_linked" false
+        "The operator linked a user id of an app to a person.";
+    AppUserUnlinked "app_user_unlinked" false
+        "The operator removed the link of a user id of an app, and with it the person's token there.";
+    DirectorySignedIn "directory_signed_in" false
+        "A user of a directory signed in with the password, on the page or (`detail` `password_grant`) by an application; App ID's `appid.user.authenticate`, success.";
+    DirectorySignInRefused "directory_sign_in_refused" false
+        "A sign-in at a directory was refused, `detail` says why, `user` whose it was if there is such a user; \
+         `appid.user.authenticate`, failure.";
+    DirectorySignInsLimited "directory_sign_ins_limited" true
+        "Too many sign-ins of one user or one address (`detail`) were refused within a minute: more are answered 429.";
+    DirectoryUserLocked "directory_user_locked" true
+        "Wrong passwords have locked a user of a directory.";
+    DirectorySignedOut "directory_signed_out" false
+        "A user of a directory signed out in one browser, or (`detail` `application`) of an application, which said so; `appid.cloud-dir-user.set-off`.";
+    DirectorySessionsEnded "directory_sessions_ended" false
+        "All sessions of a user of a directory ended, `detail` says why; `appid.cloud-directory-user-sso.set-off`.";
+    DirectoryGrantsRevoked "directory_grants_revoked" false
+        "All refresh tokens of a user of a directory were revoked, or (`detail` `application`) an application revoked its own \
+         grant; `appid.user-tokens.revoke`.";
+    DirectoryRefreshTokenReused "directory_refresh_token_reused" true
+        "A replaced refresh token was presented again, so its grant has ended: it may be stolen.";
+    DirectoryCodeReplayed "directory_code_replayed" true
+        "A used authorization code was presented again, so its grant has ended: it may be stolen.";
+    DirectorySsoRead "directory_sso_read" false
+        "An administrator read the single sign-on settings of a directory; `appid.sso.read`.";
+    DirectorySsoUpdated "directory_sso_updated" false
+        "An administrator or the operator changed the single sign-on settings of a directory; `appid.sso.update`.";
+    DirectorySettingsUpdated "directory_settings_updated" false
+        "The settings that `detail` names were changed; `appid.<settings>.update`.";
+    DirectoryApplicationCreated "directory_application_created" false
+        "An application of a directory was created; `appid.applications.create`.";
+    DirectoryApplicationUpdated "directory_application_updated" false
+        "An application of a directory was changed; `appid.application.update`.";
+    DirectoryApplicationDeleted "directory_application_deleted" false
+        "An application of a directory was deleted.";
+    DirectoryUserCreated "directory_user_created" false
+        "A user of a directory was created.";
+    DirectoryUserUpdated "directory_user_updated" false
+        "A user of a directory was changed; `appid.cloud-directory-user.update`.";
+    DirectoryUserDisabled "directory_user_disabled" false
+        "A user of a directory was made inactive: the user's sessions and grants have ended.";
+    DirectoryUserDeleted "directory_user_deleted" false
+        "A user of a directory was deleted; `appid.cloud-directory-user.delete`.";
+    DirectoryPasswordSet "directory_password_set" false
+        "An administrator set a user's password; `appid.cloud-dir-user-credentials.renew`.";
+    DirectoryAdministratorRefused "directory_administrator_refused" true
+        "A call of the management API of a directory had no bearer, a wrong one, or that of a role that may not do it.";
+    DirectoryAdministratorTokenIssued "directory_administrator_token_issued" false
+        "An administrator of a directory got a token for an API key.";
+    DirectoryKeyRotated "directory_key_rotated" false
+        "The signing key of a directory was replaced because of its age.";
+    Reloaded "reloaded" false
+        "SIGHUP has replaced what `detail` names.";
+    Started "started" false
+        "The process serves.";
+    Stopped "stopped" false
+        "The process ends.";
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! makes a new one. It deliberately decides nothing by a number.
 
 mod counters;
+mod directories;
 mod exchanges;
 mod measures;
 mod series;
@@ -25,6 +26,7 @@ use super::{audit, logs};
 use crate::domain::{ExchangeObservation, Timestamp};
 
 pub use counters::{Count, Counters};
+pub use directories::{DirectoryCount, DirectoryCounts};
 pub use exchanges::{BotNames, ExchangeCounts, ExchangeOutcome};
 pub use measures::{ProviderCalls, ProviderMetrics, ProviderResult, StoreOperation, StoreTimes};
 pub use skill_cards::{CardReason, SkillCardCounts};
@@ -57,6 +59,7 @@ type Reading = Box<dyn Fn() + Send + Sync>;
 pub struct Metrics {
     registry: Registry,
     counters: Arc<Counters>,
+    directories: DirectoryCounts,
     requests: CounterSeries,
     providers: ProviderMetrics,
     key_sets: CounterSeries,
@@ -65,6 +68,17 @@ pub struct Metrics {
     open_connections: GaugeSeries,
     lines_left_out: CounterSeries,
     readings: Mutex<Vec<Reading>>,
+}
+
+/// The names in the configuration that labels have.
+#[derive(Clone, Debug, Default)]
+pub struct ServedNames {
+    /// The bots, and the others that exchange tokens, with their connections.
+    pub bots: Vec<BotNames>,
+    /// The skills.
+    pub skills: Vec<String>,
+    /// The directories.
+    pub directories: Vec<String>,
 }
 
 /// How often a key set was fetched.
@@ -101,15 +115,16 @@ impl OpenConnectionCount {
 }
 
 impl Metrics {
-    /// The metrics of a process that started at `started` and serves `bots` and `skills`. The counters and the
+    /// The metrics of a process that started at `started` and serves what `served` names. The counters and the
     /// calls of identity providers carry `observation` to the places where something happens.
     #[must_use]
-    pub fn new(bots: &[BotNames], skills: &[String], started: Timestamp, observation: ExchangeObservation) -> Self {
+    pub fn new(served: &ServedNames, started: Timestamp, observation: ExchangeObservation) -> Self {
         let mut registry = Registry::default();
         let to = &mut registry;
         let requests = CounterSeries::register(&table::REQUESTS, to);
-        let exchanges = ExchangeCounts::register(bots, to);
-        let skill_cards = SkillCardCounts::register(skills, to);
+        let exchanges = ExchangeCounts::register(&served.bots, to);
+        let skill_cards = SkillCardCounts::register(&served.skills, to);
+        let directories = DirectoryCounts::register(&served.directories, to);
         let durations = HistogramSeries::register(&table::PROVIDER_CALLS, measures::call_histogram, to);
         let reachable = GaugeSeries::register(&table::PROVIDER_REACHABLE, to);
         let key_sets = CounterSeries::register(&table::KEY_SET_FETCHES, to);
@@ -124,6 +139,7 @@ impl Metrics {
         Self {
             registry,
             counters,
+            directories,
             requests,
             providers: ProviderMetrics { durations, reachable, observation },
             key_sets,
@@ -139,6 +155,12 @@ impl Metrics {
     #[must_use]
     pub fn counters(&self) -> &Arc<Counters> {
         &self.counters
+    }
+
+    /// What is counted at each directory.
+    #[must_use]
+    pub fn directories(&self) -> &DirectoryCounts {
+        &self.directories
     }
 
     /// The answers of an operation of a door.
@@ -217,13 +239,12 @@ mod tests {
     use super::*;
 
     fn metrics() -> Metrics {
-        let bots = [BotNames { bot: "demo".to_owned(), connections: vec!["graph".to_owned()] }];
-        Metrics::new(
-            &bots,
-            &["weather".to_owned()],
-            Timestamp::from_unix_seconds(1_700_000_000),
-            ExchangeObservation::default(),
-        )
+        let served = ServedNames {
+            bots: vec![BotNames { bot: "demo".to_owned(), connections: vec!["graph".to_owned()] }],
+            skills: vec!["weather".to_owned()],
+            directories: vec!["market".to_owned()],
+        };
+        Metrics::new(&served, Timestamp::from_unix_seconds(1_700_000_000), ExchangeObservation::default())
     }
 
     #[test]
@@ -273,6 +294,8 @@ mod tests {
         metrics.counters().exchanges.add("demo", Some("made up"), ExchangeOutcome::BadRequest);
         metrics.counters().skill_cards.add("weather", CardReason::NotSignedIn);
         metrics.counters().skill_cards.add("made up", CardReason::NotSignedIn);
+        metrics.directories().add("market", DirectoryCount::SignInRefused);
+        metrics.directories().add("made up", DirectoryCount::SignInRefused);
         metrics.providers().of("entra").add(ProviderResult::Unavailable, std::time::Duration::from_millis(30));
         metrics.requests("gateway", "Post").add(204);
         let text = metrics.render(MetricsFormat::Prometheus).unwrap();
@@ -283,6 +306,8 @@ mod tests {
             "bot_sso_exchanges_total{bot=\"demo\",connection=\"none\",outcome=\"bad_request\"} 1",
             "bot_sso_skill_cards_total{skill=\"weather\",outcome=\"not_signed_in\"} 1",
             "bot_sso_skill_cards_total{skill=\"weather\",outcome=\"swallowed\"} 0",
+            "bot_sso_directory_sign_ins_total{directory=\"market\",outcome=\"refused\"} 1",
+            "bot_sso_directory_tokens_total{directory=\"market\",grant=\"authorization_code\"} 0",
             "bot_sso_identity_provider_call_duration_seconds_count{provider=\"entra\",result=\"unavailable\"} 1",
             "bot_sso_identity_provider_reachable{provider=\"entra\"} 0",
             "bot_sso_requests_total{door=\"gateway\",operation=\"Post\",status=\"2xx\"} 1",

@@ -58,6 +58,12 @@ declare! {
         "Requests that were answered with the outcome of another request for the same exchange";
     SKILL_CARDS: Counter "bot_sso_skill_cards" ["skill", "outcome"]
         "Sign-in cards of skills: `swallowed`, or why the card went on";
+    DIRECTORY_SIGN_INS: Counter "bot_sso_directory_sign_ins" ["directory", "outcome"]
+        "Sign-ins with a password at a directory: `accepted`, `refused`, `expired`, `limited` (429), `busy` (429)";
+    DIRECTORY_SESSIONS: Counter "bot_sso_directory_sessions" ["directory", "event"]
+        "Sessions of browsers at a directory: `begun`, `used` (an application signed the user in silently), `ended` (by a sign-out in the browser)";
+    DIRECTORY_TOKENS: Counter "bot_sso_directory_tokens" ["directory", "grant"]
+        "Answers of a directory's token endpoint that brought tokens, by the kind of grant";
     PROVIDER_CALLS: Histogram "bot_sso_identity_provider_call_duration_seconds" ["provider", "result"]
         "Calls of token and revocation endpoints by result; each attempt counts";
     PROVIDER_REACHABLE: Gauge "bot_sso_identity_provider_reachable" ["provider"]

@@ -70,7 +70,7 @@ fn every_function_is_short_and_takes_few_parameters() {
 
 #[test]
 fn every_public_type_name_belongs_to_one_room() {
-    assert_none(&type_names::shared_type_names(&TREE));
+    assert_none(&type_names::shared_type_names(&TREE, tables::SHARED_TYPE_NAMES));
 }
 
 #[test]

@@ -55,11 +55,11 @@ pub const ROOMS_OF_TESTS: &[(&str, &str)] = &[("vault", "sealing")];
 pub const SUB_ROOMS: &[(&str, &str)] = &[
     (
         "config",
-        "review < credentials identity_providers < sections connections < back_ends < contradictions reading < validation",
+        "review < credentials identity_providers < sections connections < back_ends < directories < contradictions reading < validation",
     ),
     (
         "dev",
-        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls plan workload < bots guide < app_users playground < services < routes stage < stage_gateway",
+        "addresses error jwt lock masking recent_json < admission calls gateway_address private_file signing_key < listeners < bot_slowness faults < tenant < channel controls directories plan workload < bots guide < app_users playground < services < routes stage < stage_gateway",
     ),
     (
         "exchange",
@@ -80,7 +80,9 @@ pub const RESERVED: &[(&str, &str)] = &[
     ("actix_http", "app"),
     ("actix_server", "app"),
     ("actix_service", "app"),
-    ("actix_multipart", "dev"),
+    ("actix_multipart", "dev inbound"),
+    ("argon2", "accounts"),
+    ("regex::", "accounts config"),
     ("actix_ws", "dev"),
     ("tokio_rustls", "app"),
     ("rustix", "app cli"),
@@ -120,10 +122,19 @@ pub const MEANINGLESS_NAMES: [&str; 9] =
     ["util", "utils", "utilities", "common", "helper", "helpers", "misc", "manager", "managers"];
 
 /// Public type names that more than one room may have, each with the reason.
-pub const SHARED_TYPE_NAMES: &[(&str, &str)] = &[];
+pub const SHARED_TYPE_NAMES: &[(&str, &str)] = &[
+    ("Application", "a web app of a directory by App ID's word, and the running program"),
+    ("Directory", "the users who sign in here, and those of the stage's tenant by Entra's word"),
+];
 
 /// The publications whose sections a comment may name, apart from RFCs and the documents of this repository.
-pub const STANDARDS: &[&str] = &["OpenID Connect Core", "OpenID Connect Discovery", "NIST SP 800-38D"];
+pub const STANDARDS: &[&str] = &[
+    "OpenID Connect Core",
+    "OpenID Connect Discovery",
+    "OpenID Connect RP-Initiated Logout 1.0",
+    "Fetch",
+    "NIST SP 800-38D",
+];
 
 /// Names of papers that are not in this repository.
 pub const PAPERS_ELSEWHERE: &[&str] =

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source_tree::SourceTree;
-use super::tables::SHARED_TYPE_NAMES;
 use super::tokens::{Token, closing};
 
 const KINDS: [&str; 5] = ["struct", "enum", "union", "trait", "type"];
 
-/// Lists public type names that more than one room declares, and entries of the list of exceptions that are no longer
-/// needed. Tests are exempt.
-pub fn shared_type_names(tree: &SourceTree) -> Vec<String> {
+/// Lists public type names that more than one room declares, and entries of `exceptions`, each with its reason, that are no
+/// longer needed. Tests are exempt.
+pub fn shared_type_names(tree: &SourceTree, exceptions: &[(&str, &str)]) -> Vec<String> {
     let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in tree.src() {
         let Some(room) = file.module().first().cloned() else { continue };
@@ -18,12 +17,12 @@ pub fn shared_type_names(tree: &SourceTree) -> Vec<String> {
             rooms.entry(name).or_default().insert(room.clone());
         }
     }
-    let is_shared = |name: &str| SHARED_TYPE_NAMES.iter().any(|(shared, _)| *shared == name);
+    let is_shared = |name: &str| exceptions.iter().any(|(shared, _)| *shared == name);
     let clashes = rooms.iter().filter(|(name, rooms)| rooms.len() > 1 && !is_shared(name));
     let names_of = |rooms: &BTreeSet<String>| rooms.iter().cloned().collect::<Vec<_>>().join(", ");
     let mut problems: Vec<String> =
         clashes.map(|(name, rooms)| format!("{name} is a type of {}", names_of(rooms))).collect();
-    let unused = SHARED_TYPE_NAMES.iter().filter(|(name, _)| rooms.get(*name).is_none_or(|rooms| rooms.len() < 2));
+    let unused = exceptions.iter().filter(|(name, _)| rooms.get(*name).is_none_or(|rooms| rooms.len() < 2));
     problems.extend(unused.map(|(name, _)| format!("{name} is on the list of shared names, but is not shared")));
     problems
 }

@@ -4,7 +4,7 @@ use super::super::type_names::{public_types, shared_type_names};
 use super::{assert_fine, assert_one, tree};
 
 fn found(vault: &str, exchange: &str) -> Vec<String> {
-    shared_type_names(&tree(&[("src/vault/mod.rs", vault), ("src/exchange/engine.rs", exchange)]))
+    shared_type_names(&tree(&[("src/vault/mod.rs", vault), ("src/exchange/engine.rs", exchange)]), &[])
 }
 
 #[test]
@@ -36,9 +36,18 @@ fn names_that_stay_in_a_room_or_belong_to_tests_pass() {
         assert_fine(&found(text, "pub struct Kept;"), text);
     }
     let same_room = [("src/vault/a.rs", "pub struct Kept;"), ("src/vault/b.rs", "pub struct Kept;")];
-    assert_fine(&shared_type_names(&tree(&same_room)), "one room");
+    assert_fine(&shared_type_names(&tree(&same_room), &[]), "one room");
     let tests = [("src/vault/a.rs", "pub struct Kept;"), ("src/store/testing/b.rs", "pub struct Kept;")];
-    assert_fine(&shared_type_names(&tree(&tests)), "a helper of tests");
+    assert_fine(&shared_type_names(&tree(&tests), &[]), "a helper of tests");
+}
+
+#[test]
+fn an_exception_is_made_for_a_listed_name_as_long_as_it_is_needed() {
+    let shared = [("src/vault/a.rs", "pub struct Kept;"), ("src/exchange/b.rs", "pub struct Kept;")];
+    let exceptions = [("Kept", "for a reason")];
+    assert_fine(&shared_type_names(&tree(&shared), &exceptions), "a listed name");
+    let problems = shared_type_names(&tree(&shared[..1]), &exceptions);
+    assert_one(&problems, "Kept is on the list of shared names, but is not shared", "one room");
 }
 
 #[test]

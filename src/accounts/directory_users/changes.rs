@@ -1,0 +1,242 @@
+//! `DirectoryUsers`: what administrators change. `users.rs` has the type.
+
+use super::profile::UserProfile;
+use super::records::UserRecord;
+use super::user_store::{LoginTaken, Replacement};
+use super::users::DirectoryUsers;
+use crate::accounts::directories::Directories;
+use crate::accounts::passwords::HasherBusy;
+use crate::domain::{DirectorySettings, DirectoryUser, IdentityField, PasswordPolicy, Secret, TenantId};
+use crate::records::RecordError;
+
+/// Why a user was not created or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UserChangeError {
+    /// No user has this id.
+    #[error("there is no such user")]
+    Unknown,
+    /// Another user of the directory has the user name or an e-mail address.
+    #[error("another user has this user name or e-mail address")]
+    Taken,
+    /// The profile lacks what users of this directory sign in by, or a value is too long or malformed. A sentence that names the
+    /// value.
+    #[error("{0}")]
+    BadProfile(&'static str),
+    /// The password is not as the policy demands. The text is for the user.
+    #[error("{0}")]
+    BadPassword(String),
+    /// Too many passwords are being hashed.
+    #[error("too many passwords are being hashed")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] RecordError),
+    /// All sessions of the user have ended for a new password, which was then not set.
+    #[error("all sessions of the user have ended, and then: {0}")]
+    AfterSessionsEnded(Box<Self>),
+}
+
+impl DirectoryUsers {
+    /// Creates a user with a new id, under the settings that `directories` have as the user is written.
+    ///
+    /// # Errors
+    /// [`UserChangeError`]; no user is then created.
+    pub async fn create_in(
+        &self,
+        directories: &Directories,
+        tenant: &TenantId,
+        profile: UserProfile,
+        password: &Secret,
+    ) -> Result<DirectoryUser, UserChangeError> {
+        let view = directories.find(tenant.as_str()).ok_or(UserChangeError::Unknown)?;
+        let present = || directories.find(tenant.as_str()).map(|view| view.settings.identity_field);
+        let new = NewUser { settings: &view.settings, profile, password };
+        self.create_under(tenant, new, present).await
+    }
+
+    /// Creates a user with a new id, where no change of `settings` can come in between.
+    ///
+    /// # Errors
+    /// [`UserChangeError`]; no user is then created.
+    pub async fn create(
+        &self,
+        tenant: &TenantId,
+        settings: &DirectorySettings,
+        profile: UserProfile,
+        password: &Secret,
+    ) -> Result<DirectoryUser, UserChangeError> {
+        let new = NewUser { settings, profile, password };
+        self.create_under(tenant, new, || Some(settings.identity_field)).await
+    }
+
+    /// Creates a user. `present`: the identity field as it is while no other change of users runs; it changes only then.
+    async fn create_under(
+        &self,
+        tenant: &TenantId,
+        new: NewUser<'_>,
+        present: impl Fn() -> Option<IdentityField> + Send,
+    ) -> Result<DirectoryUser, UserChangeError> {
+        let NewUser { settings, profile, password } = new;
+        let profile = profile.checked(settings.identity_field).map_err(UserChangeError::BadProfile)?;
+        self.check_rules(&settings.passwords, password, &profile.lower_names())?;
+        let hash = self.hasher.hash(password).await?;
+        let now = self.ambient.now();
+        let mut user = UserRecord::new(self.ambient.entropy.uuid(), hash, now);
+        profile.clone().write_to(&mut user);
+        let known = self.store.known_users(tenant);
+        let mut known = known.lock().await;
+        let field = present().ok_or(UserChangeError::Unknown)?;
+        profile.checked(field).map_err(UserChangeError::BadProfile)?;
+        self.store.create(&mut known, tenant, &user).await??;
+        Ok(user.to_user(now))
+    }
+
+    /// Replaces the profile of a user. [`UserProfile::active`] that is true also ends a lock. `password`: a new one, if it is to change
+    /// (which ends all sessions before anything is written of it). A user who may no longer sign in has no sessions and refresh
+    /// tokens any more, also if the user may sign in again later.
+    ///
+    /// # Errors
+    /// [`UserChangeError`]; [`UserChangeError::AfterSessionsEnded`] if all sessions have ended all the same.
+    pub async fn replace(
+        &self,
+        tenant: &TenantId,
+        settings: &DirectorySettings,
+        id: &str,
+        profile: UserProfile,
+        password: Option<&Secret>,
+    ) -> Result<DirectoryUser, UserChangeError> {
+        let profile = profile.checked(settings.identity_field).map_err(UserChangeError::BadProfile)?;
+        let mut written = self.store.find(tenant, id).await?.ok_or(UserChangeError::Unknown)?;
+        profile.clone().write_to(&mut written);
+        let logins = written.logins();
+        if self.store.is_taken(tenant, id, &logins).await? {
+            return Err(UserChangeError::Taken);
+        }
+        let hash = match password {
+            Some(password) => {
+                self.check_rules(&settings.passwords, password, &profile.lower_names())?;
+                Some(self.begin_password_change(tenant, &settings.passwords, &written, password).await?)
+            }
+            None => None,
+        };
+        let now = self.ambient.now();
+        let known = self.store.known_users(tenant);
+        let replacement = Replacement { id, logins: &logins };
+        let write = |user: &mut UserRecord| {
+            if user.active && profile.active == Some(false) {
+                user.end_everything();
+            }
+            if profile.active == Some(true) {
+                user.end_lock();
+            }
+            profile.clone().write_to(user);
+            if let Some(hash) = &hash {
+                user.set_password(hash.clone(), now);
+            }
+            user.modified_at = now.unix_millis();
+        };
+        let replaced = match self.store.replace(&mut known.lock().await, tenant, replacement, write).await {
+            Ok(Ok(replaced)) => replaced.ok_or(UserChangeError::Unknown),
+            Ok(Err(taken)) => Err(taken.into()),
+            Err(error) => Err(error.into()),
+        };
+        let replaced = replaced.map_err(|error| if hash.is_some() { error.after_sessions_ended() } else { error });
+        Ok(replaced?.to_user(now))
+    }
+
+    /// Sets a new password, with all sessions ended first (docs/directory.md §What ends sessions). Ends a lock.
+    ///
+    /// # Errors
+    /// [`UserChangeError`]; [`UserChangeError::AfterSessionsEnded`] if all sessions have ended all the same.
+    pub async fn set_password(
+        &self,
+        tenant: &TenantId,
+        policy: &PasswordPolicy,
+        id: &str,
+        password: &Secret,
+    ) -> Result<DirectoryUser, UserChangeError> {
+        let user = self.store.find(tenant, id).await?.ok_or(UserChangeError::Unknown)?;
+        let names: Vec<_> = user.logins().iter().map(|login| login.text().to_owned()).collect();
+        self.check_rules(policy, password, &names)?;
+        let hash = self.begin_password_change(tenant, policy, &user, password).await?;
+        let now = self.ambient.now();
+        let changed = self.store.update(tenant, id, |user| {
+            user.set_password(hash.clone(), now);
+            user.modified_at = now.unix_millis();
+            true
+        });
+        let changed =
+            changed.await.map_err(UserChangeError::from).and_then(|user| user.ok_or(UserChangeError::Unknown));
+        Ok(changed.map_err(UserChangeError::after_sessions_ended)?.to_user(now))
+    }
+
+    /// Deletes a user. Returns whether there was one. Sessions and grants end, because they are good for an existing user only.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn delete(&self, tenant: &TenantId, id: &str) -> Result<bool, RecordError> {
+        let known = self.store.known_users(tenant);
+        self.store.delete(&mut known.lock().await, tenant, id).await
+    }
+
+    fn check_rules(&self, policy: &PasswordPolicy, password: &Secret, names: &[String]) -> Result<(), UserChangeError> {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        self.rules.check(policy, password.expose(), &names).map_err(UserChangeError::BadPassword)
+    }
+
+    /// Checks that the password is not one of the last ones of `user`, ends all sessions, and hashes the new password. The sessions
+    /// end once more as the hash is written: a sign-in in between was one with the old password.
+    async fn begin_password_change(
+        &self,
+        tenant: &TenantId,
+        policy: &PasswordPolicy,
+        user: &UserRecord,
+        password: &Secret,
+    ) -> Result<String, UserChangeError> {
+        // `user` may have another profile already, but has the hashes of the record.
+        let unusable = policy.reuse.filter(|_| policy.advanced).unwrap_or(0);
+        for hash in user.last_hashes(unusable) {
+            if self.hasher.check(password, hash).await? {
+                let text = format!("The password is one of the last {unusable}.");
+                return Err(UserChangeError::BadPassword(text));
+            }
+        }
+        let ended = self.store.update(tenant, &user.id, |user| {
+            user.ended_sessions += 1;
+            true
+        });
+        ended.await?.ok_or(UserChangeError::Unknown)?;
+        self.hasher.hash(password).await.map_err(|busy| UserChangeError::from(busy).after_sessions_ended())
+    }
+}
+
+impl UserChangeError {
+    /// Whether all sessions of the user have ended although the change failed.
+    #[must_use]
+    pub const fn has_ended_sessions(&self) -> bool {
+        matches!(self, Self::AfterSessionsEnded(_))
+    }
+
+    fn after_sessions_ended(self) -> Self {
+        Self::AfterSessionsEnded(Box::new(self))
+    }
+}
+
+/// A user to create.
+struct NewUser<'a> {
+    settings: &'a DirectorySettings,
+    profile: UserProfile,
+    password: &'a Secret,
+}
+
+impl From<HasherBusy> for UserChangeError {
+    fn from(HasherBusy: HasherBusy) -> Self {
+        Self::Busy
+    }
+}
+
+impl From<LoginTaken> for UserChangeError {
+    fn from(LoginTaken: LoginTaken) -> Self {
+        Self::Taken
+    }
+}

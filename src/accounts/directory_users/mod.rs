@@ -1,0 +1,29 @@
+//! The users of directories, and the checks of their passwords.
+
+mod changes;
+mod profile;
+mod records;
+mod refusal_counts;
+mod refusal_limits;
+mod sign_in;
+mod user_list;
+mod user_store;
+mod users;
+
+#[cfg(test)]
+mod changes_tests;
+#[cfg(test)]
+mod refusal_limits_tests;
+#[cfg(test)]
+mod sign_in_tests;
+#[cfg(test)]
+mod test_samples;
+#[cfg(test)]
+mod users_tests;
+
+pub use changes::UserChangeError;
+pub use profile::UserProfile;
+pub use refusal_limits::ReachedLimit;
+pub use sign_in::{PasswordCheck, RefusedSignIn, SignInRefusal};
+pub use user_store::HeldUsers;
+pub use users::{DirectoryUsers, UserPage};

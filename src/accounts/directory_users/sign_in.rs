@@ -1,0 +1,224 @@
+//! `DirectoryUsers`: the check of a password. `users.rs` has the type.
+
+use super::profile::read_login;
+use super::records::UserRecord;
+use super::refusal_limits::{ReachedLimit, TooManyRefusals};
+use super::users::DirectoryUsers;
+use crate::domain::{DirectorySettings, DirectoryUser, Secret, TenantId, UserKey};
+use crate::observability::conceal;
+use crate::records::RecordError;
+
+/// The outcome of a sign-in with a password.
+#[derive(Debug)]
+pub enum PasswordCheck {
+    /// The password is right, and the user may sign in.
+    Accepted(Box<DirectoryUser>),
+    /// There is no such user, the password is wrong, the user is locked or not active. A stranger learns no more.
+    Refused(SignInRefusal),
+    /// The password is right, but has expired.
+    Expired {
+        /** The user's id. */
+        user_id: String,
+    },
+    /// The user or the address has been refused too often within a minute.
+    TooMany {
+        /** Seconds until the next try. */
+        retry_after: u64,
+        /** The limit, if this is the first sign-in that it refuses within its minute. */
+        reached: Option<ReachedLimit>,
+        /** The user whom the last refusal with this login was about. */
+        user_id: Option<String>,
+    },
+    /// Too many passwords are being hashed.
+    Busy,
+}
+
+/// A refused sign-in, for the log and the audit stream only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInRefusal {
+    /// Why it was refused.
+    pub reason: RefusedSignIn,
+    /// The user, if there is one.
+    pub user_id: Option<String>,
+    /// Whether this refusal has locked the user.
+    pub has_locked: bool,
+}
+
+/// Why a sign-in was refused, for the log and the audit stream only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedSignIn {
+    /// No user has this name or address.
+    UnknownUser,
+    /// The password is wrong.
+    WrongPassword,
+    /// Wrong passwords have locked the user.
+    Locked,
+    /// The user is not active.
+    NotActive,
+    /// The user was refused too often within a minute, also by other logins. The password counts for nothing.
+    Limited,
+}
+
+impl DirectoryUsers {
+    /// Checks the password of the user who signs in as `login`, from the network `address` (a text; `None`: unknown, or not to
+    /// be limited). Takes the same time whether or not there is such a user. Counts refusals for limits and lock, and renews a hash
+    /// of older parameters.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn check_password(
+        &self,
+        tenant: &TenantId,
+        settings: &DirectorySettings,
+        login: &str,
+        password: &Secret,
+        address: Option<&str>,
+    ) -> Result<PasswordCheck, RecordError> {
+        let counted_as = login.trim().to_lowercase();
+        let permit = match self.limits.admit(tenant, &counted_as, address).await {
+            Ok(permit) => permit,
+            Err(TooManyRefusals { retry_after, reached, user_id }) => {
+                return Ok(PasswordCheck::TooMany { retry_after, reached, user_id });
+            }
+        };
+        let user = match read_login(settings.identity_field, login) {
+            Some(login) => self.store.find_by_login(tenant, &login).await?,
+            None => None,
+        };
+        let user_id = user.as_ref().map(|user| user.id.clone());
+        let user_permit = match &user_id {
+            Some(id) => self.limits.admit_user(tenant, id).await.map(Some),
+            None => Ok(None),
+        };
+        let attempt = Attempt { tenant, settings, login: &counted_as, password };
+        let Some(check) = self.judge(attempt, user, user_permit.is_err()).await? else {
+            return Ok(PasswordCheck::Busy);
+        };
+        if matches!(check, PasswordCheck::Refused(_)) {
+            permit.refuse(user_id.as_deref());
+            if let Ok(Some(permit)) = user_permit {
+                permit.refuse(user_id.as_deref());
+            }
+        }
+        Ok(check)
+    }
+
+    /// Checks the password of `user`, or that of nobody. `None`: too many passwords are being hashed.
+    async fn judge(
+        &self,
+        attempt: Attempt<'_>,
+        user: Option<UserRecord>,
+        is_limited: bool,
+    ) -> Result<Option<PasswordCheck>, RecordError> {
+        let limited = is_limited.then_some(RefusedSignIn::Limited);
+        let obstacle = limited.or_else(|| self.find_obstacle(user.as_ref()));
+        let hash = user.as_ref().map(|user| user.hash.as_str());
+        // A hash is computed for nobody and for users who cannot sign in as well, so that each answer takes as long.
+        let checked = match hash {
+            Some(hash) => self.hasher.check(attempt.password, hash).await,
+            None => self.hasher.check_nobody(attempt.password, &[attempt.tenant.as_str(), attempt.login]).await,
+        };
+        let Ok(is_right) = checked else { return Ok(None) };
+        Ok(Some(match (user, obstacle) {
+            (Some(user), None) if is_right => self.accept(attempt, user).await?,
+            (user, obstacle) => {
+                let user_id = user.as_ref().map(|user| user.id.clone());
+                let has_locked = self.count_failure(attempt, user.filter(|_| obstacle.is_none())).await?;
+                let reason = obstacle.unwrap_or(RefusedSignIn::WrongPassword);
+                PasswordCheck::Refused(SignInRefusal { reason, user_id, has_locked })
+            }
+        }))
+    }
+
+    /// Why the user cannot sign in with any password.
+    fn find_obstacle(&self, user: Option<&UserRecord>) -> Option<RefusedSignIn> {
+        match user {
+            None => Some(RefusedSignIn::UnknownUser),
+            Some(user) if !user.active => Some(RefusedSignIn::NotActive),
+            Some(user) if user.is_locked(self.ambient.now()) => Some(RefusedSignIn::Locked),
+            Some(_) => None,
+        }
+    }
+
+    /// Accepts the right password of `user`, as the record was before the hash was computed, unless the user was changed since.
+    async fn accept(&self, attempt: Attempt<'_>, user: UserRecord) -> Result<PasswordCheck, RecordError> {
+        let Attempt { tenant, settings, password, .. } = attempt;
+        let (now, mut obstacle) = (self.ambient.now(), None);
+        let present = self.store.update(tenant, &user.id, |present| {
+            obstacle = self.find_obstacle(Some(present));
+            if present.password_changes != user.password_changes {
+                obstacle = Some(RefusedSignIn::WrongPassword);
+            }
+            let had_failures = present.failures > 0 && obstacle.is_none();
+            if had_failures {
+                present.end_lock();
+            }
+            had_failures
+        });
+        let refuse = |reason| {
+            PasswordCheck::Refused(SignInRefusal { reason, user_id: Some(user.id.clone()), has_locked: false })
+        };
+        let Some(mut present) = present.await? else { return Ok(refuse(RefusedSignIn::UnknownUser)) };
+        if let Some(obstacle) = obstacle {
+            return Ok(refuse(obstacle));
+        }
+        if present.is_password_expired(&settings.passwords, now) {
+            return Ok(PasswordCheck::Expired { user_id: present.id });
+        }
+        if self.hasher.is_outdated(&present.hash) {
+            self.renew_hash(tenant, &present, password).await;
+        }
+        // A session that begins now has ended if all sessions were ended while the hash was computed.
+        present.ended_sessions = user.ended_sessions;
+        present.revoked_grants = user.revoked_grants;
+        Ok(PasswordCheck::Accepted(Box::new(present.to_user(now))))
+    }
+
+    /// Counts a wrong password of `user`, where wrong passwords lock users of the directory; returns whether that has locked the
+    /// user. `None`: there is no such user, or no password counts; as much is then written, so that the time of the answer says
+    /// nothing.
+    async fn count_failure(&self, attempt: Attempt<'_>, user: Option<UserRecord>) -> Result<bool, RecordError> {
+        let (tenant, now) = (attempt.tenant, self.ambient.now());
+        let policy = &attempt.settings.passwords;
+        let Some(lockout) = policy.lockout.filter(|_| policy.advanced) else { return Ok(false) };
+        let Some(user) = user else {
+            self.store.write_nobody(tenant, &self.hasher.hash_of_nobody(), now).await?;
+            return Ok(false);
+        };
+        let mut is_locked_now = false;
+        let counted = self.store.update(tenant, &user.id, |present| {
+            // A password that was replaced meanwhile is not guessed any more, and a lock does not become longer.
+            let is_counted = present.password_changes == user.password_changes && !present.is_locked(now);
+            is_locked_now = is_counted && present.count_failure(lockout, now);
+            is_counted
+        });
+        counted.await?;
+        Ok(is_locked_now)
+    }
+
+    /// Replaces the hash of `user` by one with the present parameters. The sign-in succeeds also if that fails.
+    async fn renew_hash(&self, tenant: &TenantId, user: &UserRecord, password: &Secret) {
+        let Ok(hash) = self.hasher.hash(password).await else { return };
+        let renewed = self.store.update(tenant, &user.id, |present| {
+            let is_unchanged = present.password_changes == user.password_changes;
+            if is_unchanged {
+                present.hash.clone_from(&hash);
+            }
+            is_unchanged
+        });
+        if let Err(error) = renewed.await {
+            let user = conceal(&UserKey::of_directory(tenant.as_str(), &user.id));
+            tracing::warn!(%user, %error, "a password's hash was not renewed");
+        }
+    }
+}
+
+/// A password of a user that was entered at a directory.
+#[derive(Clone, Copy)]
+struct Attempt<'a> {
+    tenant: &'a TenantId,
+    settings: &'a DirectorySettings,
+    /// The login, as it is counted.
+    login: &'a str,
+    password: &'a Secret,
+}

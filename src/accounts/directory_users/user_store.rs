@@ -1,0 +1,253 @@
+//! Users in the store: each in a record of its own, found by id or by what the user signs in by.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
+
+use super::records::{Login, LoginRecord, UserRecord};
+use super::user_list::UserList;
+use crate::domain::{RecordKey, TenantId, Timestamp};
+use crate::records::{Collection, OpenedRecord, RecordError, Records};
+
+/// The users of all directories.
+pub(super) struct UserStore {
+    users: Collection<UserRecord>,
+    logins: Collection<LoginRecord>,
+    tenants: SyncMutex<HashMap<TenantId, Arc<Mutex<KnownUsers>>>>,
+}
+
+/// The list of a directory's users; `None` before the first listing, and after a write that was not seen to its end. Its lock
+/// puts changes of names and addresses in an order.
+#[derive(Default)]
+pub(super) struct KnownUsers(Option<UserList>);
+
+/// The users of a directory while none is created, changed or deleted, until this is dropped.
+pub struct HeldUsers {
+    /// The number of users.
+    pub count: usize,
+    _known: OwnedMutexGuard<KnownUsers>,
+}
+
+/// Another user has the user name or an address.
+#[derive(Debug)]
+pub(super) struct LoginTaken;
+
+impl UserStore {
+    pub(super) fn new(records: &Records) -> Self {
+        Self { users: Collection::new(records), logins: Collection::new(records), tenants: SyncMutex::default() }
+    }
+
+    /// The lock of the users of `tenant`.
+    pub(super) fn known_users(&self, tenant: &TenantId) -> Arc<Mutex<KnownUsers>> {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.entry(tenant.clone()).or_default().clone()
+    }
+
+    pub(super) async fn find(&self, tenant: &TenantId, id: &str) -> Result<Option<UserRecord>, RecordError> {
+        Ok(self.get(tenant, id).await?.map(|user| user.content))
+    }
+
+    /// Finds the user who has `login`. A record of a login counts only if the user has it (docs/directory.md §Users and passwords).
+    /// Takes as many reads whether or not there is such a user.
+    pub(super) async fn find_by_login(
+        &self,
+        tenant: &TenantId,
+        login: &Login,
+    ) -> Result<Option<UserRecord>, RecordError> {
+        let named = self.logins.get(self.login_key(tenant, login)).await?;
+        let key = named.map_or_else(|| self.nobody_key(tenant), |named| self.user_key(tenant, &named.content.user_id));
+        let user = self.users.get(key).await?.map(|user| user.content);
+        Ok(user.filter(|user| user.logins().contains(login)))
+    }
+
+    /// Writes as much as a count of failures of a user, but of a user that does not exist: without id and login, and not listed.
+    pub(super) async fn write_nobody(&self, tenant: &TenantId, hash: &str, now: Timestamp) -> Result<(), RecordError> {
+        let key = self.nobody_key(tenant);
+        let nobody = UserRecord::new(String::new(), hash.to_owned(), now);
+        let stored = self.users.get(key).await?.map(|nobody| nobody.stored);
+        // Another refusal that was faster has written the same.
+        self.users.compare_and_put(stored, self.users.seal(key, &nobody)?).await?;
+        Ok(())
+    }
+
+    /// Changes the record of a user, whose name and addresses stay. `change` runs again if another change was faster; it returns
+    /// whether there is anything to write. Returns the record as it then is; `None` if there is no such user.
+    pub(super) async fn update(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        mut change: impl FnMut(&mut UserRecord) -> bool + Send,
+    ) -> Result<Option<UserRecord>, RecordError> {
+        loop {
+            let Some(OpenedRecord { content: mut user, stored }) = self.get(tenant, id).await? else { return Ok(None) };
+            if !change(&mut user) {
+                return Ok(Some(user));
+            }
+            let sealed = self.users.seal(stored.key(), &user)?.listed_by(self.index(tenant, stored.key()));
+            if self.users.compare_and_put(Some(stored), sealed).await? {
+                return Ok(Some(user));
+            }
+        }
+    }
+
+    /// Whether another user than `id` has one of `logins`.
+    pub(super) async fn is_taken(&self, tenant: &TenantId, id: &str, logins: &[Login]) -> Result<bool, RecordError> {
+        for login in logins {
+            if self.find_by_login(tenant, login).await?.is_some_and(|owner| owner.id != id) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes a new user. The records of the logins come first, so that the user is found as soon as it exists.
+    pub(super) async fn create(
+        &self,
+        known: &mut MutexGuard<'_, KnownUsers>,
+        tenant: &TenantId,
+        user: &UserRecord,
+    ) -> Result<Result<(), LoginTaken>, RecordError> {
+        let logins = user.logins();
+        if self.is_taken(tenant, &user.id, &logins).await? {
+            return Ok(Err(LoginTaken));
+        }
+        let list = known.0.take();
+        self.put_logins(tenant, &user.id, &logins).await?;
+        let key = self.user_key(tenant, &user.id);
+        self.users.put(self.users.seal(key, user)?.listed_by(self.index(tenant, key))).await?;
+        known.put_back(list, |list| list.note(user));
+        Ok(Ok(()))
+    }
+
+    /// Changes the record of a user by `change`, also the name and the addresses: to `logins`. `None` if there is no such user.
+    pub(super) async fn replace(
+        &self,
+        known: &mut MutexGuard<'_, KnownUsers>,
+        tenant: &TenantId,
+        replacement: Replacement<'_>,
+        mut change: impl FnMut(&mut UserRecord) + Send,
+    ) -> Result<Result<Option<UserRecord>, LoginTaken>, RecordError> {
+        let Replacement { id, logins } = replacement;
+        if self.is_taken(tenant, id, logins).await? {
+            return Ok(Err(LoginTaken));
+        }
+        let Some(before) = self.find(tenant, id).await? else { return Ok(Ok(None)) };
+        let list = known.0.take();
+        self.put_logins(tenant, id, logins).await?;
+        let changed = self
+            .update(tenant, id, |user| {
+                change(user);
+                true
+            })
+            .await?;
+        let unused: Vec<_> = before.logins().into_iter().filter(|login| !logins.contains(login)).collect();
+        self.remove_logins(tenant, &unused).await?;
+        if let Some(user) = &changed {
+            known.put_back(list, |list| list.note(user));
+        }
+        Ok(Ok(changed))
+    }
+
+    /// Deletes a user: first the record, so that no login finds the user any more.
+    pub(super) async fn delete(
+        &self,
+        known: &mut MutexGuard<'_, KnownUsers>,
+        tenant: &TenantId,
+        id: &str,
+    ) -> Result<bool, RecordError> {
+        let Some(user) = self.find(tenant, id).await? else { return Ok(false) };
+        let list = known.0.take();
+        self.users.remove(vec![self.user_key(tenant, id)]).await?;
+        self.remove_logins(tenant, &user.logins()).await?;
+        known.put_back(list, |list| list.remove(id));
+        Ok(true)
+    }
+
+    /// The list of the users of `tenant`, read from the store if it is not in memory.
+    pub(super) async fn list<'known>(
+        &self,
+        known: &'known mut KnownUsers,
+        tenant: &TenantId,
+    ) -> Result<&'known UserList, RecordError> {
+        if known.0.is_none() {
+            known.0 = Some(self.read_list(tenant).await?);
+        }
+        Ok(known.0.get_or_insert_default())
+    }
+
+    /// Counts the users, and holds changes of them back.
+    pub(super) async fn hold(&self, tenant: &TenantId) -> Result<HeldUsers, RecordError> {
+        let mut known = self.known_users(tenant).lock_owned().await;
+        let count = self.list(&mut known, tenant).await?.page(0, 0, None).total;
+        Ok(HeldUsers { count, _known: known })
+    }
+
+    async fn read_list(&self, tenant: &TenantId) -> Result<UserList, RecordError> {
+        let mut list = UserList::default();
+        for part in 0..=u8::MAX {
+            for stored in self.users.members(self.index_part(tenant, part)).await? {
+                list.note(&self.users.open(&stored)?);
+            }
+        }
+        Ok(list)
+    }
+
+    async fn get(&self, tenant: &TenantId, id: &str) -> Result<Option<OpenedRecord<UserRecord>>, RecordError> {
+        self.users.get(self.user_key(tenant, id)).await
+    }
+
+    /// Writes the records of `logins`, which no other user has.
+    async fn put_logins(&self, tenant: &TenantId, id: &str, logins: &[Login]) -> Result<(), RecordError> {
+        for login in logins {
+            let record = LoginRecord { user_id: id.to_owned() };
+            self.logins.put(self.logins.seal(self.login_key(tenant, login), &record)?).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_logins(&self, tenant: &TenantId, logins: &[Login]) -> Result<(), RecordError> {
+        self.logins.remove(logins.iter().map(|login| self.login_key(tenant, login)).collect()).await
+    }
+
+    fn user_key(&self, tenant: &TenantId, id: &str) -> RecordKey {
+        self.users.key(&[tenant.as_str(), id].map(str::as_bytes))
+    }
+
+    /// The key of the user that does not exist. It has three parts, so it is the key of no id.
+    fn nobody_key(&self, tenant: &TenantId) -> RecordKey {
+        self.users.key(&[tenant.as_str(), "", "nobody"].map(str::as_bytes))
+    }
+
+    fn login_key(&self, tenant: &TenantId, login: &Login) -> RecordKey {
+        self.logins.key(&[tenant.as_str(), login.kind(), login.text()].map(str::as_bytes))
+    }
+
+    fn index(&self, tenant: &TenantId, key: RecordKey) -> RecordKey {
+        let [part, ..] = key.0;
+        self.index_part(tenant, part)
+    }
+
+    /// The index of a directory's users has 256 parts, so that no read of it is long.
+    fn index_part(&self, tenant: &TenantId, part: u8) -> RecordKey {
+        self.users.index([tenant.as_str(), &format!("{part:02x}")])
+    }
+}
+
+/// A user whose name and addresses become `logins`.
+#[derive(Clone, Copy)]
+pub(super) struct Replacement<'a> {
+    pub(super) id: &'a str,
+    pub(super) logins: &'a [Login],
+}
+
+impl KnownUsers {
+    /// Puts the list back that a write took out, with the write noted. The write takes it out because one that fails or is abandoned
+    /// may have been stored or not: the next listing then reads the store.
+    fn put_back(&mut self, list: Option<UserList>, note: impl FnOnce(&mut UserList)) {
+        self.0 = list.map(|mut list| {
+            note(&mut list);
+            list
+        });
+    }
+}

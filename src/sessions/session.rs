@@ -1,0 +1,40 @@
+use crate::domain::Timestamp;
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The public id, `sid` of ID tokens. It opens nothing.
+    pub id: String,
+    /// The user.
+    pub user_id: String,
+    /// [`DirectoryUser::ended_sessions`](crate::domain::DirectoryUser::ended_sessions) at the sign-in.
+    pub ended_sessions: u64,
+    /// When the user entered the password.
+    pub auth_time: Timestamp,
+    /// When an application used the session last.
+    pub last_used_at: Timestamp,
+    /// The browser, as its `User-Agent` says: at most 200 characters, for the operator's list.
+    pub browser: String,
+}
+
+/// What becomes of a cookie value.
+#[derive(Debug)]
+pub enum FoundSession {
+    /// The session lives.
+    Live(Box<Session>),
+    /// There is none, it has ended, or the value is not genuine.
+    None,
+}
+
+/// A session to begin.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSession<'a> {
+    /// The user.
+    pub user_id: &'a str,
+    /// The user's number of ended sessions, read before the password was checked.
+    pub ended_sessions: u64,
+    /// `User-Agent` of the browser.
+    pub browser: &'a str,
+    /// The browser's secret, to which the session is bound; `None` at a directory without https.
+    pub browser_secret: Option<&'a str>,
+}
