@@ -9,6 +9,7 @@ mod back_ends;
 mod connections;
 mod contradictions;
 mod credentials;
+mod directories;
 mod identity_providers;
 mod reading;
 mod review;
@@ -40,6 +41,7 @@ pub use connections::ConnectionSection;
 pub use credentials::{
     AppIdentitySection, CertificateSection, CredentialSection, IdentityEndpointSection, IdentitySection,
 };
+pub use directories::{DirectorySection, PasswordHashesSection};
 pub use identity_providers::{EntraSection, OpenIdSection};
 pub use reading::{Environment, explain_complaint, temporary_directory};
 pub use review::{
@@ -92,6 +94,10 @@ pub struct Configuration {
     pub back_ends: Vec<BackEndSection>,
     /// The apps with a service role.
     pub apps: Vec<AppSection>,
+    /// The directories of users who share one sign-on session between web apps.
+    pub directories: Vec<DirectorySection>,
+    /// What a hash of a password costs.
+    pub password_hashes: PasswordHashesSection,
     /// The skills that the bots may call through bot-sso.
     pub skills: Vec<Skill>,
     /// Changes of the gateway's status table, by channel.

@@ -125,7 +125,7 @@ fn try_proposals(table: &Table, steps: &Steps, odd: &str, directory: &Path) -> u
 
 /// Each key gets one in so many values, its neighbour the next ones. Keys of one kind stand together in the sample, so each
 /// kind gets all of them.
-const SHARE: usize = 8;
+const SHARE: usize = 12;
 
 #[test]
 fn whatever_check_tells_to_write_is_accepted() {

@@ -3,9 +3,9 @@
 
 use toml::{Table, Value};
 
+use super::parse_in;
 use super::sample_tests::environment;
 use super::test_samples::{FULL, TENANTS, changed, directory, problem_of};
-use super::{Problems, parse_in};
 
 /// A place of the sample: the keys, and the index in a list of tables as a number.
 pub(super) type Steps = Vec<String>;
@@ -82,22 +82,36 @@ fn wrong_shapes(key: &str, value: &Value) -> Vec<(Value, String)> {
     }
 }
 
-fn problems_of(text: &str) -> Problems {
-    parse_in(directory().path(), text, &environment()).expect_err(text)
+/// The full sample, with the files that it names. They are written once for many values.
+struct Sample {
+    table: Table,
+    files: tempfile::TempDir,
 }
 
-fn expect_right_form(table: &Table, steps: &Steps, wrong: &Value, right: &str) {
-    let problems = problems_of(&replaced(table, steps, wrong.clone())).to_string();
-    let place = steps.iter().rfind(|step| step.parse::<usize>().is_err()).unwrap();
-    let fits = |line: &str| line.contains(place.as_str()) && line.contains(&format!("write {right}"));
-    assert!(problems.lines().any(fits), "{steps:?} = {wrong}: write {right}\n{problems}");
+impl Sample {
+    fn read() -> Self {
+        Self { table: FULL.parse().unwrap(), files: directory() }
+    }
+
+    fn leaves(&self) -> Vec<(Steps, Value)> {
+        let mut found = Vec::new();
+        leaves(&Value::Table(self.table.clone()), &Steps::new(), &mut found);
+        found
+    }
+
+    fn expect_right_form(&self, steps: &Steps, wrong: &Value, right: &str) {
+        let text = replaced(&self.table, steps, wrong.clone());
+        let problems = parse_in(self.files.path(), &text, &environment()).expect_err(&text).to_string();
+        let place = steps.iter().rfind(|step| step.parse::<usize>().is_err()).unwrap();
+        let fits = |line: &str| line.contains(place.as_str()) && line.contains(&format!("write {right}"));
+        assert!(problems.lines().any(fits), "{steps:?} = {wrong}: write {right}\n{problems}");
+    }
 }
 
 #[test]
 fn every_value_in_the_wrong_shape_has_the_right_one_written_out() {
-    let table: Table = FULL.parse().unwrap();
-    let mut found = Vec::new();
-    leaves(&Value::Table(table.clone()), &Steps::new(), &mut found);
+    let sample = Sample::read();
+    let found = sample.leaves();
     assert!(found.len() > 90, "{}", found.len());
     for (steps, value) in found {
         for (wrong, right) in wrong_shapes(steps.last().unwrap(), &value) {
@@ -105,16 +119,15 @@ fn every_value_in_the_wrong_shape_has_the_right_one_written_out() {
             if value.as_array().is_some_and(Vec::is_empty) {
                 continue;
             }
-            expect_right_form(&table, &steps, &wrong, &right);
+            sample.expect_right_form(&steps, &wrong, &right);
         }
     }
 }
 
 #[test]
 fn every_address_without_its_scheme_has_it_written_out() {
-    let table: Table = FULL.parse().unwrap();
-    let mut found = Vec::new();
-    leaves(&Value::Table(table.clone()), &Steps::new(), &mut found);
+    let sample = Sample::read();
+    let found = sample.leaves();
     let mut tried = 0;
     for (steps, value) in found {
         // Scopes and audiences are names that have the form of an address; any text is one.
@@ -132,7 +145,7 @@ fn every_address_without_its_scheme_has_it_written_out() {
             let (_, rest) = text.split_once("://").unwrap();
             let wrong = Value::String(rest.to_owned());
             let wrong = if value.is_array() { Value::Array(vec![wrong]) } else { wrong };
-            expect_right_form(&table, &steps, &wrong, &format!("{text:?}"));
+            sample.expect_right_form(&steps, &wrong, &format!("{text:?}"));
             tried += 1;
             assert!(!key.is_empty());
         }
@@ -142,9 +155,9 @@ fn every_address_without_its_scheme_has_it_written_out() {
 
 #[test]
 fn addresses_to_listen_on_have_their_parts_written_out() {
-    let table: Table = FULL.parse().unwrap();
+    let sample = Sample::read();
     let listen = |steps: [&str; 2], wrong: Value, right: &str| {
-        expect_right_form(&table, &steps.map(str::to_owned).to_vec(), &wrong, right);
+        sample.expect_right_form(&steps.map(str::to_owned).to_vec(), &wrong, right);
     };
     listen(["server", "listen"], Value::Integer(8080), "[\"127.0.0.1:8080\"]");
     listen(["server", "listen"], Value::Array(vec![Value::String("localhost:8080".to_owned())]), "\"127.0.0.1:8080\"");

@@ -20,6 +20,11 @@ pub(in crate::config) const CLIENT_KEY: &str = include_str!("../../fixtures/cred
 pub(in crate::config) const PUBLIC_KEYS: &str = r#"{"keys": [{"kty": "EC", "crv": "P-256", "kid": "1", "alg": "ES256",
  "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
+/// A public key of an application; the numbers are those of RFC 7515 §A.3.
+pub(in crate::config) const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n\
+6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n-----END PUBLIC KEY-----\n";
+
 /// The variable that the minimal sample reads its secret from.
 pub(in crate::config) const SECRET: (&str, &str) = ("GRAPH_CLIENT_SECRET", "hunter2\n");
 
@@ -53,6 +58,7 @@ pub(in crate::config) fn directory() -> tempfile::TempDir {
     private(&directory.path().join("client-key.pem"), CLIENT_KEY);
     std::fs::write(directory.path().join("assertion.jwt"), "read when it is used").unwrap();
     std::fs::write(directory.path().join("reporting.jwks.json"), PUBLIC_KEYS).unwrap();
+    std::fs::write(directory.path().join("shop-key.pem"), PUBLIC_KEY).unwrap();
     private(&directory.path().join("bot-sso.keys"), "keys are read elsewhere");
     directory
 }

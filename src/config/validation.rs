@@ -5,13 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 use super::back_ends::{self, OtherSections, RawBackEnds, ValidatedBackEnds};
 use super::connections;
 use super::contradictions::{ComparedSections, ListenAddress};
+use super::directories::validate_directories;
 use super::identity_providers::{self, ValidatedProviders};
 use super::reading::RawConfiguration;
 use super::review::{Conclusion, Context, Review};
 use super::sections::{self, ValidatedBots, validate_bots};
 use super::{
-    AuditSection, ChannelStatuses, ChannelTrustSection, Configuration, ConnectionSection, KeysSection, LimitsSection,
-    LoggingSection, OperationsSection, OutboundSection, Server, SignInSection, StoreSection, TokenServiceSection,
+    AuditSection, ChannelStatuses, ChannelTrustSection, Configuration, ConnectionSection, DirectorySection,
+    KeysSection, LimitsSection, LoggingSection, OperationsSection, OutboundSection, PasswordHashesSection, Server,
+    SignInSection, StoreSection, TokenServiceSection,
 };
 use crate::domain::{ChannelId, Skill};
 
@@ -27,6 +29,8 @@ struct ValidatedSections {
     /// Those of bots, and those that only apps and back ends name.
     connections: Vec<ConnectionSection>,
     back_ends: ValidatedBackEnds,
+    directories: Vec<DirectorySection>,
+    password_hashes: Option<PasswordHashesSection>,
     skills: Vec<Skill>,
     statuses: HashMap<ChannelId, ChannelStatuses>,
     operations: Option<OperationsSection>,
@@ -85,7 +89,9 @@ impl ValidatedSections {
         let (server, outbound) = (raw.server.validate(review), raw.outbound.validate(review));
         let channels = raw.channels.validate(context.cloud, review);
         let providers = identity_providers::validate(raw.identity_providers, context.cloud, review);
-        let is_for_others = !(raw.add_ins.is_empty() && raw.back_ends.is_empty() && raw.apps.is_empty());
+        let has_callers = !(raw.add_ins.is_empty() && raw.back_ends.is_empty() && raw.apps.is_empty());
+        let has_directories = !raw.directories.is_empty();
+        let is_for_others = has_callers || has_directories;
         let bots = validate_bots(raw.bots, is_for_others, context, review);
         if let Some(server) = &server {
             server.require_loopback_for(&bots.emulator, review);
@@ -98,6 +104,12 @@ impl ValidatedSections {
             token_service: raw.token_service.validate(context.cloud, &bots.tenants, behind_tls, review),
             sign_in: raw.sign_in.validate(context.cloud, review),
             back_ends: written.validate(&others, context, review),
+            directories: validate_directories(
+                raw.directories,
+                server.as_ref().map(|server| &server.public_url),
+                review,
+            ),
+            password_hashes: raw.password_hashes.validate(has_directories, review),
             skills: sections::validate_skills(raw.skills, context, &bots.tenants, review),
             statuses: sections::validate_statuses(raw.statuses, review),
             limits: raw.limits.validate(review),
@@ -124,6 +136,7 @@ impl ValidatedSections {
             connections: &self.connections,
             skills: &self.skills,
             back_ends: &self.back_ends,
+            directories: &self.directories,
             graph: context.cloud.graph,
             has_operations: self.has_operations,
             credentials: &self.bots.credentials,
@@ -140,8 +153,8 @@ impl ValidatedSections {
         let (Some(server), Some(outbound), Some(channels)) = (self.server, self.outbound, self.channels) else {
             return Err(Box::new(review));
         };
-        let complete = (self.sign_in, self.limits, self.store, self.keys);
-        let (Some(sign_in), Some(limits), Some(store), Some(keys)) = complete else {
+        let complete = (self.sign_in, self.limits, self.store, self.keys, self.password_hashes);
+        let (Some(sign_in), Some(limits), Some(store), Some(keys), Some(password_hashes)) = complete else {
             return Err(Box::new(review));
         };
         let Conclusion { hosts, warnings } = review.conclude()?;
@@ -163,6 +176,8 @@ impl ValidatedSections {
             add_ins,
             back_ends,
             apps,
+            directories: self.directories,
+            password_hashes,
             skills: self.skills,
             statuses: self.statuses,
             operations: self.operations,

@@ -294,7 +294,9 @@ pub fn toml(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match config::parse(text, &Environment::default()) {
         Ok(configuration) => {
-            assert!(!configuration.bots.is_empty() && !configuration.server.listen.is_empty());
+            let others = [configuration.add_ins.len(), configuration.back_ends.len(), configuration.apps.len()];
+            let served = configuration.bots.len() + configuration.directories.len() + others.iter().sum::<usize>();
+            assert!(served > 0 && !configuration.server.listen.is_empty());
         }
         Err(problems) => {
             assert!(!problems.0.is_empty(), "a refusal without a reason");

@@ -34,7 +34,7 @@ impl RawClient {
 
 /// The id by which a caller authenticates. It has no colon, which ends the id in Basic credentials (RFC 7617 §2), and
 /// nothing else that clients encode in different ways.
-pub(super) fn client_id(written: Option<String>, review: &mut Review<'_>, place: &Place) -> Option<String> {
+pub(in crate::config) fn client_id(written: Option<String>, review: &mut Review<'_>, place: &Place) -> Option<String> {
     let text = review.required(written, place, "the id by which the caller authenticates, as \"orders\"")?;
     let fits = (1..=MAX_CLIENT_ID_BYTES).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));

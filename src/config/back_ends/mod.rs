@@ -29,7 +29,8 @@ pub use user_data::OWN_PATHS;
 pub(in crate::config) use add_in::RawAddIn;
 pub(in crate::config) use app::RawApp;
 pub(in crate::config) use back_end::RawBackEnd;
-pub(in crate::config) use secret_hashes::{HASHES_FORM, has_hashes, is_hash};
+pub(in crate::config) use client::client_id;
+pub(in crate::config) use secret_hashes::{HASHES_FORM, has_hashes, is_hash, secret_hashes};
 
 use crate::config::connections::ConnectionSection;
 use crate::config::identity_providers::EntraSection;

@@ -23,7 +23,7 @@ pub(in crate::config) fn is_hash(text: &str) -> bool {
 }
 
 /// The hashes at `place`, one or two.
-pub(super) fn secret_hashes(
+pub(in crate::config) fn secret_hashes(
     written: Option<Vec<String>>,
     review: &mut Review<'_>,
     place: &Place,

@@ -6,7 +6,7 @@ use crate::domain::{Downstream, DownstreamMethod, ErrorConvention, UserData};
 use super::downstream::plain_path;
 
 /// The beginnings, in whole segments, of the paths that bot-sso answers itself. A test compares them with the doors.
-pub const OWN_PATHS: [&str; 19] = [
+pub const OWN_PATHS: [&str; 22] = [
     "/.auth",
     "/.well-known",
     "/admin",
@@ -20,7 +20,10 @@ pub const OWN_PATHS: [&str; 19] = [
     "/api/usertoken",
     "/bots",
     "/healthz",
+    "/identity",
+    "/management",
     "/metrics",
+    "/oauth",
     "/oauth2",
     "/office",
     "/openapi.json",

@@ -1,4 +1,5 @@
 use super::listeners::{OwnAddresses, WayIn};
+use crate::config::DirectorySection;
 use crate::config::back_ends::{AddInSection, AppSection, BackEndProof, ValidatedBackEnds};
 use crate::config::review::{Place, Proposal, Review, is_loopback, scope_hosts};
 use crate::domain::{Connection, SecretHash};
@@ -8,6 +9,7 @@ use crate::domain::{Connection, SecretHash};
 pub(super) struct BackEndComparison<'a> {
     pub(super) own: OwnAddresses<'a>,
     pub(super) back_ends: &'a ValidatedBackEnds,
+    pub(super) directories: &'a [DirectorySection],
     /// The address of Microsoft Graph, to which a scope without an address belongs.
     pub(super) graph: &'a str,
     /// Whether the file has `[operations]`, with or without problems.
@@ -24,7 +26,7 @@ pub(super) fn check(comparison: BackEndComparison<'_>, review: &mut Review<'_>) 
     for section in &comparison.back_ends.apps {
         check_app(section, comparison, review);
     }
-    check_hashes(comparison.back_ends, review);
+    check_hashes(comparison, review);
 }
 
 impl<'a> BackEndComparison<'a> {
@@ -117,12 +119,14 @@ struct PlacedHash {
 }
 
 /// Warns of a secret that two callers share: each could act as the other.
-fn check_hashes(back_ends: &ValidatedBackEnds, review: &mut Review<'_>) {
-    let hashes = list_hashes(back_ends);
+fn check_hashes(comparison: BackEndComparison<'_>, review: &mut Review<'_>) {
+    let mut hashes = list_hashes(comparison.back_ends);
+    hashes.extend(comparison.directories.iter().flat_map(hashes_of_directory));
     for (index, later) in hashes.iter().enumerate() {
         let is_of_other =
             |earlier: &&PlacedHash| earlier.hash == later.hash && earlier.place.list() != later.place.list();
-        if let Some(earlier) = hashes.iter().take(index).find(is_of_other) {
+        let earlier = hashes.iter().take(index).find(is_of_other).filter(|_| !review.is_reported(&later.place));
+        if let Some(earlier) = earlier {
             let message = format!(
                 "is the hash at {}, too, so either caller knows the other's secret: draw one for each with bot-sso keys secret",
                 earlier.place.as_str()
@@ -153,6 +157,23 @@ fn list_hashes(back_ends: &ValidatedBackEnds) -> Vec<PlacedHash> {
     for section in &back_ends.apps {
         let place = Place::section("apps").key(section.app.id.as_str());
         add(&section.service_tokens, &place.key("service_token_sha256"));
+    }
+    hashes
+}
+
+/// The hashes of a directory's administrators and applications.
+fn hashes_of_directory(section: &DirectorySection) -> Vec<PlacedHash> {
+    let place = Place::section("directories").key(&section.directory.name);
+    let mut hashes = Vec::new();
+    let mut add = |list: &[SecretHash], at: &Place| {
+        let placed = list.iter().enumerate().map(|(index, hash)| PlacedHash { place: at.index(index), hash: *hash });
+        hashes.extend(placed);
+    };
+    for (index, administrator) in section.directory.administrators.iter().enumerate() {
+        add(&administrator.tokens, &place.key("administrators").index(index).key("token_sha256"));
+    }
+    for (key, application) in section.application_keys.iter().zip(&section.settings.applications) {
+        add(&application.secrets, &place.key("applications").key(key).key("secret_sha256"));
     }
     hashes
 }

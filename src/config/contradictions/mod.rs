@@ -25,7 +25,7 @@ use listeners::OwnAddresses;
 use super::back_ends::ValidatedBackEnds;
 use super::review::{Place, Review};
 use super::sections::{BotCredentialsSection, KeysSection, OutboundSection, Server, StoreSection};
-use super::{AuditSection, ConnectionSection};
+use super::{AuditSection, ConnectionSection, DirectorySection};
 use crate::domain::{Bot, Skill};
 
 /// The validated sections that are compared. A section with a problem is `None`, and is compared with nothing.
@@ -37,6 +37,7 @@ pub(in crate::config) struct ComparedSections<'a> {
     pub(in crate::config) connections: &'a [ConnectionSection],
     pub(in crate::config) skills: &'a [Skill],
     pub(in crate::config) back_ends: &'a ValidatedBackEnds,
+    pub(in crate::config) directories: &'a [DirectorySection],
     /// The cloud's Microsoft Graph.
     pub(in crate::config) graph: &'a str,
     pub(in crate::config) has_operations: bool,
@@ -73,6 +74,7 @@ impl ComparedSections<'_> {
         let comparison = back_ends::BackEndComparison {
             own,
             back_ends: self.back_ends,
+            directories: self.directories,
             graph: self.graph,
             has_operations: self.has_operations,
         };

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::config::back_ends::{RawAddIn, RawApp, RawBackEnd};
 use crate::config::connections::RawConnection;
+use crate::config::directories::{RawDirectory, RawPasswordHashes};
 use crate::config::identity_providers::RawIdentityProvider;
 use crate::config::sections::{
     RawAudit, RawBot, RawChannels, RawKeys, RawLimits, RawLogging, RawOperations, RawOutbound, RawServer, RawSignIn,
@@ -29,6 +30,8 @@ pub(in crate::config) struct RawConfiguration {
     pub(in crate::config) add_ins: BTreeMap<String, RawAddIn>,
     pub(in crate::config) back_ends: BTreeMap<String, RawBackEnd>,
     pub(in crate::config) apps: BTreeMap<String, RawApp>,
+    pub(in crate::config) directories: BTreeMap<String, RawDirectory>,
+    pub(in crate::config) password_hashes: RawPasswordHashes,
     pub(in crate::config) statuses: BTreeMap<String, RawStatuses>,
     pub(in crate::config) operations: Option<RawOperations>,
     pub(in crate::config) limits: RawLimits,

@@ -28,7 +28,7 @@ const SIZES: &[Unit] = &[
 /// The unit in which a key holds its number, by the end of its name.
 const UNITS_OF_KEYS: &[(&str, &[Unit], u64)] = &[
     ("_ms", TIMES, 1),
-    ("_seconds", TIMES, 1000),
+    ("seconds", TIMES, 1000),
     ("_secs", TIMES, 1000),
     ("_minutes", TIMES, 60_000),
     ("_hours", TIMES, 3_600_000),
