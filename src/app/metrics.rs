@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::keys::NamedKeySet;
 use crate::config::Configuration;
 use crate::domain::{Clock, ExchangeObservation, HolderName};
-use crate::observability::{BotNames, Metrics};
+use crate::observability::{BotNames, Metrics, ServedNames};
 
 /// Makes the metrics of the process. The names of bots, connections and skills are those of the configuration. Add-ins, back
 /// ends and apps count as bots do, under their names as holders.
@@ -27,9 +27,12 @@ pub(super) fn build_metrics(
     let add_ins = config.add_ins.iter().map(|section| HolderName::from(&section.add_in.name));
     let back_ends = config.back_ends.iter().map(|section| HolderName::from(&section.back_end.name));
     let apps = config.apps.iter().map(|section| HolderName::from(&section.app.id));
-    let bots: Vec<BotNames> = bots.chain(add_ins).chain(back_ends).chain(apps).map(names).collect();
-    let skills: Vec<String> = config.skills.iter().map(|skill| skill.name.as_str().to_owned()).collect();
-    let metrics = Metrics::new(&bots, &skills, clock.now(), observation);
+    let served = ServedNames {
+        bots: bots.chain(add_ins).chain(back_ends).chain(apps).map(names).collect(),
+        skills: config.skills.iter().map(|skill| skill.name.as_str().to_owned()).collect(),
+        directories: config.directories.iter().map(|section| section.directory.name.clone()).collect(),
+    };
+    let metrics = Metrics::new(&served, clock.now(), observation);
     let files = store_files(&config.store.path);
     metrics.show_store_size(move || {
         files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|about| about.len()).sum()

@@ -45,7 +45,7 @@ use self::measured_store::MeasuredStore;
 use self::metrics::{build_metrics, show_key_sets};
 use self::readiness::{CheckedParts, CheckedProvider, build_readiness};
 use self::renewal::Renewable;
-use self::services::{Services, build_services, open_store};
+use self::services::{DirectoryServices, KeyRotation, OpenedCollections, Services, build_services, open_store};
 use self::signals::Signals;
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
@@ -163,6 +163,8 @@ pub struct Application {
     counters: Arc<Counters>,
     delivery: ContinuationDelivery,
     vault: Arc<TokenVault>,
+    /// Held while the application serves; `None` without directories.
+    key_rotation: Option<KeyRotation>,
 }
 
 /// The records of the store, with what seals them and what measures the store.
@@ -228,7 +230,9 @@ pub async fn build(
     let observation = observer.map(ExchangeObservation::by).unwrap_or_default();
     let metrics = build_metrics(&config, ambient.clock.as_ref(), observation);
     let OpenedRecords { sealer, store, records } = open_records(&config, &ambient, &metrics).await?;
-    let services = build_services(&config, ambient, &records, metrics, anonymous)?;
+    let directories = DirectoryServices::open(&config, &records, &ambient).await?;
+    let opened = OpenedCollections { records: &records, directories };
+    let services = build_services(&config, ambient, opened, metrics, anonymous)?;
     services.cards.recall().await?;
     services.speakers.recall(services.registrations.bots().map(AsRef::as_ref)).await?;
     show_key_sets(&services.metrics, &services.key_sets.list());
@@ -259,6 +263,7 @@ pub async fn build(
     let health = context.listen_for_health(listeners.health)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
+    let key_rotation = services.directories.as_ref().map(|opened| KeyRotation::start(opened.keys.clone()));
     let (counters, delivery, vault) = (services.counters().clone(), services.delivery.clone(), services.vault.clone());
     let renewable = Arc::new(build_renewable(config, services, sealer, certificate));
     Ok(Application {
@@ -272,5 +277,6 @@ pub async fn build(
         counters,
         delivery,
         vault,
+        key_rotation,
     })
 }

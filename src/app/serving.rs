@@ -6,7 +6,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, middleware, web};
 
-use super::doors::Doors;
+use super::doors::{DirectoryDoors, Doors};
 use super::listener_settings::{
     HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, SharedRoutes, TOKEN_SERVICE,
 };
@@ -63,6 +63,9 @@ impl ListenerContext<'_> {
             described.push(&token_service::DOOR);
         }
         described.extend(self.doors.back_ends.tables());
+        if self.doors.directories.is_some() {
+            described.extend(DirectoryDoors::tables());
+        }
         let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
         let doors = self.doors.clone();
         let routes = move |routes: &mut web::ServiceConfig| {
@@ -77,6 +80,9 @@ impl ListenerContext<'_> {
             sign_in_pages::configure(routes, doors.sign_in_pages);
             web_chat::configure(routes);
             doors.back_ends.configure(routes);
+            if let Some(directories) = doors.directories {
+                directories.configure(routes);
+            }
             if let Some(add) = &extra_routes {
                 add(routes);
             }
@@ -129,12 +135,18 @@ impl ListenerContext<'_> {
         let (Some(section), Some(door)) = (&self.config.operations, self.doors.operations.clone()) else {
             return Ok(None);
         };
-        let described = [&operations::DOOR, &health::DOOR, &metrics::DOOR];
+        let mut described = vec![&operations::DOOR, &health::DOOR, &metrics::DOOR];
+        if self.doors.directory_pages.is_some() {
+            described.push(&operations::DIRECTORIES_DOOR);
+        }
         let shared = SharedRoutes::new("What the operator calls.", &described, self.metrics);
         let (doors, guesses) = (self.doors.clone(), self.count_guesses());
         let routes = move |routes: &mut web::ServiceConfig| {
             routes.app_data(guesses.clone()).app_data(doors.proxies.clone()).app_data(doors.entropy.clone());
             operations::configure(routes, door.clone());
+            if let Some(pages) = &doors.directory_pages {
+                operations::configure_directories(routes, pages.clone());
+            }
             health::configure(routes, doors.health.clone());
             metrics::configure(routes, doors.metrics.clone());
             shared.configure(routes);
@@ -343,6 +355,7 @@ impl Application {
             );
         }
         signal_task.abort();
+        drop(self.key_rotation);
         AuditEntry::new(AuditEvent::Stopped).write();
         self.counters.log();
         served

@@ -7,6 +7,7 @@ pub mod add_in;
 pub mod api_document;
 pub mod back_end;
 pub mod bot_gateway;
+pub mod directory;
 pub mod health;
 pub mod metrics;
 pub mod office_pane;

@@ -32,7 +32,7 @@ const USER_ID: &str = "/{userId}";
 const USER_ID_PATTERN: &str = "/{userId:.*}";
 /// The beginnings of the paths of several doors. The framework asks the first scope with a prefix only, so paths with these
 /// beginnings are resources of their own.
-const SHARED_BEGINNINGS: [&str; 2] = ["/api/add-ins", "/api/apps"];
+const SHARED_BEGINNINGS: [&str; 4] = ["/api/add-ins", "/api/apps", "/management/v4", "/oauth/v4"];
 
 /// Which letter cases of a path are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

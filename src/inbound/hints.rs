@@ -1,7 +1,7 @@
 /// A check of a caller, or a case of a check, and what the operator can do. The checks of the token itself have their
 /// hints in `token_validation`.
 #[rustfmt::skip]
-pub(super) const HINTS: [(&str, &str); 94] = [
+pub(super) const HINTS: [(&str, &str); 104] = [
     ("authorization", "the request has no Authorization header with exactly one bearer token"),
     ("aud:bot", "the channel's or parent bot's token is for an app id that no bot has: compare bots.*.app_id with the bot's registration"),
     ("aud:token_service", "the bot's token for the Token Service has an audience that token_service.audiences does not list"),
@@ -84,6 +84,9 @@ pub(super) const HINTS: [(&str, &str); 94] = [
     ("client_assertion_future", "the client's assertion is from the future: compare the clocks"),
     ("client_assertion_jti", "the client's assertion has no jti of at most 256 characters, so a repetition could not be told"),
     ("client_assertion_repeated", "the client's assertion was used before: each request needs a new one, with another jti"),
+    ("application_secret", "the client id or the secret of a directory's application is wrong: compare them with what the application was given when it was created"),
+    ("application_secret_absent", "an application of a directory that has a secret came without it, or no application has the client_id that came alone"),
+    ("application_assertion", "an application of a directory came with a client_assertion: let it use its secret"),
     ("service_token_absent", "the request to the service role has no Authorization header with exactly one bearer token: it is the app's service token"),
     ("service_token", "the bearer is the service token of no app: compare it with apps.*.service_token_sha256 (bot-sso keys secret prints token and hash)"),
     ("service_token_app", "the service token is another app's than the one in the path: it may be stolen, or the function has the id of another app"),
@@ -95,6 +98,13 @@ pub(super) const HINTS: [(&str, &str); 94] = [
     ("cross_user", "a request on behalf of one user asked for the token of another one, and apps.*.cross_user is deny"),
     ("app_user_token", "the bearer is no user token of this app: it has ended, is another app's, or its user was signed out since"),
     ("app_code", "the code is none of this app's, was redeemed before, or is older than two minutes"),
+    ("administrator_token_absent", "the request to the management API of a directory has no Authorization header with one token"),
+    ("administrator_token", "the token is of no administrator of the directory in the path, or an hour has passed since /identity/token gave it: compare it with directories.*.administrators.token_sha256"),
+    ("administrator_tenant", "the path of the management API names no directory: compare it with directories.*.tenant_id"),
+    ("administrator_guesses", "too many wrong tokens and API keys of administrators came from this address: for up to a minute, its further wrong ones are answered 429"),
+    ("administrator_role", "the administrator's role does not permit the call: see directories.*.administrators.role"),
+    ("administrator_api_key", "the API key at /identity/token is no token of an administrator: compare it with directories.*.administrators.token_sha256"),
+    ("administrator_rate", "the administrators of the directory send more than 50 requests a second to the management API"),
     ("body", "the body is too large, too slow, or no plain UTF-8 text: see the limits section"),
 ];
 
@@ -126,6 +136,7 @@ mod tests {
             include_str!("client_authentication/authenticator.rs"),
             include_str!("client_authentication/presented.rs"),
             include_str!("client_authentication/app_authenticator.rs"),
+            include_str!("client_authentication/application_authenticator.rs"),
         ];
         for source in sources {
             for before in [

@@ -12,6 +12,7 @@ mod caller_rates;
 mod callers;
 mod client;
 mod client_authentication;
+mod completion;
 mod description;
 mod door;
 mod expected_bearer;
@@ -31,19 +32,23 @@ mod skill_callers;
 
 pub use bearer::{read_bearer, read_bearer_in};
 pub use body::{BodyLimits, BodyRead, read_body, require_plain_utf8};
-pub use browsers::{BrowserCookie, begin_page, find_cookie, find_parameter, finish_page, redirect_browser};
+pub use browsers::{
+    BrowserCookie, CrossOriginPolicy, FormGuard, FormToken, SsoCookie, begin_page, find_cookie, find_origin,
+    find_parameter, finish_page, list_methods, redirect_browser,
+};
 pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
 pub use client_authentication::{
-    AppAuthenticator, AppRefusal, ClientAssertionUses, ClientAuthenticationError, ClientAuthenticator, ClientGuesses,
-    ClientRefusal, ClientSecrets, Form, FormError, PresentedClient, PresentedSecret, TooManyCredentials,
-    announces_form, read_client,
+    AppAuthenticator, AppRefusal, ApplicationAuthenticator, ClientAssertionUses, ClientAuthenticationError,
+    ClientAuthenticator, ClientGuesses, ClientRefusal, ClientSecrets, Form, FormError, ParameterBodyError,
+    PresentedClient, PresentedSecret, TooManyCredentials, announces_form, read_client, read_parameters,
 };
+pub use completion::{ChangeLost, perform_change, run_to_end};
 pub use description::{Answer, BEARER, Description, NamedSchemas};
 pub use door::{Door, LetterCase};
 pub use expected_bearer::ExpectedBearer;
-pub use guess_limit::{GuessLimit, OperatorCall};
+pub use guess_limit::{CountedGuess, FormGuesses, GuessLimit, OperatorCall, SampledLines};
 #[cfg(test)]
 pub use hints::list_hints;
 pub use operation::{Method, Operation};
@@ -52,7 +57,7 @@ pub use page_module::page_module_testing;
 pub use page_module::{
     PageModule, PageModulePaths, Release, Releases, build_operations as build_page_module_operations,
 };
-pub use path_segments::decode_percent;
+pub use path_segments::{decode_percent, read_segment};
 pub use peer::{AdmittedCaller, Peer};
 pub use problem::{Problem, refuse_activity};
 pub use refusal::CallerRefusal;

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use actix_web::HttpRequest;
 use percent_encoding::percent_decode_str;
 
 /// Decodes percent escapes once; `None` if one is incomplete or decodes to a control character.
@@ -12,6 +13,13 @@ pub fn decode_percent(text: &str) -> Option<Cow<'_, str>> {
     }
     let decoded = percent_decode_str(text).decode_utf8().ok()?;
     (!decoded.chars().any(char::is_control)).then_some(decoded)
+}
+
+/// The segment at `place` of the path, decoded once: the router has decoded parts of its own copy. `None` if there is none, or as
+/// [`decode_percent`].
+#[must_use]
+pub fn read_segment(http: &HttpRequest, place: usize) -> Option<String> {
+    http.uri().path().split('/').nth(place).and_then(decode_percent).map(Cow::into_owned)
 }
 
 #[cfg(test)]

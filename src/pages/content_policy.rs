@@ -17,6 +17,8 @@ pub struct PageSources<'a> {
     pub connects: &'a str,
     /// Which pages may frame it.
     pub ancestors: &'a str,
+    /// Where its forms may lead beside this service. Chromium counts every redirect that follows a form.
+    pub forms: &'a str,
 }
 
 impl PageFrame {
@@ -34,9 +36,10 @@ impl PageFrame {
         let connects =
             if sources.connects.is_empty() { String::new() } else { format!("connect-src {}; ", sources.connects) };
         let ancestors = if sources.ancestors.is_empty() { "'none'" } else { sources.ancestors };
+        let forms = if sources.forms.is_empty() { String::new() } else { format!(" {}", sources.forms) };
         format!(
             "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'{scripts}; {connects}form-action \
-             'self'; base-uri 'none'; frame-ancestors {ancestors}"
+             'self'{forms}; base-uri 'none'; frame-ancestors {ancestors}"
         )
     }
 }
@@ -53,13 +56,18 @@ mod tests {
             "default-src 'none'; style-src 'nonce-n'; script-src 'nonce-n'; form-action 'self'; base-uri 'none'; \
              frame-ancestors 'none'"
         );
-        let sources =
-            PageSources { scripts: "https://s.example", connects: "https://c.example", ancestors: "https://a.example" };
+        let sources = PageSources {
+            scripts: "https://s.example",
+            connects: "https://c.example",
+            ancestors: "https://a.example",
+            forms: "https://f.example",
+        };
         let policy = frame.content_policy(&sources);
         for part in [
             "script-src 'nonce-n' https://s.example;",
             "connect-src https://c.example;",
             "frame-ancestors https://a.example",
+            "form-action 'self' https://f.example;",
         ] {
             assert!(policy.contains(part), "{policy}");
         }

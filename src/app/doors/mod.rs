@@ -4,6 +4,10 @@
 //! built nor which listener serves a door.
 
 mod back_ends;
+mod directories;
+
+#[cfg(test)]
+mod management_tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +15,7 @@ use std::time::Duration;
 use actix_web::web;
 
 use self::back_ends::BackEndDoors;
+pub(in crate::app) use self::directories::DirectoryDoors;
 use super::operator_tokens::OperatorTokens;
 use super::services::Services;
 use crate::config::Configuration;
@@ -19,7 +24,7 @@ use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
 };
 use crate::endpoints::metrics::MetricsPage;
-use crate::endpoints::operations::{OperatedApps, Operations};
+use crate::endpoints::operations::{DirectoryPages, OperatedApps, Operations};
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
@@ -39,8 +44,12 @@ pub(in crate::app) struct Doors {
     pub(in crate::app) sign_in_pages: web::Data<SignInPages>,
     pub(in crate::app) skill_host: web::Data<SkillHost>,
     pub(in crate::app) back_ends: BackEndDoors,
+    /// `None` if the configuration has no directory.
+    pub(in crate::app) directories: Option<DirectoryDoors>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(in crate::app) operations: Option<web::Data<Operations>>,
+    /// The operator's pages about directories; `None` if there is no directory, or no listener for them.
+    pub(in crate::app) directory_pages: Option<web::Data<DirectoryPages>>,
     pub(in crate::app) health: web::Data<Readiness>,
     pub(in crate::app) metrics: web::Data<MetricsPage>,
     pub(in crate::app) proxies: web::Data<TrustedProxies>,
@@ -66,7 +75,9 @@ pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, re
         sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
         skill_host: web::Data::new(build_skill_host(config, services, limits)),
         back_ends: BackEndDoors::open(config, services, limits),
+        directories: DirectoryDoors::open(config, services, limits),
         operations: operations.map(web::Data::new),
+        directory_pages: directories::open_pages(config, services, limits).map(web::Data::new),
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
         proxies: web::Data::new(TrustedProxies::new(

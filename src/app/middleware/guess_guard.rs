@@ -1,15 +1,18 @@
+use std::sync::Arc;
+
+use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web;
 
 use super::{is_health_check, is_path_of};
 use crate::app::operator_tokens::OperatorTokens;
 use crate::domain::SharedClock;
-use crate::endpoints::metrics;
-use crate::inbound::{ExpectedBearer, GuessLimit, OperatorCall, RequestId, TrustedProxies};
+use crate::endpoints::{metrics, operations};
+use crate::inbound::{CountedGuess, ExpectedBearer, FormGuesses, GuessLimit, OperatorCall, RequestId, TrustedProxies};
 
 /// The counts of wrong bearers on one of the operator's listeners. Each bearer has a count of its own, so that wrong
 /// bearers of a monitoring system do not use up what the administrator may mistype.
@@ -22,7 +25,7 @@ pub(in crate::app) struct OperatorGuesses {
 struct GuardedBearer {
     /// `None` if none is needed.
     expected: Option<ExpectedBearer>,
-    wrong: GuessLimit,
+    wrong: Arc<GuessLimit>,
 }
 
 impl OperatorGuesses {
@@ -30,7 +33,7 @@ impl OperatorGuesses {
     pub(in crate::app) fn new(clock: &SharedClock, expected: &OperatorTokens) -> Self {
         let guard = |expected: &Option<ExpectedBearer>| GuardedBearer {
             expected: expected.clone(),
-            wrong: GuessLimit::new(clock.clone()),
+            wrong: Arc::new(GuessLimit::new(clock.clone())),
         };
         Self { admin: guard(&expected.admin), metrics: guard(&expected.metrics) }
     }
@@ -72,8 +75,14 @@ pub(in crate::app) async fn limit_guesses<B: MessageBody + 'static>(
     {
         return Ok(request.into_response(problem.respond()).map_into_right_body());
     }
+    // The form's token is in its body, which the page reads: the page counts a wrong one.
+    if request.method() == Method::POST && request.path() == operations::SIGN_IN_PATH {
+        let guesses = FormGuesses { limit: bearer.wrong.clone(), client, correlation_id: correlation_id.clone() };
+        request.extensions_mut().insert(guesses);
+    }
     let response = next.call(request).await?;
-    if response.status() == StatusCode::UNAUTHORIZED {
+    let is_counted = response.response().extensions().contains::<CountedGuess>();
+    if response.status() == StatusCode::UNAUTHORIZED && !is_counted {
         bearer.wrong.charge(&call, has_bearer);
     }
     Ok(response.map_into_left_body())

@@ -1,6 +1,8 @@
 //! The services from which the doors are built, from the lowest room to the highest.
 
 mod back_ends;
+mod directories;
+mod key_rotation;
 mod outbound;
 mod verification;
 
@@ -11,6 +13,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::back_ends::BackEndServices;
+pub(in crate::app) use self::directories::DirectoryServices;
+pub(in crate::app) use self::key_rotation::KeyRotation;
 pub(in crate::app) use self::outbound::outbound_settings;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::accounts::AppUsers;
@@ -26,7 +30,7 @@ use crate::bot_connector::{
 };
 use crate::cards::PendingSignIns;
 use crate::config::{Configuration, StoreDurability};
-use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, ExchangeObservation, Registrations, SharedClock};
+use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, Registrations, SharedClock};
 use crate::exchange::{
     Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
     Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
@@ -80,6 +84,8 @@ pub(in crate::app) struct Services {
     pub(in crate::app) skills: SkillServices,
     pub(in crate::app) apps: AppServices,
     pub(in crate::app) back_ends: BackEndServices,
+    /// `None` if the configuration has no directory.
+    pub(in crate::app) directories: Option<DirectoryServices>,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
     /// Builds the credentials again at SIGHUP.
     pub(in crate::app) credential_builder: CredentialBuilder,
@@ -102,6 +108,12 @@ pub(in crate::app) struct AppServices {
     pub(in crate::app) user_tokens: AppUserTokens,
 }
 
+/// What was opened before the services are built.
+pub(in crate::app) struct OpenedCollections<'a> {
+    pub(in crate::app) records: &'a Records,
+    pub(in crate::app) directories: Option<DirectoryServices>,
+}
+
 /// The collections of records, and the proof that no other process writes to them.
 struct Collections {
     writer: SingleWriter,
@@ -115,6 +127,7 @@ struct Collections {
     browsers: Arc<BrowserSignIns>,
     unkept: UnkeptTokens,
     apps: AppServices,
+    directories: Option<DirectoryServices>,
 }
 
 /// What the services are built on: the way out, what is configured, and the checks of tokens.
@@ -153,17 +166,17 @@ fn lay_foundation(
 pub(in crate::app) fn build_services(
     config: &Configuration,
     ambient: ClockAndEntropy,
-    records: &Records,
+    opened: OpenedCollections<'_>,
     metrics: Arc<Metrics>,
     anonymous: bool,
 ) -> Result<Services, BuildError> {
-    let collections = open_collections(records, config, &ambient)?;
+    let records = opened.records;
+    let collections = open_collections(opened, config, &ambient)?;
     let foundation = lay_foundation(config, &ambient, &collections, &metrics, anonymous)?;
     let Foundation { outbound, registrations, providers, redemption, rates, verification } = foundation;
     let Verification { key_sets, validators, id_tokens, callers } = verification;
     let (clock, counters) = (&ambient.clock, metrics.counters());
-    let (sign_out, authorization_codes) =
-        build_sign_out(&collections, &redemption, &registrations, &ambient, &counters.observation);
+    let (sign_out, authorization_codes) = build_sign_out(&collections, &redemption, &registrations, &ambient, counters);
     let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;
     let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), unkept.clone(), ambient.clone());
     let resource_exchange = ResourceExchange {
@@ -176,20 +189,19 @@ pub(in crate::app) fn build_services(
     };
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
-    let skills = SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock);
     let bots = BotClient::new(outbound.clone(), counters.observation.clone());
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
         assertions: AssertionExchange::new(acquisition.clone(), vault.clone()),
         acquisition,
+        skills: SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock),
         outbound,
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,
         browser_flow: BrowserFlow::new(cards.clone(), collections.browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
-        skills,
         apps: collections.apps,
         back_ends: BackEndServices::new(records, &vault, providers.back_ends, clock),
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
@@ -216,6 +228,7 @@ pub(in crate::app) fn build_services(
         bots,
         credentials: providers.renewable,
         credential_builder: providers.credentials,
+        directories: collections.directories,
     })
 }
 
@@ -241,25 +254,28 @@ fn build_sign_out(
     redemption: &Redemption,
     registrations: &Arc<Registrations>,
     ambient: &ClockAndEntropy,
-    observation: &ExchangeObservation,
+    counters: &Counters,
 ) -> (SignOut, AuthorizationCodes) {
-    let Collections { vault, cards, requirements, magic_codes, statements, unkept, apps, .. } = collections;
+    let Collections { vault, cards, requirements, magic_codes, statements, unkept, apps, directories, .. } =
+        collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
     let of_apps: [Arc<dyn EndedAtSignOut>; 2] = [Arc::new(apps.user_tokens.clone()), Arc::new(apps.users.clone())];
     let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
-    let others = [&others[..], &of_apps].concat();
+    let of_directories = directories.iter().map(|opened| Arc::new(opened.users.clone()) as Arc<dyn EndedAtSignOut>);
+    let others = others.into_iter().chain(of_apps).chain(of_directories).collect();
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
-    (SignOut::new(tokens, registrations.clone(), others, observation.clone()), codes)
+    (SignOut::new(tokens, registrations.clone(), others, counters.observation.clone()), codes)
 }
 
 /// Opens the collections in `records`. Much of what they keep in memory is correct only while no other process writes
 /// to the store.
 fn open_collections(
-    records: &Records,
+    opened: OpenedCollections<'_>,
     config: &Configuration,
     ambient: &ClockAndEntropy,
 ) -> Result<Collections, BuildError> {
+    let OpenedCollections { records, directories } = opened;
     let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
     let entropy = &ambient.entropy;
     Ok(Collections {
@@ -280,6 +296,7 @@ fn open_collections(
             users: AppUsers::new(records, writer, entropy.clone()),
             user_tokens: AppUserTokens::new(records, entropy.clone()),
         },
+        directories,
     })
 }
 

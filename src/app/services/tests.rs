@@ -20,10 +20,11 @@ async fn services_over_a_store_that_others_write_to_are_refused() {
     let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
     let config = configuration(folder.path());
     let metrics = || build_metrics(&config, ambient.clock.as_ref(), ExchangeObservation::default());
-    build_services(&config, ambient.clone(), &beneath.records, metrics(), false).unwrap();
+    build_services(&config, ambient.clone(), without_directories(&beneath.records), metrics(), false).unwrap();
     let shared = GatedStore::shared_with_others(beneath.store.clone());
     let records = Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());
-    let refused = build_services(&config, ambient.clone(), &records, metrics(), false).err().unwrap();
+    let refused =
+        build_services(&config, ambient.clone(), without_directories(&records), metrics(), false).err().unwrap();
     assert!(matches!(refused, BuildError::SharedStore), "{refused}");
 }
 
@@ -41,7 +42,7 @@ async fn a_bot_with_credentials_gets_tokens_for_skills_if_it_calls_any() {
     });
     let build = |config: &Configuration| {
         let metrics = build_metrics(config, ambient.clock.as_ref(), ExchangeObservation::default());
-        build_services(config, ambient.clone(), &beneath.records, metrics, false).unwrap()
+        build_services(config, ambient.clone(), without_directories(&beneath.records), metrics, false).unwrap()
     };
     let without = build(&config);
     assert!(!without.skills.tokens.has_credentials(&bot));
@@ -57,4 +58,8 @@ async fn a_bot_with_credentials_gets_tokens_for_skills_if_it_calls_any() {
     let with = build(&config);
     assert!(with.skills.tokens.has_credentials(&bot));
     assert_eq!(with.credentials.len(), without.credentials.len() + 1, "SIGHUP renews them");
+}
+
+fn without_directories(records: &Records) -> OpenedCollections<'_> {
+    OpenedCollections { records, directories: None }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::AddInDoor;
 use super::call::AddInCall;
 use super::challenges::find_claims;
-use super::cors::{answer_options, list_methods};
+use super::cors::answer_options;
 use super::downstream_answer::DownstreamAnswer;
 use super::downstream_path::BelowBase;
 use super::downstream_request::build_request;
@@ -19,7 +19,7 @@ use super::failure::{
 };
 use super::upload::{NoAnswer, Upload};
 use crate::domain::{Downstream, DownstreamMethod, ExchangeableToken, UserToken};
-use crate::inbound::Problem;
+use crate::inbound::{Problem, list_methods};
 use crate::outbound::{OutboundError, RelayedAnswer};
 use crate::protocol::deadlines::PROVIDER_BUDGET;
 

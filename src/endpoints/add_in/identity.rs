@@ -5,10 +5,10 @@ use utoipa::ToSchema;
 
 use super::AddInDoor;
 use super::call::AddInCall;
-use super::cors::{answer_options, list_methods};
+use super::cors::answer_options;
 use super::failure::Failure;
 use crate::domain::ExchangeableToken;
-use crate::inbound::Problem;
+use crate::inbound::{Problem, list_methods};
 
 /// The user of an add-in, as the validated token says.
 #[derive(Serialize, ToSchema)]

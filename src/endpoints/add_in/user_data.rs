@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::AddInDoor;
 use super::call::AddInCall;
-use super::cors::{answer_options, list_methods};
+use super::cors::answer_options;
 use super::downstream_path::BelowBase;
 use super::downstream_target::{DownstreamTarget, below};
 use super::failure::{Failure, PATH_NOT_LISTED};
 use super::upload::Upload;
 use crate::domain::AddIn;
-use crate::inbound::Problem;
+use crate::inbound::{Problem, list_methods};
 
 /// `GET` of the `user_data.path` of an add-in. The query is not passed on: clients written for `office-addin-sso` add the time
 /// of the request to it, so that no cache stores the answer.

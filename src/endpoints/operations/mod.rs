@@ -1,9 +1,11 @@
-//! The operator's door, on its own listener: the sign-out of a user everywhere, and the users of apps.
+//! The operator's door, on its own listener: the sign-out of a user everywhere, the users of apps, and the pages about
+//! directories.
 //!
 //! Owns the paths that the admin bearer protects. It deliberately knows no channel, no bot and no user's token:
 //! [`SignOut`] knows what a sign-out ends.
 
 mod app_users;
+mod directories;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -18,6 +20,10 @@ use crate::observability::conceal;
 use crate::sign_out::{SignOut, SignOutCause};
 
 pub use self::app_users::OperatedApps;
+pub use self::directories::{
+    DOOR as DIRECTORIES_DOOR, DirectoryPages, OperatedDirectories, PageAccess, SIGN_IN_PATH,
+    configure as configure_directories,
+};
 
 /// The state of this door; built once.
 pub struct Operations {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::{HttpRequest, HttpResponse, rt, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
@@ -11,7 +11,7 @@ use super::parent_target::SegmentForm;
 use super::turn::SkillTurn;
 use crate::bot_connector::{GivenActivity, SkillConversation, SkillConversationError};
 use crate::inbound::{
-    BodyLimits, CallerRefusal, Problem, RequestId, SkillPeer, decode_percent, read_body, require_plain_utf8,
+    self, BodyLimits, CallerRefusal, Problem, RequestId, SkillPeer, decode_percent, read_body, require_plain_utf8,
 };
 use crate::protocol::deadlines::PROVIDER_BUDGET;
 
@@ -153,11 +153,6 @@ pub(super) fn unavailable(error: &SkillConversationError, correlation_id: &str) 
 /// Runs `work` to its end, in a task of its own. The server drops the handler of a connection that breaks; the task goes on, so
 /// a card is answered to its end, and the id in a parent's answer is noted. Only authenticated callers get a task.
 pub(super) async fn run_to_end(work: impl Future<Output = Result<HttpResponse, Problem>> + 'static) -> HttpResponse {
-    // Boxed, because spawning and ending a task copies its state several times.
-    match rt::spawn(Box::pin(work)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(problem)) => problem.respond(),
-        // A task ends without a result only if it panics.
-        Err(_) => Problem::ServiceUnavailable.respond(),
-    }
+    let outcome = inbound::run_to_end(work).await.unwrap_or(Err(Problem::ServiceUnavailable));
+    outcome.unwrap_or_else(Problem::respond)
 }

@@ -20,9 +20,13 @@ pub fn find_parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
 /// The value of the cookie `name` in the values of the header `Cookie` (RFC 6265 §4.2.1): the first cookie of this name
 /// counts.
 pub fn find_cookie<'c>(headers: impl Iterator<Item = &'c str>, name: &str) -> Option<&'c str> {
-    let mut pairs = headers.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(other, _)| other.trim() == name)?;
-    Some(value.trim().trim_matches('"'))
+    list_cookies(headers, name).next()
+}
+
+/// The values of all cookies `name` in the values of the header `Cookie`.
+pub(super) fn list_cookies<'c>(headers: impl Iterator<Item = &'c str>, name: &str) -> impl Iterator<Item = &'c str> {
+    let pairs = headers.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.filter(move |(other, _)| other.trim() == name).map(|(_, value)| value.trim().trim_matches('"'))
 }
 
 #[cfg(test)]

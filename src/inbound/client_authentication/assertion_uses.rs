@@ -1,5 +1,6 @@
 use zeroize::Zeroizing;
 
+use crate::domain::{TenantId, Timestamp};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue};
 use crate::token_validation::ClientAssertion;
 
@@ -37,8 +38,27 @@ impl ClientAssertionUses {
     /// # Errors
     /// [`RecordError`] if the store fails. The assertion must then be refused.
     pub async fn begin(&self, assertion: &ClientAssertion) -> Result<bool, RecordError> {
-        let key = self.uses.key(&[assertion.client_id.as_bytes(), assertion.token_id.as_bytes()]);
-        let record = self.uses.seal_until(key, &AssertionUse, assertion.ends_at)?;
+        let parts = [assertion.client_id.as_bytes(), assertion.token_id.as_bytes()];
+        self.begin_use(&parts, assertion.ends_at).await
+    }
+
+    /// Uses the assertion `token_id` about a user, by which the application `client_id` of the directory `tenant` gets tokens. As
+    /// [`ClientAssertionUses::begin`].
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails. The assertion must then be refused.
+    pub async fn begin_at_directory(
+        &self,
+        tenant: &TenantId,
+        client_id: &str,
+        token_id: &str,
+        ends_at: Timestamp,
+    ) -> Result<bool, RecordError> {
+        self.begin_use(&[tenant.as_str(), client_id, token_id].map(str::as_bytes), ends_at).await
+    }
+
+    async fn begin_use(&self, parts: &[&[u8]], ends_at: Timestamp) -> Result<bool, RecordError> {
+        let record = self.uses.seal_until(self.uses.key(parts), &AssertionUse, ends_at)?;
         Ok(self.uses.put_if_absent(record).await?.is_none())
     }
 }
@@ -51,6 +71,20 @@ mod tests {
     use super::*;
     use crate::domain::Clock as _;
     use crate::records::testing::throwaway_records;
+
+    #[tokio::test]
+    async fn an_application_of_a_directory_uses_an_assertion_once() {
+        let fixture = throwaway_records();
+        let (uses, ends_at) =
+            (ClientAssertionUses::new(&fixture.records), fixture.clock.now().plus(Duration::from_mins(2)));
+        for [tenant, client_id, token_id] in
+            [["a", "shop", "1"], ["b", "shop", "1"], ["a", "desk", "1"], ["a", "shop", "2"]]
+        {
+            let tenant = TenantId::new(tenant);
+            assert!(uses.begin_at_directory(&tenant, client_id, token_id, ends_at).await.unwrap());
+            assert!(!uses.begin_at_directory(&tenant, client_id, token_id, ends_at).await.unwrap());
+        }
+    }
 
     #[tokio::test]
     async fn an_assertion_is_used_once_by_each_client_also_after_a_restart() {

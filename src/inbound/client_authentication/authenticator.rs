@@ -1,15 +1,12 @@
 use actix_web::HttpRequest;
-use actix_web::http::header::AUTHORIZATION;
 
 use super::assertion_uses::ClientAssertionUses;
-use super::client_guesses::{ClientGuesses, TooManyCredentials};
+use super::client_guesses::ClientGuesses;
+use super::client_refusal::ClientRefusal;
 use super::form::Form;
 use super::presented::{PresentedClient, read_client};
 use super::secrets::ClientSecrets;
 use crate::domain::SharedClock;
-use crate::inbound::client::{ClientNetwork, TrustedProxies};
-use crate::inbound::problem::Problem;
-use crate::inbound::refusal::CallerRefusal;
 use crate::token_validation::ClientAssertionValidator;
 
 /// Authenticates clients by their secrets or by the JWTs that they sign (docs/back-ends.md §Client authentication).
@@ -18,25 +15,6 @@ pub struct ClientAuthenticator {
     assertions: ClientAssertionValidator,
     uses: ClientAssertionUses,
     guesses: ClientGuesses,
-}
-
-/// Why a client is not authenticated; each variant has one answer at each door.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientRefusal {
-    /// 400: the request states its credentials twice, or in two places.
-    InvalidRequest,
-    /// 401: the client is unknown, or its proof is wrong; the answer says nothing else.
-    InvalidClient {
-        /// Whether the request has an `Authorization` header: then the answer has a challenge (RFC 6749 §5.2).
-        used_header: bool,
-    },
-    /// 429: this address has presented too many wrong credentials.
-    TooManyRequests {
-        /// Seconds until its wrong credentials are answered again.
-        retry_after: u64,
-    },
-    /// 503: the store does not answer, so a repeated assertion could not be told.
-    Unavailable,
 }
 
 impl ClientAuthenticator {
@@ -57,22 +35,16 @@ impl ClientAuthenticator {
     /// # Errors
     /// [`ClientRefusal`]; it is logged and counted here.
     pub async fn authenticate(&self, http: &HttpRequest, form: &Form<'_>) -> Result<String, ClientRefusal> {
-        let presented = match read_client(http.headers(), form) {
-            Ok(presented) => presented,
-            Err(error) if error.is_invalid_request() => {
-                let _ = CallerRefusal::new(Problem::BadArgument, error.check()).logged(http);
-                return Err(ClientRefusal::InvalidRequest);
-            }
-            Err(error) => return Err(self.refuse(http, error.check())),
-        };
+        let presented =
+            read_client(http.headers(), form).map_err(|error| self.guesses.refuse_unreadable(http, error))?;
         match presented {
             PresentedClient::Secret(presented) => {
-                self.secrets.authenticate(&presented).ok_or_else(|| self.refuse(http, "client_secret"))
+                self.secrets.authenticate(&presented).ok_or_else(|| self.guesses.refuse(http, "client_secret"))
             }
             PresentedClient::Assertion { assertion, client_id } => {
                 self.check_assertion(http, assertion, client_id).await
             }
-            PresentedClient::None => Err(self.refuse(http, "client_absent")),
+            PresentedClient::None => Err(self.guesses.refuse(http, "client_absent")),
         }
     }
 
@@ -83,30 +55,13 @@ impl ClientAuthenticator {
         client_id: Option<&str>,
     ) -> Result<String, ClientRefusal> {
         let assertion = self.assertions.validate(assertion, client_id);
-        let assertion = assertion.map_err(|check| self.refuse(http, find_assertion_check(check)))?;
+        let assertion = assertion.map_err(|check| self.guesses.refuse(http, find_assertion_check(check)))?;
         match self.uses.begin(&assertion).await {
             Ok(true) => Ok(assertion.client_id),
-            Ok(false) => Err(self.refuse(http, "client_assertion_repeated")),
+            Ok(false) => Err(self.guesses.refuse(http, "client_assertion_repeated")),
             Err(error) => {
                 tracing::error!(%error, "the use of a client's assertion cannot be stored");
                 Err(ClientRefusal::Unavailable)
-            }
-        }
-    }
-
-    /// Counts the refusal against the address of the request.
-    fn refuse(&self, http: &HttpRequest, check: &'static str) -> ClientRefusal {
-        let client = TrustedProxies::client_address(http);
-        match self.guesses.charge(client.map(ClientNetwork::from_address)) {
-            Ok(()) => {
-                let _ = CallerRefusal::new(Problem::InvalidToken, check).logged(http);
-                ClientRefusal::InvalidClient { used_header: http.headers().contains_key(AUTHORIZATION) }
-            }
-            Err(TooManyCredentials { retry_after, is_logged }) => {
-                let refusal = CallerRefusal::new(Problem::TooManyRequests { retry_after }, "client_guesses");
-                let refusal = if is_logged { refusal } else { refusal.without_log_line() };
-                let _ = refusal.logged(http);
-                ClientRefusal::TooManyRequests { retry_after }
             }
         }
     }

@@ -5,8 +5,9 @@ use percent_encoding::percent_decode;
 /// The parameters that a form may have at most.
 const MAX_PARAMETERS: usize = 64;
 
-/// A body of type `application/x-www-form-urlencoded`, which may state each parameter once (RFC 6749 §3.2). A parameter with
-/// an empty value counts as absent, but stating it again is still a repetition.
+/// The parameters of a body, of type `application/x-www-form-urlencoded` as a rule, which may state each parameter once
+/// (RFC 6749 §3.2). A parameter with an empty value counts as absent, but stating it again is still a repetition.
+#[derive(Default)]
 pub struct Form<'a> {
     /// In the order of the body.
     parameters: Vec<Parameter<'a>>,
@@ -18,11 +19,13 @@ struct Parameter<'a> {
 }
 
 /// Why a body is no form that this service reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
     /// A name or a value is not UTF-8 text, or has a NUL character.
+    #[error("a parameter is no text")]
     NotText,
     /// The body has more than 64 parameters.
+    #[error("there are too many parameters")]
     TooManyParameters,
 }
 
@@ -32,17 +35,35 @@ impl<'a> Form<'a> {
     /// # Errors
     /// [`FormError`] if the body is no text or has too many parameters.
     pub fn parse(body: &'a [u8]) -> Result<Self, FormError> {
-        let mut parameters = Vec::new();
+        let mut form = Self::default();
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            if parameters.len() == MAX_PARAMETERS {
-                return Err(FormError::TooManyParameters);
-            }
             let equals = pair.iter().position(|byte| *byte == b'=');
             let (name, value) = equals.and_then(|at| pair.split_at_checked(at)).unwrap_or((pair, b"="));
             let value = value.get(1..).unwrap_or_default();
-            parameters.push(Parameter { name: decode(name)?, value: decode(value)? });
+            form.add(decode(name)?, decode(value)?)?;
         }
-        Ok(Self { parameters })
+        Ok(form)
+    }
+
+    /// Adds a parameter, which is decoded already.
+    pub(super) fn add(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), FormError> {
+        if self.parameters.len() == MAX_PARAMETERS {
+            return Err(FormError::TooManyParameters);
+        }
+        if name.contains('\0') || value.contains('\0') {
+            return Err(FormError::NotText);
+        }
+        self.parameters.push(Parameter { name, value });
+        Ok(())
+    }
+
+    /// The same parameters without a borrow of the body.
+    #[must_use]
+    pub fn into_owned(self) -> Form<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let parameters = self.parameters.into_iter();
+        let parameters = parameters.map(|Parameter { name, value }| Parameter { name: own(name), value: own(value) });
+        Form { parameters: parameters.collect() }
     }
 
     /// The first value of `name` that is not empty.

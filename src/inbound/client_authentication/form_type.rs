@@ -5,15 +5,20 @@ const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 /// Whether `headers` say that the body is a form in UTF-8, without a content coding (RFC 6749 §4, appendix B).
 #[must_use]
 pub fn announces_form(headers: &HeaderMap) -> bool {
+    announces(headers, FORM_TYPE)
+}
+
+/// Whether `headers` say that the body is of `media_type`, in UTF-8 and without a content coding.
+pub(super) fn announces(headers: &HeaderMap, media_type: &str) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE);
     let (Some(content_type), None) = (types.next(), types.next()) else { return false };
     let Ok(text) = content_type.to_str() else { return false };
     let mut parts = text.split(';').map(str::trim);
-    let is_form = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(FORM_TYPE));
+    let is_this = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type));
     let is_utf_8 = parts.filter_map(|part| part.split_once('=')).all(|(name, value)| {
         !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
     });
-    is_form
+    is_this
         && is_utf_8
         && headers.get_all(CONTENT_ENCODING).all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }

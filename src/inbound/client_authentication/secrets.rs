@@ -34,10 +34,7 @@ impl ClientSecrets {
     pub fn check(&self, client_id: &str, secret: &str) -> bool {
         let by_client = self.by_client.load();
         let known = by_client.get(client_id).map_or(&[][..], Vec::as_slice);
-        let compared = known.len().max(COMPARISONS);
-        let hashes = known.iter().map(Some).chain(std::iter::repeat(None)).take(compared);
-        let matches = |hash: Option<&SecretHash>| hash.unwrap_or(&self.absent).matches(secret) & hash.is_some();
-        hashes.fold(false, |is_one, hash| is_one | matches(hash))
+        is_hashed(secret, known, &self.absent)
     }
 
     /// The ids of the clients that have `secret`. The hashes of all clients are compared.
@@ -58,6 +55,15 @@ impl ClientSecrets {
             .find(|reading| self.check(&reading.client_id, &reading.secret))
             .map(|found| found.client_id.to_string())
     }
+}
+
+/// Whether `secret` is that of one of the hashes `known`. The comparison takes the same time for a client without any: it is
+/// made with `absent`, the hash of no secret that anybody knows.
+pub(super) fn is_hashed(secret: &str, known: &[SecretHash], absent: &SecretHash) -> bool {
+    let compared = known.len().max(COMPARISONS);
+    let hashes = known.iter().map(Some).chain(std::iter::repeat(None)).take(compared);
+    let matches = |hash: Option<&SecretHash>| hash.unwrap_or(absent).matches(secret) & hash.is_some();
+    hashes.fold(false, |is_one, hash| is_one | matches(hash))
 }
 
 #[cfg(test)]

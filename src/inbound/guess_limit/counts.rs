@@ -60,17 +60,24 @@ impl GuessCounts {
     pub(in crate::inbound) fn charge(&self, client: Option<ClientNetwork>, is_guess: bool) -> GuessWindow {
         let now = self.clock.elapsed();
         let mut clients = self.lock();
-        if clients.len() >= MAX_CLIENTS {
-            clients.retain(|_, window| window.is_open(now));
-        }
-        let client = choose_counted(&clients, client);
-        let window = clients.entry(client).or_insert_with(|| GuessWindow::begin(now));
-        if !window.is_open(now) {
-            *window = GuessWindow::begin(now);
-        }
+        let window = open_window(&mut clients, client, now);
         window.refusals = window.refusals.saturating_add(1);
         window.guesses = window.guesses.saturating_add(u32::from(is_guess));
         *window
+    }
+
+    /// Counts a wrong guess of `client`, unless it has guessed too often. Guesses that are made at the same time are counted one
+    /// after the other, so that no more than the limit are answered.
+    pub(in crate::inbound) fn guess(&self, client: Option<ClientNetwork>) -> Result<GuessWindow, TooManyGuesses> {
+        let now = self.clock.elapsed();
+        let mut clients = self.lock();
+        let window = open_window(&mut clients, client, now);
+        window.refusals = window.refusals.saturating_add(1);
+        if window.guesses >= self.limit {
+            return Err(TooManyGuesses { retry_after: window.seconds_left(now), window: *window });
+        }
+        window.guesses = window.guesses.saturating_add(1);
+        Ok(*window)
     }
 
     pub(in crate::inbound) fn lock(&self) -> MutexGuard<'_, HashMap<Option<ClientNetwork>, GuessWindow>> {
@@ -91,6 +98,23 @@ impl GuessWindow {
         let left = WINDOW.saturating_sub(now.saturating_sub(self.begun));
         left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)).max(1)
     }
+}
+
+/// The window of `client` at `now`, which is begun if need be.
+fn open_window(
+    clients: &mut HashMap<Option<ClientNetwork>, GuessWindow>,
+    client: Option<ClientNetwork>,
+    now: Duration,
+) -> &mut GuessWindow {
+    if clients.len() >= MAX_CLIENTS {
+        clients.retain(|_, window| window.is_open(now));
+    }
+    let client = choose_counted(clients, client);
+    let window = clients.entry(client).or_insert_with(|| GuessWindow::begin(now));
+    if !window.is_open(now) {
+        *window = GuessWindow::begin(now);
+    }
+    window
 }
 
 /// The entry in which `client` is counted: its own, or that of all others if there is no room for another one.

@@ -3,6 +3,8 @@
 //! Owns the counts, and the log lines about the operator's. It deliberately judges no bearer and no credentials.
 
 mod counts;
+mod form_guess;
+mod sampled_lines;
 
 use std::net::IpAddr;
 
@@ -10,8 +12,10 @@ use super::client::ClientNetwork;
 use super::problem::Problem;
 use crate::domain::SharedClock;
 use crate::observability::{AuditEntry, AuditEvent};
-use counts::GuessWindow;
 pub(in crate::inbound) use counts::{GuessCounts, REFUSALS_PER_LINE};
+use counts::{GuessWindow, TooManyGuesses};
+pub use form_guess::{CountedGuess, FormGuesses};
+pub use sampled_lines::SampledLines;
 
 /// Wrong bearers that a client may present within a minute.
 const GUESSES: u32 = 10;
@@ -43,23 +47,41 @@ impl GuessLimit {
     /// # Errors
     /// 429 with the time until it does.
     pub fn admit(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
-        self.counts.admit(call.network()).map_err(|limited| {
-            let problem = Problem::TooManyRequests { retry_after: limited.retry_after };
-            if limited.window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
-                log_refusal(call, problem, limited.window);
-            }
-            problem
-        })
+        self.counts.admit(call.network()).map_err(|limited| refuse_limited(call, limited))
+    }
+
+    /// Counts the wrong bearer of `call` at once, unless its client has presented too many: for a bearer that is compared later
+    /// than the request comes in, when other requests of the client may have been counted.
+    ///
+    /// # Errors
+    /// As [`GuessLimit::admit`].
+    pub fn guess(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
+        let window = self.counts.guess(call.network()).map_err(|limited| refuse_limited(call, limited))?;
+        log_charge(call, true, window);
+        Ok(())
     }
 
     /// Counts the refusal of `call`; `is_guess`: it presented a wrong bearer, and not none.
     pub fn charge(&self, call: &OperatorCall<'_>, is_guess: bool) {
-        let window = self.counts.charge(call.network(), is_guess);
-        let is_exhausted = is_guess && window.guesses == GUESSES;
-        if window.refusals == 1 || is_exhausted || window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
-            let problem = if is_guess { Problem::InvalidToken } else { Problem::MissingAuthorization };
-            log_refusal(call, problem, window);
-        }
+        log_charge(call, is_guess, self.counts.charge(call.network(), is_guess));
+    }
+}
+
+/// The answer to a client over the limit, every hundredth of which is logged.
+fn refuse_limited(call: &OperatorCall<'_>, limited: TooManyGuesses) -> Problem {
+    let problem = Problem::TooManyRequests { retry_after: limited.retry_after };
+    if limited.window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
+        log_refusal(call, problem, limited.window);
+    }
+    problem
+}
+
+/// Logs a refusal that was counted, if its line is due.
+fn log_charge(call: &OperatorCall<'_>, is_guess: bool, window: GuessWindow) {
+    let is_exhausted = is_guess && window.guesses == GUESSES;
+    if window.refusals == 1 || is_exhausted || window.refusals.is_multiple_of(REFUSALS_PER_LINE) {
+        let problem = if is_guess { Problem::InvalidToken } else { Problem::MissingAuthorization };
+        log_refusal(call, problem, window);
     }
 }
 
@@ -130,6 +152,15 @@ mod tests {
         assert!(limit.admit(&operator).is_ok() && limit.admit(&UNKNOWN).is_ok());
         clock.advance(Duration::from_secs(61));
         assert!(limit.admit(&guesser).is_ok());
+    }
+
+    #[test]
+    fn guesses_that_were_admitted_together_are_answered_up_to_the_limit() {
+        let GuessLimitAndClock { limit, .. } = limit();
+        let guesser = client("192.0.2.1");
+        assert!((0..64).all(|_| limit.admit(&guesser).is_ok()), "none was compared yet");
+        assert_eq!((0..64).filter(|_| limit.guess(&guesser).is_ok()).count(), GUESSES as usize);
+        assert!(limit.admit(&guesser).is_err() && limit.guess(&client("192.0.2.2")).is_ok());
     }
 
     #[test]

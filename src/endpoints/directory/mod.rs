@@ -1,0 +1,21 @@
+//! The doors of directories: web apps whose users share one sign-on session (IBM App ID's Cloud Directory).
+//!
+//! Owns the paths under `/oauth/v4/{tenant}` and `/management/v4/{tenant}`, and the pages on which users sign in and out. It
+//! deliberately knows neither how passwords, sessions and keys are kept nor what their records look like.
+
+pub mod authorization;
+mod browser_sessions;
+mod form_guards;
+mod granted_scope;
+mod keyed_rate;
+pub mod languages;
+pub mod logout;
+pub mod management;
+mod notices;
+pub mod oauth;
+mod password_audit;
+
+pub use browser_sessions::{BegunSession, BrowserSession, BrowserSessions};
+use form_guards::form_guard;
+use keyed_rate::{KeyedRate, RateExceeded};
+pub use notices::Notice;

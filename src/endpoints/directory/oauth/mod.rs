@@ -1,0 +1,107 @@
+//! The OAuth 2.0 and OpenID Connect endpoints of directories that applications call (docs/protocols/app-id.md §Token endpoint).
+//!
+//! Owns the grants, what is said of tokens, and which pages may call. It deliberately knows no cookie and no page: how users sign
+//! in is the business of the door beside it.
+
+mod activity;
+mod application_grants;
+mod call;
+mod code;
+mod cors;
+mod description;
+mod grant_checks;
+mod introspection;
+mod live_token;
+mod metadata;
+mod password;
+mod preflight;
+mod refresh;
+mod replies;
+mod revocation;
+mod token;
+mod user_info;
+
+use std::num::NonZeroU32;
+
+use actix_web::web;
+
+use crate::accounts::{Directories, DirectoryUsers};
+use crate::domain::ClockAndEntropy;
+use crate::endpoints::directory::KeyedRate;
+use crate::inbound::{ApplicationAuthenticator, BodyLimits, ClientAssertionUses, Door, LetterCase, SampledLines};
+use crate::observability::DirectoryCounts;
+use crate::token_issuer::{AuthorizationCodeStore, DirectoryKeyRing, DirectoryTokens, Grants};
+
+#[cfg(test)]
+pub use self::grant_checks::list_hints;
+
+/// The paths of this door.
+const TOKEN_PATH: &str = "/oauth/v4/{tenant}/token";
+const INTROSPECTION_PATH: &str = "/oauth/v4/{tenant}/introspect";
+const REVOCATION_PATH: &str = "/oauth/v4/{tenant}/revoke";
+const USER_INFO_PATH: &str = "/oauth/v4/{tenant}/userinfo";
+const KEYS_PATH: &str = "/oauth/v4/{tenant}/publickeys";
+const DISCOVERY_PATH: &str = "/oauth/v4/{tenant}/.well-known/openid-configuration";
+const METADATA_PATH: &str = "/.well-known/oauth-authorization-server/oauth/v4/{tenant}";
+const ACTIVITY_PATH: &str = "/oauth/v4/{tenant}/activity_logging";
+
+/// What this door works with.
+pub struct OAuthParts {
+    /// The directories and their settings.
+    pub directories: Directories,
+    /// Their users.
+    pub users: DirectoryUsers,
+    /// The keys of the directories.
+    pub keys: DirectoryKeyRing,
+    /// Authorization codes.
+    pub codes: AuthorizationCodeStore,
+    /// The grants of applications.
+    pub grants: Grants,
+    /// The tokens of the directories.
+    pub tokens: DirectoryTokens,
+    /// The assertions that applications have used.
+    pub assertion_uses: ClientAssertionUses,
+    /// What is counted at directories.
+    pub counts: DirectoryCounts,
+}
+
+/// The state of this door; built once.
+pub struct OAuthDoor {
+    parts: OAuthParts,
+    applications: ApplicationAuthenticator,
+    /// The lines about sign-ins that a limit refuses.
+    lines: SampledLines,
+    /// Of each grant, at audit lines about what its application says.
+    activities: KeyedRate,
+    ambient: ClockAndEntropy,
+    limits: BodyLimits,
+}
+
+impl OAuthDoor {
+    /// The door over `parts`.
+    #[must_use]
+    pub fn new(parts: OAuthParts, ambient: ClockAndEntropy, limits: BodyLimits) -> Self {
+        let applications = ApplicationAuthenticator::new(ambient.clock.clone());
+        let activities = KeyedRate::new(NonZeroU32::MIN, ambient.clock.clone());
+        let lines = SampledLines::new(ambient.clock.clone());
+        Self { parts, applications, lines, activities, ambient, limits }
+    }
+}
+
+/// This door's operations.
+pub const DOOR: Door = Door {
+    name: "Directory: tokens",
+    description: "The OAuth 2.0 and OpenID Connect endpoints of directories that applications call. An application with a secret \
+                  authenticates by HTTP Basic, or by `client_id` and `client_secret` in the body; a public one states its \
+                  `client_id`, and proves itself by PKCE.",
+    bearer: "An access token of the directory.",
+    operations: description::OPERATIONS,
+    letter_case: LetterCase::Exact,
+    answers_head: true,
+};
+
+/// Adds this door's paths.
+pub fn configure(config: &mut web::ServiceConfig, state: web::Data<OAuthDoor>) {
+    config.app_data(state);
+    DOOR.add_routes(config);
+}

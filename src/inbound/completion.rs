@@ -1,0 +1,66 @@
+use actix_web::rt;
+
+/// A change that was lost: its task has panicked, so what it did is not known.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangeLost;
+
+/// Runs `work` in a task of its own, because a server drops the work of a client that hangs up, and a change that stops half
+/// way is neither made nor undone. `None` if it panics, which is logged.
+pub async fn run_to_end<T: 'static>(work: impl Future<Output = T> + 'static) -> Option<T> {
+    // Boxed, because spawning and ending a task copies its state several times.
+    let ended = rt::spawn(Box::pin(work)).await;
+    ended.inspect_err(|lost| tracing::error!(%lost, "a task has ended unexpectedly")).ok()
+}
+
+/// Makes a change that is complete, and in the audit stream, even if the caller hangs up meanwhile
+/// (docs/directory.md §The management API). `change` also writes the lines of the audit stream.
+///
+/// # Errors
+/// Those of `change`, and [`ChangeLost`].
+pub async fn perform_change<T: 'static, E: From<ChangeLost> + 'static>(
+    change: impl Future<Output = Result<T, E>> + 'static,
+) -> Result<T, E> {
+    run_to_end(change).await.unwrap_or_else(|| Err(ChangeLost.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::rc::Rc;
+    use std::task::{Context, Waker};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Failed;
+
+    impl From<ChangeLost> for Failed {
+        fn from(_: ChangeLost) -> Self {
+            Self
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_change_goes_on_after_its_caller_has_hung_up() {
+        let (may_go_on, ended) = <(Rc<Notify>, Rc<Notify>)>::default();
+        let (released, told) = (may_go_on.clone(), ended.clone());
+        let mut caller = Box::pin(perform_change::<(), Failed>(async move {
+            released.notified().await;
+            told.notify_one();
+            Ok(())
+        }));
+        assert!(caller.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(caller);
+        may_go_on.notify_one();
+        ended.notified().await;
+    }
+
+    #[actix_web::test]
+    async fn a_change_that_panics_is_an_error_and_another_one_returns_its_result() {
+        let panicking = async { if true { panic!("of the test") } else { Ok(()) } };
+        assert_eq!(perform_change::<(), Failed>(panicking).await, Err(Failed));
+        assert_eq!(run_to_end(async { 7 }).await, Some(7));
+    }
+}
