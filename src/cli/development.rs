@@ -111,8 +111,8 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         anonymous: options.allow_anonymous,
         observer: Some(stage.exchange_observer()),
     };
-    // From here on readers of the manifest wait for the links, also those who come as soon as the gateway listens.
-    let linking = stage.link_app_users(&gateway);
+    // From here on readers of the manifest wait for the users, also those who come as soon as the gateway listens.
+    let preparing = stage.prepare_users(&gateway);
     let application = app::build(configuration, ClockAndEntropy { clock, entropy }, listeners, Some(development)).await;
     let application = application.with_context(|| ports.hint())?;
     print(&stage.welcome(&gateway))?;
@@ -120,7 +120,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
         print(stage.walkthrough(&gateway).as_deref().unwrap_or(NO_WALKTHROUGH))?;
     }
     tokio::spawn(report_silent_bots(stage.clone()));
-    tokio::spawn(linking);
+    tokio::spawn(preparing);
     application.run().await.context("the listeners failed")?;
     stage.shutdown().await;
     Ok(ExitCode::SUCCESS)

@@ -39,6 +39,11 @@ pub(super) fn unverified_oid(token: &str) -> Option<String> {
     claims.get("oid").and_then(Value::as_str).map(str::to_owned)
 }
 
+/// The claims of a token, without a check of the signature. The caller has the token from its issuer.
+pub(super) fn unverified_claims(token: &str) -> Option<Value> {
+    jsonwebtoken::dangerous::insecure_decode::<Value>(token).ok().map(|decoded| decoded.claims)
+}
+
 /// The `uti` of a token, without a check of the signature.
 pub(super) fn unverified_token_id(token: &str) -> Option<String> {
     let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token).ok()?.claims;

@@ -6,7 +6,7 @@
 //! the configuration text to the application and mounts the manifest route. Nothing here may be used in production.
 //!
 //! Imports between the folders go down only: `app_users` and `playground` may import `guide`, which with `controls` and `bots` may
-//! import `channel`, `plan` and `workload`, and all of these may import `tenant`. Every folder may import the files with the basics (addresses, locks, keys, token reading,
+//! import `channel`, `directories`, `plan` and `workload`, and all of these may import `tenant`. Every folder may import the files with the basics (addresses, locks, keys, token reading,
 //! the call log, the fault switches). `services`, `routes`, `listeners` and `stage` put everything together.
 
 mod addresses;
@@ -17,6 +17,7 @@ mod bots;
 mod calls;
 mod channel;
 mod controls;
+mod directories;
 mod error;
 mod faults;
 mod gateway_address;
@@ -45,6 +46,7 @@ mod test_client;
 pub use addresses::Transport;
 pub use bots::SilentBot;
 pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
+pub use directories::{DirectoryAppEntry, DirectoryEntry, DirectoryUserEntry};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
 pub use listeners::{StageApplication, StageListeners};

@@ -5,6 +5,7 @@ use actix_web::web::{Data, ServiceConfig};
 use super::channel::{
     self, BOT_TIMEOUT, BotDelivery, ChannelEndpoints, ChatUsers, Connector, DirectLine, DirectLineTokens, Uploads,
 };
+use super::directories::{self, AppClient, DirectoryAppServices};
 use super::playground::{self, PanelServices, PlaygroundFacts, SignOuts, SwitchedServices, Switches};
 use super::services::StageServices;
 use super::tenant::{
@@ -27,7 +28,7 @@ impl StageServices {
         let (direct_line, page_origins) = (Data::new(self.direct_line()), Data::from(self.page_origins.clone()));
         let (page, libraries) = (Data::new(self.playground_facts()), Data::from(self.web_chat_libraries.clone()));
         let (events, panel) = (Data::from(self.events.clone()), Data::new(self.panel_services()));
-        let graph = Data::new(self.graph());
+        let (graph, directory_apps) = (Data::new(self.graph()), Data::new(self.directory_apps()));
         let uploads = Data::new(Uploads::new(self.channel.addresses.clone(), self.entropy.clone()));
         move |config: &mut ServiceConfig| {
             config
@@ -52,9 +53,11 @@ impl StageServices {
                 .app_data(libraries.clone())
                 .app_data(events.clone())
                 .app_data(panel.clone())
-                .app_data(uploads.clone());
+                .app_data(uploads.clone())
+                .app_data(directory_apps.clone());
             playground::routes(config);
             app_users::routes(config);
+            directories::routes(config);
             channel::routes(config);
             bots::routes(config);
             workload::routes(config);
@@ -69,6 +72,17 @@ impl StageServices {
             directory: self.directory.clone(),
             gateway_address: self.bots.services.gateway.clone(),
             stage_id: self.entropy.hex_id(),
+        }
+    }
+
+    fn directory_apps(&self) -> DirectoryAppServices {
+        DirectoryAppServices {
+            client: AppClient {
+                addresses: self.channel.addresses.clone(),
+                gateway: self.bots.services.gateway.clone(),
+                outbound: self.bots.services.outbound.clone(),
+            },
+            sessions: self.directory_app_sessions.clone(),
         }
     }
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::addresses::Addresses;
 use super::admission::PageOrigins;
-use super::app_users::AppUserLinks;
+use super::app_users::{AppUserLinks, Preparation};
 use super::bots::{BotServices, DemoBots, HostedConversations};
 use super::calls::CallLog;
 use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations, SentTokens};
+use super::directories::{AppSessions, UserMaker};
 use super::error::StageError;
 use super::faults::FaultSwitches;
 use super::guide::StageFacts;
@@ -59,6 +60,9 @@ pub(super) struct StageServices {
     pub(super) faults: Arc<FaultSwitches>,
     pub(super) facts: Arc<StageFacts>,
     pub(super) app_user_links: Arc<AppUserLinks>,
+    pub(super) directory_users: Arc<UserMaker>,
+    pub(super) directory_app_sessions: Arc<AppSessions>,
+    pub(super) preparation: Arc<Preparation>,
     pub(super) refusals: Arc<EntraRefusalReplies>,
 }
 
@@ -76,6 +80,7 @@ impl StageServices {
             ca_file: parts.ca_file,
             back_end_key: parts.back_end_key,
             operator_listener: Mutex::default(),
+            directory_user_ids: Arc::default(),
         });
         let stories: Arc<Stories> = Arc::default();
         let tokens = Arc::new(TokenIssuer {
@@ -109,14 +114,13 @@ impl StageServices {
             conversations: Arc::new(Conversations::new(clock.clone())),
             page_origins: Arc::default(),
             web_chat_libraries: Arc::default(),
-            workload: WorkloadIssuer {
-                issuer: addresses.workload_issuer(),
-                key: Arc::new(SigningKeyOnDemand::default()),
-                clock: clock.clone(),
-            },
+            workload: workload_issuer(&addresses, &clock),
             calls: Arc::default(),
             faults: Arc::default(),
             app_user_links: Arc::new(AppUserLinks::new(facts.clone(), bots.outbound.clone())),
+            directory_users: Arc::new(UserMaker::new(facts.directory_user_ids.clone(), bots.outbound.clone())),
+            directory_app_sessions: Arc::new(AppSessions::new(entropy.clone())),
+            preparation: Arc::default(),
             facts,
             bots: Arc::new(DemoBots::new(bots, channel.clone())),
             refusals: Arc::new(EntraRefusalReplies { addresses, clock, entropy: entropy.clone() }),
@@ -126,6 +130,11 @@ impl StageServices {
             channel,
         })
     }
+}
+
+fn workload_issuer(addresses: &Addresses, clock: &SharedClock) -> WorkloadIssuer {
+    let key = Arc::new(SigningKeyOnDemand::default());
+    WorkloadIssuer { issuer: addresses.workload_issuer(), key, clock: clock.clone() }
 }
 
 /// The HTTP client of the demo bots, which call loopback addresses only.

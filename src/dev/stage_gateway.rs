@@ -44,25 +44,23 @@ impl Stage {
     /// ([`Stage::attach_gateway`]).
     pub fn routes(&self, gateway: &str) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         self.attach_gateway(gateway);
-        let (manifest, admitted) = (self.manifest(gateway), self.services.page_origins.clone());
-        let links = self.services.app_user_links.clone();
+        let (services, gateway) = (self.services.clone(), gateway.to_owned());
         move |config: &mut ServiceConfig| {
-            let (manifest, admitted, links) = (manifest.clone(), admitted.clone(), links.clone());
+            let (services, gateway) = (services.clone(), gateway.clone());
             config.route(
                 "/dev/manifest.json",
                 web::get().to(move |request: HttpRequest| {
                     let (path, query) = (request.path(), request.query_string());
                     let head = RequestHead { method: request.method(), path, query, headers: request.headers() };
                     let is_local = is_loopback_host(host_header(head.headers));
-                    let answer = if is_local && !head.is_from_foreign_page(&admitted) {
-                        HttpResponse::Ok().json(&manifest)
-                    } else {
-                        HttpResponse::Forbidden().finish()
-                    };
-                    let links = links.clone();
+                    let is_admitted = is_local && !head.is_from_foreign_page(&services.page_origins);
+                    let (services, gateway) = (services.clone(), gateway.clone());
                     async move {
-                        links.wait().await;
-                        answer
+                        if !is_admitted {
+                            return HttpResponse::Forbidden().finish();
+                        }
+                        services.preparation.wait().await;
+                        HttpResponse::Ok().json(manifest(&services.facts, &gateway))
                     }
                 }),
             );
@@ -107,17 +105,18 @@ impl Stage {
         self.services.bots.services.gateway.set(url);
     }
 
-    /// Links the users of the stage's apps at the gateway, and signs in those whose tokens the apps may read. From the call on,
-    /// readers of the manifest wait for it. The playground does not list what it does, and the call log does not count it.
-    pub fn link_app_users(&self, gateway: &str) -> impl Future<Output = ()> + Send + 'static + use<> {
+    /// Prepares users at the gateway: links those of the stage's apps, signs in those whose tokens the apps may read, and makes the
+    /// users of directories. From the call on, readers of the manifest wait for it. The playground does not list what it does,
+    /// and the call log does not count it.
+    pub fn prepare_users(&self, gateway: &str) -> impl Future<Output = ()> + Send + 'static + use<> {
         let (services, gateway) = (self.services.clone(), gateway.to_owned());
-        services.app_user_links.begin();
+        services.preparation.begin();
         services.events.pause(true);
         async move {
-            services.app_user_links.link_all(&gateway).await;
+            tokio::join!(services.app_user_links.link_all(&gateway), services.directory_users.make_all(&gateway));
             services.events.pause(false);
             services.calls.reset();
-            services.app_user_links.finish();
+            services.preparation.finish();
         }
     }
 }

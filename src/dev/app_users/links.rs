@@ -4,8 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use serde_json::json;
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use url::Url;
 
 use super::visitor::{Visit, Visitor};
@@ -15,37 +14,16 @@ use crate::outbound::{Outbound, RelayRequest};
 
 /// The time limit for one call of the operator's listener.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a reader of the manifest waits for the links.
-const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Links the users of the stage's apps at the gateway. The links can be made again: the gateway keeps one of each.
 pub(in crate::dev) struct AppUserLinks {
     facts: Arc<StageFacts>,
     outbound: Outbound,
-    /// Whether the links are being made.
-    is_running: watch::Sender<bool>,
 }
 
 impl AppUserLinks {
-    pub(in crate::dev) fn new(facts: Arc<StageFacts>, outbound: Outbound) -> Self {
-        Self { facts, outbound, is_running: watch::Sender::new(false) }
-    }
-
-    /// Notes that the links are being made: readers of the manifest wait from now on.
-    pub(in crate::dev) fn begin(&self) {
-        self.is_running.send_replace(true);
-    }
-
-    /// Notes that the links are there, or could not be made.
-    pub(in crate::dev) fn finish(&self) {
-        self.is_running.send_replace(false);
-    }
-
-    /// Waits while the links are being made.
-    pub(in crate::dev) async fn wait(&self) {
-        let mut running = self.is_running.subscribe();
-        // The links are there, or the reader has waited long enough; the sender lives as long as `self`.
-        let _ = timeout(MAX_WAIT, running.wait_for(|is_running| !is_running)).await;
+    pub(in crate::dev) const fn new(facts: Arc<StageFacts>, outbound: Outbound) -> Self {
+        Self { facts, outbound }
     }
 
     /// Links all users of all apps, and signs in those who are to be linked to a token. A failure is logged.

@@ -6,7 +6,9 @@
 
 mod links;
 mod page;
+mod preparation;
 mod visitor;
 
 pub(in crate::dev) use links::AppUserLinks;
 pub(in crate::dev) use page::routes;
+pub(in crate::dev) use preparation::Preparation;

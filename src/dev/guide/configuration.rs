@@ -5,6 +5,7 @@ use toml::Table;
 use super::back_end_sections::{
     add_in_sections, app_sections, back_end_sections, secrets_of_back_ends, shared_connection_sections,
 };
+use super::directory_sections::{directory_sections, password_hashes_section};
 use super::facts::StageFacts;
 use super::section::Section;
 use crate::dev::plan::is_remote_plain_http;
@@ -38,6 +39,8 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
         .with("add_ins", add_in_sections(facts).collect::<Table>())
         .with("back_ends", back_end_sections(facts).collect::<Table>())
         .with("apps", app_sections(facts).collect::<Table>())
+        .with("directories", directory_sections(facts).collect::<Table>())
+        .with("password_hashes", password_hashes_section())
         .with("store", Section::default().with("path", path(&data_directory.join("bot-sso.db"))))
         .with("keys", Section::default().with("file", path(&data_directory.join("bot-sso.keys"))));
     if let Some(listener) = facts.find_operator_listener() {

@@ -8,3 +8,6 @@ pub(super) const EXTRACT_TEXT: &str = r#"sed 's/.*"text":"\([^"]*\)".*/\1/'"#;
 
 /// A `sed` command that extracts the link of the last card's button in a list.
 pub(super) const EXTRACT_LINK: &str = r#"sed 's/.*"value":"\([^"]*signin=[^"]*\)".*/\1/'"#;
+
+/// A `sed` command that extracts the id of the last user in a list.
+pub(super) const EXTRACT_ID: &str = r#"sed 's/.*"id":"\([^"]*\)".*/\1/'"#;

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use crate::dev::addresses::Addresses;
+use crate::dev::directories::DirectoryUserIds;
 use crate::dev::lock::lock_ignoring_poison;
 use crate::dev::tenant::Directory;
 use crate::dev::workload::BackEndKey;
@@ -22,6 +23,8 @@ pub(in crate::dev) struct StageFacts {
     pub(in crate::dev) ca_file: PathBuf,
     pub(in crate::dev) back_end_key: BackEndKey,
     pub(in crate::dev) operator_listener: Mutex<Option<OperatorListener>>,
+    /// The ids of the directories' users, as soon as the gateway has them.
+    pub(in crate::dev) directory_user_ids: Arc<DirectoryUserIds>,
 }
 
 impl StageFacts {

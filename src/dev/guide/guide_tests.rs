@@ -30,6 +30,7 @@ async fn the_manifest_has_exactly_the_documented_members() {
             "channel",
             "clients",
             "connections",
+            "directories",
             "gateway",
             "skills",
             "tenant",

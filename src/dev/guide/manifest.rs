@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::back_ends::back_end_members;
 use super::configuration::IDENTITY_PROVIDER;
+use super::directories::directory_member;
 use super::facts::StageFacts;
 use crate::dev::addresses::SINGLE_SIGN_ON_MODULE;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS, direct_line_secret};
@@ -64,6 +65,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
         members.extend(agents(facts, &authority));
         members.extend(skills(facts, gateway));
         members.extend(back_end_members(facts, gateway));
+        members.extend([directory_member(facts, gateway)]);
         members.extend(operations(facts).map(|operations| ("operations".to_owned(), operations)));
     }
     manifest

@@ -1,4 +1,5 @@
 use super::back_end_walkthrough::back_end_walkthrough;
+use super::directory_walkthrough::directory_walkthrough;
 use super::extraction::{EXTRACT_ACCESS_TOKEN, EXTRACT_LINK, EXTRACT_TEXT};
 use super::facts::StageFacts;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, channel_user_id};
@@ -29,7 +30,7 @@ pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> Option<S
          # Let {cleo} consent and send the token again. The answer is 200:\n\n{consent}\n{accepted}\n\n\
          # Where a silent sign-in is impossible, the card has a link. Send hello in Web Chat, and open the link in a browser:\n\n\
          {hello}\n{link}\n\n\
-         # Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n{back_ends}",
+         # Sign in as any user, and send the six digits that the page shows instead of 123456:\n\n{code}\n{answer}\n\n{back_ends}{directories}",
         ada = consented.display_name,
         cleo = unconsented.display_name,
         token = commands.get_user_token(consented),
@@ -46,6 +47,7 @@ pub(in crate::dev) fn walkthrough(facts: &StageFacts, gateway: &str) -> Option<S
         code = commands.send_message("123456"),
         answer = commands.show_last_sent(WEB_CHAT_CONVERSATION, EXTRACT_TEXT),
         back_ends = back_end_walkthrough(facts, gateway, consented),
+        directories = directory_walkthrough(facts, gateway),
     ))
 }
 

@@ -1,4 +1,5 @@
 use super::bot_settings::bot_settings;
+use super::directories::apps_page;
 use super::facts::StageFacts;
 
 /// The first text that `bot-sso dev` prints: the address of the page, those of all listeners, and the settings of bots that
@@ -27,12 +28,14 @@ fn listeners(facts: &StageFacts, gateway: &str) -> String {
          gateway, token service  {gateway}\n  \
          manifest for programs   {gateway}/dev/manifest.json\n\
          {operations}  \
+         web apps, one sign-on   {apps}\n  \
          local tenant            {https}/{tid}/v2.0\n  \
          its CA file             {ca}\n  \
          the same, plain http    {http}/{tid}\n  \
          what bots have sent     {http}/connector/_sent\n  \
          Direct Line             {direct_line}\n  \
          for bots built on SDKs  IDENTITY_ENDPOINT={http}/msi/token IDENTITY_HEADER=any\n",
+        apps = apps_page(facts),
         https = facts.addresses.https_base,
         http = facts.addresses.http_base,
         direct_line = facts.addresses.direct_line(),
