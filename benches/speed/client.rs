@@ -36,6 +36,20 @@ impl Connection {
     pub fn body(&self) -> &[u8] {
         &self.buffer[find(&self.buffer, b"\r\n\r\n").unwrap() + 4..]
     }
+
+    /// The head of the last answer.
+    pub fn head(&self) -> String {
+        String::from_utf8_lossy(&self.buffer[..find(&self.buffer, b"\r\n\r\n").unwrap() + 2]).into_owned()
+    }
+
+    /// The cookie of the last answer whose name begins with `name`, as a browser sends it back.
+    pub fn find_cookie(&self, name: &str) -> String {
+        let head = self.head();
+        let set =
+            head.lines().filter(|line| line.get(..12).is_some_and(|start| start.eq_ignore_ascii_case("set-cookie: ")));
+        let mut cookies = set.map(|line| line[12..].split(';').next().unwrap().to_owned());
+        cookies.find(|cookie| cookie.starts_with(name)).unwrap_or_else(|| panic!("no cookie {name} in {head}"))
+    }
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

@@ -16,6 +16,8 @@ pub const COPIES: usize = 4;
 pub struct Template {
     bytes: Vec<u8>,
     id_at: Option<usize>,
+    /// The status that the answer must have.
+    status: u16,
 }
 
 /// A placeholder that is as long as an exchange id.
@@ -45,7 +47,7 @@ impl Template {
             body.len()
         );
         let id_at = body.find(ID).map(|at| head.len() + at);
-        Self { bytes: (head + body).into_bytes(), id_at }
+        Self { bytes: (head + body).into_bytes(), id_at, status: 200 }
     }
 
     /// `GetToken` for `user`.
@@ -61,7 +63,7 @@ impl Template {
             "GET /api/usertoken/GetToken?{query} HTTP/1.1\r\nHost: bots.example.com\r\n\
              Authorization: Bearer {bot_token}\r\nUser-Agent: axios/1.7\r\nAccept: application/json\r\n\r\n"
         );
-        Self { bytes: head.into_bytes(), id_at: None }
+        Self { bytes: head.into_bytes(), id_at: None, status: 200 }
     }
 
     /// A `GET` with a bearer token.
@@ -70,17 +72,36 @@ impl Template {
             "GET {path} HTTP/1.1\r\nHost: bots.example.com\r\nAuthorization: Bearer {bearer}\r\n\
              User-Agent: axios/1.7\r\nAccept: application/json\r\n\r\n"
         );
-        Self { bytes: head.into_bytes(), id_at: None }
+        Self { bytes: head.into_bytes(), id_at: None, status: 200 }
     }
 
     /// A form for `path`.
     pub fn form(path: &str, body: &str) -> Self {
+        Self::form_with(path, body, "")
+    }
+
+    /// A form for `path` with further header lines.
+    pub fn form_with(path: &str, body: &str, lines: &str) -> Self {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: bots.example.com\r\nUser-Agent: axios/1.7\r\nAccept: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nHost: bots.example.com\r\nUser-Agent: axios/1.7\r\nAccept: application/json\r\n{lines}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        Self { bytes: (head + body).into_bytes(), id_at: None }
+        Self { bytes: (head + body).into_bytes(), id_at: None, status: 200 }
+    }
+
+    /// A browser's `GET` with a cookie.
+    pub fn browser(path: &str, cookie: &str) -> Self {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: bots.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\
+             Accept: text/html\r\nAccept-Language: en\r\nCookie: {cookie}\r\n\r\n"
+        );
+        Self { bytes: head.into_bytes(), id_at: None, status: 200 }
+    }
+
+    /// The same request, which must be answered by `status`.
+    pub fn answered_by(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 
     /// The request as it is.
@@ -115,7 +136,7 @@ pub struct LoadResult {
 }
 
 impl Load<'_> {
-    /// Sends all requests, and asserts that every answer is 200.
+    /// Sends all requests, and asserts that every answer has the template's status.
     pub fn run(&self, port: u16) -> LoadResult {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(self.send(port))
@@ -155,7 +176,7 @@ impl Load<'_> {
             join_all(group.iter_mut().map(|connection| async move {
                 let begun = Instant::now();
                 let status = connection.call(request).await;
-                assert_eq!(status, 200, "{}", String::from_utf8_lossy(connection.body()));
+                assert_eq!(status, template.status, "{}", String::from_utf8_lossy(connection.body()));
                 latencies.borrow_mut().push(u64::try_from(begun.elapsed().as_nanos()).unwrap());
             }))
             .await;

@@ -22,6 +22,8 @@
 mod back_ends;
 mod client;
 mod compared;
+mod directory;
+mod directory_users;
 mod identity_side;
 mod instructions;
 mod load;
@@ -55,6 +57,12 @@ fn main() {
         ["count", server, directory] => instructions::run(Path::new(server), Path::new(directory)),
         ["users", server, directory, count] => {
             users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"));
+        }
+        ["directory", server, directory, count] => {
+            directory_users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"));
+        }
+        ["load-directory", directory, count] => {
+            directory_users::load(Path::new(directory), count.parse().expect("a number"));
         }
         ["load-users", directory, count] => users::load(Path::new(directory), count.parse().expect("a number")),
         ["hold-users", directory, count] => users::hold(Path::new(directory), count.parse().expect("a number")),

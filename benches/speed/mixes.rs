@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use crate::back_ends::BackEndMix;
+use crate::directory::{self, DirectoryMix};
 use crate::load::{COPIES, Load, Template, get};
 use crate::processes::{Process, Run, free_port, leave_measured_core};
 use crate::setting::{SERVICE_URL, User, write_configuration};
@@ -135,6 +136,7 @@ pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
     let full = start("full", "[store]\ndurability = \"full\"\n");
     let normal = start("normal", "[store]\ndurability = \"normal\"\n");
     let quiet = start("quiet", "[logging]\nlevel = \"warn\"\n");
+    let of_users = start("directory", &directory::sections());
     let sdk_bot = with_node.then(|| SdkBot::start(directory, &signer, identity.port));
     std::thread::sleep(std::time::Duration::from_secs(1));
     let idle = full.resident();
@@ -145,7 +147,9 @@ pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
     let [.., full, _, _] = &mut benches;
     let of_skill = measure_skill(full, &skill, sizes);
     let of_back_ends = BackEndMix::prepare(&signer, full.process.port).measure(full, sizes);
-    let further: Vec<&Row> = of_skill.iter().chain(&of_back_ends).collect();
+    let mut of_users = bench(&of_users);
+    let of_directory = DirectoryMix::prepare(of_users.process.port).measure(&mut of_users, sizes);
+    let further: Vec<&Row> = of_skill.iter().chain(&of_back_ends).chain(&of_directory).collect();
     report(&rows, &further, &RunFacts { rounds: sizes.rounds, idle, directory });
 }
 

@@ -41,7 +41,7 @@ pub fn run(server: &Path, directory: &Path, count: usize) {
     child(&["hold-users", directory.to_str().unwrap(), &count.to_string()]);
 }
 
-fn child(arguments: &[&str]) {
+pub fn child(arguments: &[&str]) {
     let status = std::process::Command::new(std::env::current_exe().unwrap()).args(arguments).status().unwrap();
     assert!(status.success());
 }
@@ -78,17 +78,22 @@ pub fn hold(directory: &Path, count: usize) {
     });
 }
 
-fn in_runtime(work: impl Future<Output = ()>) {
+pub fn in_runtime(work: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work);
 }
 
 fn vault(directory: &Path, l1_bytes: u64) -> TokenVault {
+    let records = records(directory);
+    TokenVault::new(&records, records.single_writer().unwrap(), l1_bytes)
+}
+
+/// The records in the store of the bot-sso whose files are in `directory`.
+pub fn records(directory: &Path) -> Records {
     let clock = Arc::new(SystemClock);
     let sealer =
         Arc::new(Sealer::new(KeyRing::load(&directory.join("bot-sso.keys")).unwrap(), Arc::new(SystemEntropy)));
     let store = EmbeddedStore::open(&directory.join("bot-sso.db"), Durability::Normal, clock.clone()).unwrap();
-    let records = Records::new(Arc::new(store), sealer, clock);
-    TokenVault::new(&records, records.single_writer().unwrap(), l1_bytes)
+    Records::new(Arc::new(store), sealer, clock)
 }
 
 fn slot(user: User) -> TokenSlot {

@@ -73,7 +73,7 @@ fn inputs_that_the_fuzzer_found_still_pass_their_checks() {
     for (target, check) in targets {
         assert!(replay(target, check) >= 5, "{target} has seeds");
     }
-    assert_eq!(replay("config", checks::toml), 3);
+    assert_eq!(replay("config", checks::toml), 4);
     assert!(replay("token_endpoint", refused) > 50);
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/fuzz");
     assert_eq!(std::fs::read_dir(directory).unwrap().count(), targets.len(), "every target is replayed");

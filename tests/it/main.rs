@@ -23,6 +23,8 @@ mod credentials;
 #[cfg(feature = "stage")]
 mod dev_channel;
 #[cfg(feature = "stage")]
+mod directory;
+#[cfg(feature = "stage")]
 mod forwarding;
 mod fuzzing;
 #[cfg(feature = "stage")]

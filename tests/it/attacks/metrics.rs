@@ -76,9 +76,9 @@ async fn ten_thousand_made_up_bots_paths_keys_and_connections_add_no_series() {
 
 #[tokio::test]
 async fn another_parser_reads_the_metrics_in_both_formats() {
-    // A metric of skills has series where there are skills.
+    // Metrics of skills and of directories have series where there are skills and directories.
     let appended = "[skills.weather]\napp_id = \"33333333-3333-4333-8333-333333333333\"\nbots = [\"demo\"]\n\
-                    tenant = \"22222222-2222-4222-8222-222222222222\"\nendpoint = \"https://weather.example/api/messages\"\n";
+                    tenant = \"22222222-2222-4222-8222-222222222222\"\nendpoint = \"https://weather.example/api/messages\"\n[directories.market]\n";
     let options = Options { operations: true, appended: appended.to_owned(), ..Options::default() };
     let harness = Harness::with(options).await;
     let token = harness.user_token("Ada", "graph").await;

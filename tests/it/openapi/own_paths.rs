@@ -19,8 +19,9 @@ fn no_path_of_a_door_is_free_for_the_user_data_of_an_add_in() {
 
 #[test]
 fn every_path_that_is_not_free_is_one_of_a_door_or_of_a_door_that_is_only_there_by_configuration() {
-    // These doors are open only where the configuration has add-ins, back ends or apps.
-    let by_configuration = ["/.well-known", "/api/add-ins", "/api/apps", "/oauth2", "/office"];
+    // These doors are open only where the configuration has add-ins, back ends, apps or directories.
+    let by_configuration =
+        ["/.well-known", "/api/add-ins", "/api/apps", "/identity", "/management", "/oauth", "/oauth2", "/office"];
     let doors: Vec<&str> = PUBLIC_DOORS
         .into_iter()
         .chain(OPERATIONS_DOORS)

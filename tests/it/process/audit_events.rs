@@ -271,7 +271,9 @@ async fn each_event_of_the_vocabulary_is_a_line_with_its_fields_when_it_happens(
     service.stop().await;
     let (lines, expected) = (audited(&setting), expected_lines(&setting));
     let listed: Vec<AuditEvent> = expected.iter().map(|(event, _)| *event).collect();
-    assert_eq!(listed, AuditEvent::ALL.map(|(event, _)| event), "each event has its row");
+    let all = AuditEvent::ALL.iter().map(|(event, _)| *event);
+    let of_no_directory: Vec<_> = all.filter(|event| !event.name().starts_with("directory_")).collect();
+    assert_eq!(listed, of_no_directory, "each event has its row");
     for (event, fields) in expected {
         let of_event: Vec<&Value> = lines.iter().filter(|line| line["event"] == event.name()).collect();
         assert!(of_event.iter().any(|line| has_fields(line, &fields)), "{} {fields}: {of_event:?}", event.name());

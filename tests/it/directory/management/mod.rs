@@ -1,0 +1,6 @@
+//! The management API of directories.
+
+mod access;
+mod hang_ups;
+mod settings;
+mod users;
