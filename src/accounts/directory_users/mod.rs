@@ -15,6 +15,8 @@ mod changes_tests;
 #[cfg(test)]
 mod refusal_limits_tests;
 #[cfg(test)]
+mod sign_in_limits_tests;
+#[cfg(test)]
 mod sign_in_tests;
 #[cfg(test)]
 mod test_samples;

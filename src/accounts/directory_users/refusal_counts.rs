@@ -38,7 +38,7 @@ struct RefusalWindow {
     running: u32,
     /// Sign-ins that wait for room, in the order in which they came.
     waiting: VecDeque<u64>,
-    /// The user whom the last refusal was about, if there is such a user.
+    /// The user of the last refusal, if there is such a user.
     user_id: Option<Box<str>>,
 }
 
@@ -91,7 +91,7 @@ impl Counted {
         window.is_some_and(|window| !std::mem::replace(&mut window.is_reached, true))
     }
 
-    /// The user whom the last refusal was about. `Others` are several users.
+    /// The user of the last refusal. `Others` are several users.
     pub(super) fn user_id(&self, name: CountedAs) -> Option<String> {
         let window = self.windows.get(&name).filter(|_| name != CountedAs::Others)?;
         window.user_id.as_deref().map(str::to_owned)

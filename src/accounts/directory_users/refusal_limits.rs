@@ -64,7 +64,7 @@ pub(super) struct TooManyRefusals {
     pub(super) retry_after: u64,
     /// The limit, if this is the first sign-in that it refuses within its window.
     pub(super) reached: Option<ReachedLimit>,
-    /// The user whom the last refusal of the login was about.
+    /// The user of the login's last refusal.
     pub(super) user_id: Option<String>,
 }
 
@@ -225,7 +225,7 @@ impl Drop for WaitingPlace<'_> {
 }
 
 impl SignInPermit {
-    /// Counts the sign-in as refused. `user_id`: the user whom it was about.
+    /// Counts the sign-in as refused. `user_id`: the user of the login.
     pub(super) fn refuse(self, user_id: Option<&str>) {
         let now = self.limits.clock.elapsed();
         let mut counts = self.limits.lock();

@@ -26,7 +26,7 @@ pub enum PasswordCheck {
         retry_after: u64,
         /** The limit, if this is the first sign-in that it refuses within its minute. */
         reached: Option<ReachedLimit>,
-        /** The user whom the last refusal with this login was about. */
+        /** The user of the last refusal with this login. */
         user_id: Option<String>,
     },
     /// Too many passwords are being hashed.
@@ -103,7 +103,7 @@ impl DirectoryUsers {
         Ok(check)
     }
 
-    /// Checks the password of `user`, or that of nobody. `None`: too many passwords are being hashed.
+    /// Checks the password of `user`; without a user, a decoy is checked. `None`: too many passwords are being hashed.
     async fn judge(
         &self,
         attempt: Attempt<'_>,
@@ -113,10 +113,10 @@ impl DirectoryUsers {
         let limited = is_limited.then_some(RefusedSignIn::Limited);
         let obstacle = limited.or_else(|| self.find_obstacle(user.as_ref()));
         let hash = user.as_ref().map(|user| user.hash.as_str());
-        // A hash is computed for nobody and for users who cannot sign in as well, so that each answer takes as long.
+        // A hash is also computed where no user exists or the user cannot sign in, so that each answer takes as long.
         let checked = match hash {
             Some(hash) => self.hasher.check(attempt.password, hash).await,
-            None => self.hasher.check_nobody(attempt.password, &[attempt.tenant.as_str(), attempt.login]).await,
+            None => self.hasher.check_decoy(attempt.password, &[attempt.tenant.as_str(), attempt.login]).await,
         };
         let Ok(is_right) = checked else { return Ok(None) };
         Ok(Some(match (user, obstacle) {
@@ -182,7 +182,7 @@ impl DirectoryUsers {
         let policy = &attempt.settings.passwords;
         let Some(lockout) = policy.lockout.filter(|_| policy.advanced) else { return Ok(false) };
         let Some(user) = user else {
-            self.store.write_nobody(tenant, &self.hasher.hash_of_nobody(), now).await?;
+            self.store.write_decoy(tenant, &self.hasher.decoy_hash(), now).await?;
             return Ok(false);
         };
         let mut is_locked_now = false;

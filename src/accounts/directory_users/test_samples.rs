@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::sync::LazyLock;
 
-use super::{DirectoryUsers, UserProfile};
+use super::{DirectoryUsers, PasswordCheck, RefusedSignIn, UserProfile};
 use crate::accounts::passwords::{HashParameters, PasswordHasher};
 use crate::domain::{
-    ClockAndEntropy, DirectorySettings, DirectoryUser, Secret, SystemEntropy, TenantId, UserEmail, UserNames,
-    UserStatus,
+    ClockAndEntropy, DirectorySettings, DirectoryUser, LockoutPolicy, PasswordPolicy, Secret, SystemEntropy, TenantId,
+    UserEmail, UserNames, UserStatus,
 };
 use crate::records::Records;
-use crate::records::testing::{ThrowawayRecords, throwaway_records};
+use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
 
 /// The directory of most tests.
 pub(super) static SHOP: LazyLock<TenantId> = LazyLock::new(|| TenantId::new("shop"));
@@ -67,4 +67,50 @@ impl Stage {
     pub(super) async fn find(&self, id: &str) -> Option<DirectoryUser> {
         self.users.find(&SHOP, id).await.unwrap()
     }
+}
+
+pub(super) const RIGHT: &str = "correct horse";
+pub(super) const ADA: &str = "ada@example.com";
+
+impl Stage {
+    pub(super) async fn sign_in(&self, login: &str, password: &str) -> PasswordCheck {
+        self.sign_in_from(login, password, None).await
+    }
+
+    pub(super) async fn sign_in_from(&self, login: &str, password: &str, address: Option<&str>) -> PasswordCheck {
+        let password = Secret::from(password);
+        self.users.check_password(&SHOP, &self.settings, login, &password, address).await.unwrap()
+    }
+
+    /// The stage with `users` over a store whose operations the test holds back or lets fail.
+    pub(super) fn gated(mut self) -> (Self, Arc<GatedStore>) {
+        let store = GatedStore::new(self.storage.store.clone());
+        let records = Records::new(store.clone(), self.storage.sealer.clone(), self.storage.shared_clock.clone());
+        self.users = users_in(&self.storage, &records, small_hasher());
+        (self, store)
+    }
+
+    /// Begins a sign-in in a task of its own.
+    pub(super) fn spawn_sign_in(&self, login: &str, password: &str) -> tokio::task::JoinHandle<PasswordCheck> {
+        let (users, settings) = (self.users.clone(), self.settings.clone());
+        let (login, password) = (login.to_owned(), Secret::from(password));
+        tokio::spawn(async move { users.check_password(&SHOP, &settings, &login, &password, None).await.unwrap() })
+    }
+
+    pub(super) fn lock_after(&mut self, attempts: u8) {
+        let lockout = Some(LockoutPolicy { attempts, seconds: 600 });
+        self.settings.passwords = PasswordPolicy { advanced: true, lockout, ..PasswordPolicy::default() };
+    }
+}
+
+pub(super) fn is_accepted(check: &PasswordCheck) -> bool {
+    matches!(check, PasswordCheck::Accepted(_))
+}
+
+#[track_caller]
+pub(super) fn assert_refused(check: &PasswordCheck, reason: RefusedSignIn) {
+    assert!(
+        matches!(check, PasswordCheck::Refused(refusal) if refusal.reason == reason),
+        "{check:?} is not {reason:?}"
+    );
 }

@@ -56,18 +56,18 @@ impl UserStore {
         login: &Login,
     ) -> Result<Option<UserRecord>, RecordError> {
         let named = self.logins.get(self.login_key(tenant, login)).await?;
-        let key = named.map_or_else(|| self.nobody_key(tenant), |named| self.user_key(tenant, &named.content.user_id));
+        let key = named.map_or_else(|| self.decoy_key(tenant), |named| self.user_key(tenant, &named.content.user_id));
         let user = self.users.get(key).await?.map(|user| user.content);
         Ok(user.filter(|user| user.logins().contains(login)))
     }
 
     /// Writes as much as a count of failures of a user, but of a user that does not exist: without id and login, and not listed.
-    pub(super) async fn write_nobody(&self, tenant: &TenantId, hash: &str, now: Timestamp) -> Result<(), RecordError> {
-        let key = self.nobody_key(tenant);
-        let nobody = UserRecord::new(String::new(), hash.to_owned(), now);
-        let stored = self.users.get(key).await?.map(|nobody| nobody.stored);
+    pub(super) async fn write_decoy(&self, tenant: &TenantId, hash: &str, now: Timestamp) -> Result<(), RecordError> {
+        let key = self.decoy_key(tenant);
+        let decoy = UserRecord::new(String::new(), hash.to_owned(), now);
+        let stored = self.users.get(key).await?.map(|decoy| decoy.stored);
         // Another refusal that was faster has written the same.
-        self.users.compare_and_put(stored, self.users.seal(key, &nobody)?).await?;
+        self.users.compare_and_put(stored, self.users.seal(key, &decoy)?).await?;
         Ok(())
     }
 
@@ -215,7 +215,7 @@ impl UserStore {
     }
 
     /// The key of the user that does not exist. It has three parts, so it is the key of no id.
-    fn nobody_key(&self, tenant: &TenantId) -> RecordKey {
+    fn decoy_key(&self, tenant: &TenantId) -> RecordKey {
         self.users.key(&[tenant.as_str(), "", "nobody"].map(str::as_bytes))
     }
 

@@ -7,7 +7,7 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use super::argon2_hash::{HashParameters, verify};
-use super::nobodies::Nobodies;
+use super::decoy_hashes::DecoyHashes;
 use crate::domain::{Entropy, Secret, SharedEntropy};
 
 /// Callers that wait for a thread at the same time (docs/directory.md §Users and passwords).
@@ -18,7 +18,7 @@ const MAX_WAITING: usize = 64;
 pub struct PasswordHasher {
     queue: Arc<OpenQueue>,
     /// The hashes that are checked for users that do not exist.
-    nobodies: Arc<Nobodies>,
+    decoys: Arc<DecoyHashes>,
 }
 
 /// More than 64 callers wait for a hash.
@@ -52,7 +52,7 @@ impl PasswordHasher {
     /// Starts the threads.
     #[must_use]
     pub fn start(parameters: HashParameters, entropy: SharedEntropy) -> Self {
-        let nobodies = Arc::new(Nobodies::new(parameters, &*entropy));
+        let decoys = Arc::new(DecoyHashes::new(parameters, &*entropy));
         let (waiting, changed) = (Mutex::default(), Condvar::new());
         let queue = Arc::new(Queue { waiting, changed, parameters, entropy });
         for number in 0..thread::available_parallelism().map_or(1, usize::from) {
@@ -62,7 +62,7 @@ impl PasswordHasher {
                 tracing::error!(%error, "a thread for the hashes of passwords did not start");
             }
         }
-        Self { queue: Arc::new(OpenQueue(queue)), nobodies }
+        Self { queue: Arc::new(OpenQueue(queue)), decoys }
     }
 
     /// Hashes `password`: a PHC string with its parameters and salt.
@@ -75,13 +75,13 @@ impl PasswordHasher {
         hash.await.map_err(|_| HasherBusy)
     }
 
-    /// Whether `password` is that of `hash`, the hash of a user. Its parameters are remembered for [`PasswordHasher::check_nobody`].
+    /// Whether `password` is that of `hash`, the hash of a user. Its parameters are remembered for [`PasswordHasher::check_decoy`].
     ///
     /// # Errors
     /// [`HasherBusy`].
     pub async fn check(&self, password: &Secret, hash: &str) -> Result<bool, HasherBusy> {
         if let Some(parameters) = HashParameters::of_hash(hash) {
-            self.nobodies.note(parameters, &*self.queue.0.entropy);
+            self.decoys.note(parameters, &*self.queue.0.entropy);
         }
         self.verify(password, hash.into()).await
     }
@@ -91,14 +91,14 @@ impl PasswordHasher {
     ///
     /// # Errors
     /// [`HasherBusy`].
-    pub async fn check_nobody(&self, password: &Secret, login: &[&str]) -> Result<bool, HasherBusy> {
-        self.verify(password, self.nobodies.choose(login)).await?;
+    pub async fn check_decoy(&self, password: &Secret, login: &[&str]) -> Result<bool, HasherBusy> {
+        self.verify(password, self.decoys.choose(login)).await?;
         Ok(false)
     }
 
     /// A hash that no password has, with the parameters of new ones.
-    pub(in crate::accounts) fn hash_of_nobody(&self) -> Arc<str> {
-        self.nobodies.present()
+    pub(in crate::accounts) fn decoy_hash(&self) -> Arc<str> {
+        self.decoys.present()
     }
 
     async fn verify(&self, password: &Secret, hash: Arc<str>) -> Result<bool, HasherBusy> {
@@ -109,8 +109,8 @@ impl PasswordHasher {
 
     /// The parameters of the hashes that are checked for `count` logins without a user.
     #[cfg(test)]
-    pub(super) fn costs_of_nobody(&self, count: usize) -> Vec<HashParameters> {
-        (0..count).filter_map(|number| HashParameters::of_hash(&self.nobodies.choose(&[&number.to_string()]))).collect()
+    pub(super) fn decoy_costs(&self, count: usize) -> Vec<HashParameters> {
+        (0..count).filter_map(|number| HashParameters::of_hash(&self.decoys.choose(&[&number.to_string()]))).collect()
     }
 
     /// A reference that dies when all threads have ended.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::argon2_hash::verify;
-use super::nobodies::Nobodies;
+use super::decoy_hashes::DecoyHashes;
 use super::{HashParameters, HasherBusy, PasswordHasher};
 use crate::domain::{Secret, SystemEntropy};
 
@@ -21,7 +21,7 @@ async fn a_password_is_right_for_its_own_hash_alone_and_for_no_user() {
     for (password, is_right) in [("correct horse", true), ("correct horses", false), ("", false)] {
         assert_eq!(hasher.check(&Secret::from(password), &hash).await.unwrap(), is_right, "{password}");
     }
-    assert!(!hasher.check_nobody(&right, &["nobody"]).await.unwrap());
+    assert!(!hasher.check_decoy(&right, &["nobody"]).await.unwrap());
 }
 
 #[tokio::test]
@@ -83,19 +83,19 @@ async fn the_threads_end_with_the_hasher() {
 }
 
 #[test]
-fn nobody_has_the_parameters_of_some_user_and_each_login_keeps_its_own() {
+fn a_login_without_a_user_has_the_parameters_of_some_user_and_keeps_them() {
     let parameters = |memory_kib| HashParameters { memory_kib, passes: 1 };
-    let nobodies = Nobodies::new(parameters(16), &SystemEntropy);
-    let cost = |number: usize| HashParameters::of_hash(&nobodies.choose(&["shop", &number.to_string()])).unwrap();
+    let decoys = DecoyHashes::new(parameters(16), &SystemEntropy);
+    let cost = |number: usize| HashParameters::of_hash(&decoys.choose(&["shop", &number.to_string()])).unwrap();
     assert!((0..100).all(|number| cost(number) == parameters(16)), "no user has others");
     for _ in 0..3 {
-        nobodies.note(parameters(8), &SystemEntropy);
+        decoys.note(parameters(8), &SystemEntropy);
     }
     let costs: Vec<_> = (0..100).map(cost).collect();
     let older = costs.iter().filter(|cost| **cost == parameters(8)).count();
     assert!((10..=90).contains(&older), "{older} of 100 logins have the older parameters");
     assert_eq!(costs, (0..100).map(cost).collect::<Vec<_>>());
-    assert_eq!(HashParameters::of_hash(&nobodies.present()), Some(parameters(16)));
+    assert_eq!(HashParameters::of_hash(&decoys.present()), Some(parameters(16)));
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn the_parameters_of_a_users_hash_are_remembered_for_logins_without_a_user
     let (older, newer, password) = (hasher(8), hasher(16), Secret::from("correct horse"));
     let hash = older.hash(&password).await.unwrap();
     let are_older =
-        |hasher: &PasswordHasher| hasher.costs_of_nobody(100).contains(&HashParameters { memory_kib: 8, passes: 1 });
+        |hasher: &PasswordHasher| hasher.decoy_costs(100).contains(&HashParameters { memory_kib: 8, passes: 1 });
     assert!(!are_older(&newer));
     newer.check(&password, &hash).await.unwrap();
     assert!(are_older(&newer));

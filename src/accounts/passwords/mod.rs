@@ -1,8 +1,8 @@
 //! Hashes of passwords (argon2id), computed on threads of their own, and what a password must be like.
 
 mod argon2_hash;
+mod decoy_hashes;
 mod hasher;
-mod nobodies;
 mod rules;
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl AppSessions {
         Self { entropy, sessions: Mutex::default() }
     }
 
-    /// Draws a value that nobody can guess.
+    /// Draws a value that cannot be guessed.
     pub(super) fn draw(&self) -> String {
         self.entropy.hex_id()
     }

@@ -192,7 +192,7 @@ async fn tokens_of_a_replaced_key_are_good_until_they_end() {
     assert_eq!(issuing.refusal(&access), "kid");
 }
 
-/// `token` with another header, signed by nobody.
+/// `token` with another header, and without a signature of the directory.
 fn with_header(token: &str, header: &Value) -> String {
     let (_, rest) = token.split_once('.').unwrap();
     format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()))

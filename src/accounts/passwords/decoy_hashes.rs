@@ -12,22 +12,22 @@ const MOST_PARAMETERS: usize = 8;
 /// Hashes that no password has: one with the parameters of new hashes, and one with each of the older parameters that the hash of a user
 /// was seen to have. Without the older ones, a check that takes as long as before a change of the parameters would say that there
 /// is a user (docs/directory.md §Users and passwords).
-pub(super) struct Nobodies {
-    hashes: Mutex<Vec<NobodysHash>>,
+pub(super) struct DecoyHashes {
+    hashes: Mutex<Vec<DecoyHash>>,
     /// Chooses for each login. The key is drawn with the process, so a stranger cannot tell which login has which parameters.
     choice: RandomState,
 }
 
-struct NobodysHash {
+struct DecoyHash {
     parameters: HashParameters,
     hash: Arc<str>,
 }
 
-impl Nobodies {
+impl DecoyHashes {
     pub(super) fn new(present: HashParameters, entropy: &dyn Entropy) -> Self {
-        let nobodies = Self { hashes: Mutex::default(), choice: RandomState::new() };
-        nobodies.note(present, entropy);
-        nobodies
+        let decoys = Self { hashes: Mutex::default(), choice: RandomState::new() };
+        decoys.note(present, entropy);
+        decoys
     }
 
     /// Notes that hashes of users have `parameters`.
@@ -36,11 +36,11 @@ impl Nobodies {
         let is_known = hashes.iter().any(|known| known.parameters == parameters);
         if !is_known && hashes.len() < MOST_PARAMETERS {
             let hash = parameters.draw_hash(entropy).unwrap_or_default().into();
-            hashes.push(NobodysHash { parameters, hash });
+            hashes.push(DecoyHash { parameters, hash });
         }
     }
 
-    /// The hash that is checked for the `login` of nobody: always the same one for the same `login` as long as no parameters are added.
+    /// The hash that is checked for a `login` that no user has: always the same one for the same `login` as long as no parameters are added.
     pub(super) fn choose(&self, login: &[&str]) -> Arc<str> {
         let hashes = self.lock();
         let chosen = hashes.iter().max_by_key(|known| self.choice.hash_one((login, known.parameters)));
@@ -52,7 +52,7 @@ impl Nobodies {
         self.lock().first().map(|present| present.hash.clone()).unwrap_or_default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<NobodysHash>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<DecoyHash>> {
         self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
