@@ -4,7 +4,9 @@ use tokio::sync::Mutex;
 
 use super::is_app_user_id;
 use super::link_records::{LinkRecord, PersonRecord};
-use crate::domain::{AppId, EndFuture, EndedAtSignOut, Realm, RecordKey, SharedEntropy, TokenSlot, UserKey};
+use crate::domain::{
+    AppId, CountFuture, EndFuture, EndedAtSignOut, Realm, RecordKey, SharedEntropy, TokenSlot, UserKey,
+};
 use crate::records::{Collection, RecordError, Records, SingleWriter};
 
 /// The most user ids of one app that one person may be linked to.
@@ -15,11 +17,11 @@ const PAGE_SIZE: usize = 100;
 /// The users of all apps. Clones share the same state.
 #[derive(Clone)]
 pub struct AppUsers {
-    links: Collection<LinkRecord>,
-    persons: Collection<PersonRecord>,
+    pub(super) links: Collection<LinkRecord>,
+    pub(super) persons: Collection<PersonRecord>,
     entropy: SharedEntropy,
     /// Serializes the changes, each of which writes two records. Reads need no lock, because one record decides.
-    changes: Arc<Mutex<()>>,
+    pub(super) changes: Arc<Mutex<()>>,
 }
 
 /// A person's user id at an app.
@@ -200,7 +202,10 @@ impl AppUsers {
     /// What is known of `user` at `app`, with those user ids that are linked to `user`.
     async fn read_person(&self, app: &AppId, user: &UserKey) -> Result<PersonRecord, RecordError> {
         let stored = self.persons.get(self.person_key(app, &user.to_string())).await?;
-        let Some(mut person) = stored.map(|stored| stored.content) else { return Ok(PersonRecord::new(user)) };
+        let Some(mut person) = stored.map(|stored| stored.content) else {
+            return Ok(PersonRecord::new(app, user));
+        };
+        person.app.get_or_insert_with(|| app.to_string());
         for user_id in std::mem::take(&mut person.user_ids) {
             let link = self.links.get(self.link_key(app, &user_id)).await?;
             if link.is_some_and(|link| link.content.names(user)) {
@@ -244,12 +249,12 @@ impl AppUsers {
         bytes.iter().fold(String::with_capacity(24), |text, byte| format!("{text}{byte:02x}"))
     }
 
-    fn link_key(&self, app: &AppId, user_id: &str) -> RecordKey {
+    pub(super) fn link_key(&self, app: &AppId, user_id: &str) -> RecordKey {
         self.links.key(&[app.as_str().as_bytes(), user_id.as_bytes()])
     }
 
     /// The key of the record of the person whose account has this subject.
-    fn person_key(&self, app: &AppId, subject: &str) -> RecordKey {
+    pub(super) fn person_key(&self, app: &AppId, subject: &str) -> RecordKey {
         self.persons.key(&[app.as_str(), subject].map(str::as_bytes))
     }
 
@@ -261,6 +266,10 @@ impl AppUsers {
 
 /// A link stays at a sign-out: the person keeps the id, and gets a token there by the next sign-in.
 impl EndedAtSignOut for AppUsers {
+    fn record_name(&self) -> &'static str {
+        "app users"
+    }
+
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
         Box::pin(async move {
             // All slots of a sign-out belong to one account.
@@ -273,12 +282,14 @@ impl EndedAtSignOut for AppUsers {
         })
     }
 
-    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> EndFuture<'a> {
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
         Box::pin(async move {
             // A person whose first sign-in is being written is listed when the lock is free.
             let _change = self.changes.lock().await;
             let persons = self.persons.members(self.persons.index([user.issuer(), user.subject()])).await?;
-            Ok(self.note_sign_out(persons.into_iter().map(|stored| stored.key()).collect()).await?)
+            let count = persons.len();
+            self.note_sign_out(persons.into_iter().map(|stored| stored.key()).collect()).await?;
+            Ok(count)
         })
     }
 }

@@ -2,8 +2,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{AppUsers, LinkOutcome, is_app_user_id};
-use crate::domain::{AppId, EndedAtSignOut as _, SystemEntropy, UserKey};
+use super::{AppUserData, AppUsers, LinkOutcome, is_app_user_id};
+use crate::domain::{AppId, DataSubject, EndedAtSignOut as _, PersonalData as _, SystemEntropy, UserKey};
 use crate::records::Records;
 use crate::records::testing::{GatedStore, throwaway_records};
 
@@ -146,4 +146,27 @@ async fn a_sign_out_everywhere_during_a_persons_first_sign_in_is_not_lost() {
     ended.unwrap();
     assert!(first.await.unwrap().is_new);
     assert!(!users.has_signed_in(&app, &ada).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_erasure_removes_the_ids_of_a_person_at_all_apps_and_leaves_those_of_others() {
+    let (storage, app, removed_app) = (throwaway_records(), AppId::new("app1"), AppId::new("app2"));
+    let users = users_in(&storage.records);
+    let own = users.find_or_create(&app, &person("ada")).await.unwrap().user_id;
+    users.link(&app, "crm-7", &person("ada")).await.unwrap();
+    // An app that is configured no more is found by what the record says.
+    let elsewhere = users.find_or_create(&removed_app, &person("ada")).await.unwrap().user_id;
+    let of_ben = users.find_or_create(&app, &person("ben")).await.unwrap().user_id;
+    let data = AppUserData::new(users.clone(), vec![app.clone()]);
+    let ada = DataSubject { user: person("ada"), accounts: Vec::new() };
+    let exported = data.export(&ada).await.unwrap();
+    assert_eq!(exported.len(), 2);
+    let at_app = exported.iter().find(|object| object["app"] == "app1").unwrap();
+    assert_eq!(at_app["userIds"], serde_json::json!([own, "crm-7"]));
+    assert_eq!(data.erase(&ada).await.unwrap(), 5);
+    for (app, user_id) in [(&app, own.as_str()), (&app, "crm-7"), (&removed_app, elsewhere.as_str())] {
+        assert_eq!(users.find(app, user_id).await.unwrap(), None, "{user_id}");
+    }
+    assert_eq!(users.find(&app, &of_ben).await.unwrap(), Some(person("ben")));
+    assert_eq!((data.export(&ada).await.unwrap().len(), data.erase(&ada).await.unwrap()), (0, 0));
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::UserKey;
+use crate::domain::{AppId, UserKey};
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
 /// The person that a user id of an app is linked to. This record decides; [`PersonRecord`] only finds it.
@@ -24,6 +24,9 @@ pub(super) struct PersonRecord {
     /// Whether the person has signed in to the app, and was not signed out since.
     #[serde(default)]
     pub(super) has_signed_in: bool,
+    /// The app. `None` in a record of an earlier version.
+    #[serde(default)]
+    pub(super) app: Option<String>,
 }
 
 impl LinkRecord {
@@ -43,9 +46,9 @@ impl LinkRecord {
 
 impl PersonRecord {
     /// A person without ids, who has not signed in.
-    pub(super) fn new(user: &UserKey) -> Self {
+    pub(super) fn new(app: &AppId, user: &UserKey) -> Self {
         let (issuer, subject) = (user.issuer().to_owned(), user.subject().to_owned());
-        Self { issuer, subject, user_ids: Vec::new(), has_signed_in: false }
+        Self { issuer, subject, user_ids: Vec::new(), has_signed_in: false, app: Some(app.to_string()) }
     }
 
     pub(super) fn user(&self) -> UserKey {

@@ -2,25 +2,34 @@
 //!
 //! Owns which person a user id of an app means: a link is made by the app's own sign-in or by the operator, and never
 //! by an e-mail address or a name. Owns the settings of directories with their applications, the users of directories, the hashes of
-//! their passwords, and what limits the guessing of passwords. The room deliberately knows neither tokens nor sessions nor callers:
-//! what a user has elsewhere ends by two numbers in the user's record.
+//! their passwords, who they are at other identity providers, the links of messages to them, and what limits the guessing of
+//! passwords. The room deliberately knows neither tokens nor sessions nor callers: what a user has elsewhere ends by two numbers
+//! in the user's record.
 
+mod app_user_data;
 mod app_users;
 mod directories;
+mod directory_user_data;
 mod directory_users;
 mod link_records;
+mod linked_keys;
 mod passwords;
+mod self_service_links;
 
 #[cfg(test)]
 mod app_users_tests;
 
+pub use app_user_data::AppUserData;
 pub use app_users::{AppUser, AppUserLink, AppUserPage, AppUsers, LinkOutcome};
 pub use directories::{Directories, DirectoryView, FirstDirectory, SettingsChangeError};
+pub use directory_user_data::DirectoryUserData;
 pub use directory_users::{
-    DirectoryUsers, HeldUsers, PasswordCheck, ReachedLimit, RefusedSignIn, SignInRefusal, UserChangeError, UserPage,
-    UserProfile,
+    DirectoryUsers, HeldUsers, NamedUser, OwnPasswordChange, OwnPasswordOutcome, PasswordCheck, PasswordReset,
+    ReachedLimit, RefusedSignIn, SignInRefusal, SignUp, UserChangeError, UserPage, UserProfile,
 };
-pub use passwords::{HashParameters, HasherBusy, PasswordHasher, is_password_pattern};
+pub use linked_keys::LinkedDirectoryUsers;
+pub use passwords::{HashParameters, HasherBusy, PasswordFault, PasswordHasher, is_password_pattern};
+pub use self_service_links::{LinkPurpose, SelfServiceContext, SelfServiceLink, SelfServiceLinks};
 
 /// The longest user id of an app, in bytes.
 const MAX_USER_ID_BYTES: usize = 128;

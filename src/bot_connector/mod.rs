@@ -25,5 +25,6 @@ pub use forwarding::{BotCall, BotClient, CONVERSATION_HEADER, ForwardedRequest};
 pub use running_actions::{RunningAction, RunningActions};
 pub use skills::{
     CardAttempt, CardClaim, GivenActivity, ParentRequest, ParentTokenError, ParentTokens, PlaceRule, SkillCall,
-    SkillClient, SkillConversation, SkillConversationError, SkillConversationOpening, SkillConversations,
+    SkillClient, SkillConversation, SkillConversationData, SkillConversationError, SkillConversationOpening,
+    SkillConversations,
 };

@@ -4,6 +4,7 @@
 //! clients have reported that they could not do with a card. Both are kept in the store, so they survive a restart. The room deliberately knows neither what a card looks
 //! like nor what happens after the user has signed in.
 
+mod card_data;
 mod client_failures;
 mod known_cards;
 mod pending_sign_in;

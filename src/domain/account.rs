@@ -20,6 +20,8 @@ pub enum Realm {
     BackEnd,
     /// The person's own key, as a sign-in in a browser has shown it: of apps with a service role.
     App,
+    /// A browser whose user signs in to a directory at another identity provider. No token is kept for it.
+    Directory,
 }
 
 /// A user id of one realm at one holder. Tokens, pending sign-ins and other records belong to an account, not to a person:
@@ -49,7 +51,22 @@ impl Realm {
     pub const fn channel(&self) -> Option<&ChannelId> {
         match self {
             Self::Channel(channel) | Self::Parent { channel, .. } => Some(channel),
-            Self::BackEnd | Self::App => None,
+            Self::BackEnd | Self::App | Self::Directory => None,
+        }
+    }
+
+    /// Reads what [`Realm::key_part`] writes. `None` for any other text.
+    fn from_key_part(text: &str) -> Option<Self> {
+        match text.split_once('/') {
+            None => Some(Self::Channel(ChannelId::new(text))),
+            Some(("channel", channel)) => Some(Self::Channel(ChannelId::new(channel))),
+            Some(("parent", rest)) => {
+                let (app_id, channel) = rest.split_once('/')?;
+                Some(Self::Parent { app_id: Arc::from(app_id), channel: ChannelId::new(channel) })
+            }
+            Some(("back_end", "")) => Some(Self::BackEnd),
+            Some(("app", "")) => Some(Self::App),
+            Some(_) => None,
         }
     }
 
@@ -62,6 +79,7 @@ impl Realm {
             Self::Parent { app_id, channel } => Cow::Owned(format!("parent/{app_id}/{channel}")),
             Self::BackEnd => Cow::Borrowed("back_end/"),
             Self::App => Cow::Borrowed("app/"),
+            Self::Directory => Cow::Borrowed("directory/"),
         }
     }
 }
@@ -98,7 +116,7 @@ impl Account {
     #[must_use]
     pub fn as_channel_account(&self) -> Cow<'_, Self> {
         match &self.realm {
-            Realm::Channel(_) | Realm::BackEnd | Realm::App => Cow::Borrowed(self),
+            Realm::Channel(_) | Realm::BackEnd | Realm::App | Realm::Directory => Cow::Borrowed(self),
             Realm::Parent { channel, .. } => {
                 Cow::Owned(Self { realm: Realm::Channel(channel.clone()), ..self.clone() })
             }
@@ -110,7 +128,7 @@ impl Account {
     pub fn parent(&self) -> Option<&str> {
         match &self.realm {
             Realm::Parent { app_id, .. } => Some(app_id),
-            Realm::Channel(_) | Realm::BackEnd | Realm::App => None,
+            Realm::Channel(_) | Realm::BackEnd | Realm::App | Realm::Directory => None,
         }
     }
 
@@ -124,6 +142,13 @@ impl Account {
     #[must_use]
     pub fn channel_name(&self) -> Option<&str> {
         self.realm.channel().map(ChannelId::as_str)
+    }
+
+    /// Restores an account from the values of [`Account::key_parts`]. `None` for other texts.
+    #[must_use]
+    pub fn from_key_parts(holder: &str, realm: &str, subject: &str) -> Option<Self> {
+        let realm = Realm::from_key_part(realm)?;
+        Some(Self { realm, holder: HolderName::new(holder), subject: SubjectId::new(subject) })
     }
 
     /// The parts from which the keys of the account's records are computed.
@@ -194,6 +219,24 @@ mod tests {
         assert_eq!(back_end.key_parts(), ["back-end/orders", "back_end/", subject.as_str()]);
         let app = Account::of_app(HolderName::from(&AppId::new("app1")), &user);
         assert_eq!(app.key_parts(), ["app/app1", "app/", subject.as_str()]);
+    }
+
+    #[test]
+    fn an_account_is_restored_from_its_key_parts() {
+        let user = UserKey::from_parts("https://issuer.example", "a/b");
+        let accounts = [
+            account("msteams"),
+            account("parent/a/msteams"),
+            account("msteams").as_parent_account("a"),
+            account("odd/channel").as_parent_account("a"),
+            Account::of_back_end(HolderName::from(&AddInName::new("files")), &user),
+            Account::of_app(HolderName::from(&AppId::new("app1")), &user),
+        ];
+        for account in accounts {
+            let [holder, realm, subject] = account.key_parts();
+            assert_eq!(Account::from_key_parts(&holder, &realm, &subject), Some(account.clone()));
+        }
+        assert_eq!(Account::from_key_parts("bot", "other/", "29:ada"), None);
     }
 
     #[test]

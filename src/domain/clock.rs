@@ -33,6 +33,15 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The point as `2026-11-21T22:00:00Z` (RFC 3339), rounded down to seconds.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        time::OffsetDateTime::from_unix_timestamp(self.unix_seconds())
+            .ok()
+            .and_then(|moment| moment.format(&time::format_description::well_known::Rfc3339).ok())
+            .unwrap_or_else(|| String::from("9999-12-31T23:59:59Z"))
+    }
+
     /// This point moved later by `span`; saturates.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {

@@ -110,6 +110,8 @@ pub enum ProviderKind {
     Entra,
     /// Any other `OpenID` Connect provider.
     OpenIdConnect,
+    /// A directory of this process.
+    Directory,
 }
 
 /// A configured OAuth connection of one bot, or of one add-in, back end or app.
@@ -170,7 +172,12 @@ impl Connection {
             self.asks_offline_by_parameter
                 || self.scopes.iter().any(|scope| OTHER_OFFLINE_SCOPES.contains(&scope.as_str()))
         };
-        self.asks_offline_access() || self.provider_kind == ProviderKind::OpenIdConnect && asks_in_other_words()
+        match self.provider_kind {
+            ProviderKind::Entra => self.asks_offline_access(),
+            ProviderKind::OpenIdConnect => self.asks_offline_access() || asks_in_other_words(),
+            // The settings of the directory say whether there are refresh tokens.
+            ProviderKind::Directory => true,
+        }
     }
 }
 

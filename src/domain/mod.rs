@@ -19,11 +19,11 @@ mod entropy;
 mod exchange;
 mod fingerprint;
 mod json;
+mod kept_records;
 mod names;
 mod record_key;
 mod registrations;
 mod secret;
-mod sign_out;
 #[cfg(test)]
 pub(crate) mod test_samples;
 mod token;
@@ -50,10 +50,12 @@ pub use connection::{
 };
 pub use conversation_id::ConversationId;
 pub use directory::{
-    AddressFault, Administrator, AdministratorRole, Application, ApplicationKind, Directory, DirectorySettings,
-    DirectoryUser, IdentityField, LockoutPolicy, MAX_ADDRESSES, ManagedBy, PasswordExpiration, PasswordPattern,
-    PasswordPolicy, SsoFault, SsoSettings, TenantId, TokenSettings, UserEmail, UserNames, UserStatus,
-    check_browser_address, check_browser_addresses,
+    ActionUrls, AddressConfirmation, AddressFault, Administrator, AdministratorRole, Application, ApplicationKind,
+    Directory, DirectorySettings, DirectoryUser, GRANTED_SCOPES, IdentityField, LockoutPolicy, LoginProvider,
+    LogoutAddressFault, LogoutReceiver, LogoutReceivers, MAX_ADDRESSES, ManagedBy, NamedIdentity, OPTIONAL_SCOPES,
+    PasswordExpiration, PasswordPattern, PasswordPolicy, ProviderIdentity, SelfServiceMail, SelfServiceSettings,
+    SignInMethod, SsoFault, SsoSettings, TenantId, TokenSettings, UserEmail, UserNames, UserStatus,
+    check_browser_address, check_browser_addresses, check_logout_address,
 };
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange::{
@@ -62,11 +64,13 @@ pub use exchange::{
 };
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};
+pub use kept_records::{
+    CountFuture, DataSubject, EndFuture, EndedAtSignOut, ExportFuture, KeysFuture, LinkedKeys, PersonalData,
+};
 pub use names::{AddInName, AppId, BackEndName, BotName, ConnectionName, HolderName, SkillName, SubjectId};
 pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;
-pub use sign_out::{EndFuture, EndedAtSignOut};
 pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
 pub use version_number::VersionNumber;

@@ -51,8 +51,8 @@ name_type! {
 }
 
 name_type! {
-    /// The name of the holder of an account: a bot's name, or `add-in/<name>`, `back-end/<name>` or `app/<id>`. Names in the
-    /// configuration have no `/`, so no two holders have the same name.
+    /// The name of the holder of an account: a bot's name, or `add-in/<name>`, `back-end/<name>`, `app/<id>` or
+    /// `directory/<name>`. Names in the configuration have no `/`, so no two holders have the same name.
     HolderName
 }
 
@@ -106,7 +106,13 @@ impl From<&AppId> for HolderName {
 }
 
 impl HolderName {
-    /// The app that is the holder; `None` if it is a bot, an add-in or a back end.
+    /// The directory of this name, which holds no tokens: its connections only say who users of other identity providers are.
+    #[must_use]
+    pub fn of_directory(name: &str) -> Self {
+        Self::new(&format!("directory/{name}"))
+    }
+
+    /// The app that is the holder; `None` if it is a bot, an add-in, a back end or a directory.
     #[must_use]
     pub fn find_app(&self) -> Option<AppId> {
         self.as_str().strip_prefix("app/").map(AppId::new)

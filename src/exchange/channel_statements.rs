@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, EndFuture, EndedAtSignOut, RecordKey, Timestamp, TokenSlot, UserKey};
+use crate::domain::{
+    Account, CountFuture, DataSubject, EndFuture, EndedAtSignOut, ExportFuture, PersonalData, RecordKey, Timestamp,
+    TokenSlot, UserKey,
+};
 use crate::records::catalogue::{self, CHANNEL_STATEMENT_LIFETIME};
-use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, SingleWriter, encode_json};
+use crate::records::{
+    Collection, Content, Kind, Plaintext, RecordError, Records, SingleWriter, StoredRecord, encode_json,
+};
 
 /// A statement that repeats the stored one is written again only after this time: a user who writes many messages costs
 /// four writes an hour.
@@ -129,12 +135,22 @@ impl ChannelStatements {
         self.statements.put(self.statements.seal(key, record)?.listed_by(index)).await
     }
 
+    /// The stored statements with the object id of `user`, of any tenant; none if `user` is no Entra user.
+    async fn list_by_object_id(&self, user: &UserKey) -> Result<Vec<StoredRecord<StatementRecord>>, RecordError> {
+        let Some(object_id) = user.object_id() else { return Ok(Vec::new()) };
+        self.statements.members(self.statements.index([&object_id.to_ascii_lowercase()])).await
+    }
+
     fn key(&self, account: &Account) -> RecordKey {
         self.statements.key_from_texts(&account.key_parts())
     }
 }
 
 impl EndedAtSignOut for ChannelStatements {
+    fn record_name(&self) -> &'static str {
+        "statements of channels"
+    }
+
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
         Box::pin(async move {
             // All slots of a sign-out belong to one account.
@@ -144,18 +160,50 @@ impl EndedAtSignOut for ChannelStatements {
         })
     }
 
-    /// Statements are found by the object id: the tenants that a channel states may be several, and an object id belongs to
-    /// one of them.
-    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> EndFuture<'a> {
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
         Box::pin(async move {
             let is_of_user = |recent: &RecentStatement| {
-                recent.stated.object_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(user.subject()))
+                let StatedIdentity { object_id, tenant_ids, .. } = &recent.stated;
+                object_id.as_deref().is_some_and(|object_id| names_user(object_id, tenant_ids, user))
             };
             self.recent.retain(|_, recent| !is_of_user(recent));
-            let members =
-                self.statements.members(self.statements.index([&user.subject().to_ascii_lowercase()])).await?;
-            Ok(self.statements.remove(members.into_iter().map(|member| member.key()).collect()).await?)
+            let mut keys = Vec::new();
+            for stored in self.list_by_object_id(user).await? {
+                // One that cannot be read is removed too: it may be the user's, and without it another person gets a card.
+                let is_of_other = self.statements.open(&stored).is_ok_and(|record| !record.names(user));
+                if !is_of_other {
+                    keys.push(stored.key());
+                }
+            }
+            let count = keys.len();
+            self.statements.remove(keys).await?;
+            Ok(count)
         })
+    }
+}
+
+impl PersonalData for ChannelStatements {
+    fn name(&self) -> &'static str {
+        "channelStatements"
+    }
+
+    fn export<'a>(&'a self, person: &'a DataSubject) -> ExportFuture<'a> {
+        Box::pin(async move {
+            let mut exported = Vec::new();
+            for stored in self.list_by_object_id(&person.user).await? {
+                let record = self.statements.open(&stored)?;
+                if !record.names(&person.user) {
+                    continue;
+                }
+                let StatementRecord { object_id, tenant_ids, in_group } = record;
+                exported.push(json!({ "objectId": object_id, "tenantIds": tenant_ids, "inGroup": in_group }));
+            }
+            Ok(exported)
+        })
+    }
+
+    fn erase<'a>(&'a self, person: &'a DataSubject) -> CountFuture<'a> {
+        self.end_for_user(&person.user)
     }
 }
 
@@ -167,10 +215,22 @@ impl StatementRecord {
         Some(Self { object_id, tenant_ids: tenant_ids.clone(), in_group: *in_group })
     }
 
+    fn names(&self, user: &UserKey) -> bool {
+        names_user(&self.object_id, &self.tenant_ids, user)
+    }
+
     fn into_identity(self) -> StatedIdentity {
         let Self { object_id, tenant_ids, in_group } = self;
         StatedIdentity { object_id: Some(object_id), tenant_ids, in_group, name: None }
     }
+}
+
+/// Whether a statement is about `user`. A channel may state several tenants, and the object id belongs to one of them. Another
+/// issuer's subject that equals an object id is another person.
+fn names_user(object_id: &str, tenant_ids: &[String], user: &UserKey) -> bool {
+    let (Some(of_user), Some(tenant_of_user)) = (user.object_id(), user.tenant_id()) else { return false };
+    object_id.eq_ignore_ascii_case(of_user)
+        && tenant_ids.iter().any(|tenant| tenant.eq_ignore_ascii_case(tenant_of_user))
 }
 
 #[cfg(test)]
@@ -240,6 +300,32 @@ mod tests {
         statements.note(&ada(), identity("t"));
         stored(&beneath, &statements).await;
         statements.end(&[TokenSlot::new(&ada(), &ConnectionName::new("graph"))]).await.unwrap();
+        assert_eq!(statements.find(&ada()).await.unwrap(), None);
+        assert_eq!(stored(&beneath, &statements).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_statement_is_of_the_entra_user_of_one_of_its_tenants_and_of_nobody_else() {
+        let beneath = throwaway_records();
+        let statements = statements(&beneath);
+        let stated = StatedIdentity { tenant_ids: vec!["host".to_owned(), "Home".to_owned()], ..identity("") };
+        statements.note(&ada(), stated.clone());
+        stored(&beneath, &statements).await;
+        let subject = |user: &UserKey| DataSubject { user: user.clone(), accounts: Vec::new() };
+        for other in [
+            UserKey::entra("oid", "elsewhere"),
+            UserKey::entra("other", "home"),
+            UserKey::from_parts("https://issuer.example", "oid"),
+            UserKey::of_directory("home", "oid"),
+        ] {
+            assert!(statements.export(&subject(&other)).await.unwrap().is_empty(), "{other}");
+            assert_eq!(statements.erase(&subject(&other)).await.unwrap(), 0, "{other}");
+        }
+        assert_eq!(statements.find(&ada()).await.unwrap(), Some(stated.clone()));
+        assert_eq!(stored(&beneath, &statements).await, Some(stated));
+        let user = UserKey::entra("OID", "HOME");
+        assert_eq!(statements.export(&subject(&user)).await.unwrap().len(), 1);
+        assert_eq!(statements.end_for_user(&user).await.unwrap(), 1);
         assert_eq!(statements.find(&ada()).await.unwrap(), None);
         assert_eq!(stored(&beneath, &statements).await, None);
     }

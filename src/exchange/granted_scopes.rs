@@ -52,7 +52,7 @@ fn is_among(kind: ProviderKind, scope: &str, granted: &[&str]) -> bool {
 /// Whether two scopes are the same one, by the rule of docs/connections.md §Scopes that were not granted: with regard to
 /// letter case (RFC 6749 §3.3), but Entra disregards it, and names a scope with or without its resource.
 fn is_same(kind: ProviderKind, one: &str, other: &str) -> bool {
-    if kind == ProviderKind::OpenIdConnect {
+    if kind != ProviderKind::Entra {
         return one == other;
     }
     let names_one_resource = one.contains("://") != other.contains("://");

@@ -23,6 +23,8 @@ pub struct AuthorizationRequest<'a> {
     pub ask_consent: bool,
     /// Whether the provider must let the user choose an account, because the one that it chose before was not meant.
     pub choose_account: bool,
+    /// Whether the provider must ask the user to sign in even if it has a session of the user (`OpenID` Connect Core §3.1.2.1).
+    pub asks_anew: bool,
     /// The claims challenge of an issuer or a resource that this sign-in must satisfy.
     pub claims: Option<&'a ClaimsChallenge>,
     /// The Entra tenant that the browser is sent to, a GUID that the connection admits; `None`: where the connection alone
@@ -37,7 +39,8 @@ pub type AuthorizeFuture<'a> = Pin<Box<dyn Future<Output = Result<Url, RedeemErr
 pub type AdmissionFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, RedeemError>> + Send + 'a>>;
 
 /// Joins the connection's scopes and the scopes in `needed` to a `scope` parameter without duplicates.
-pub(super) fn join_scopes(connection: &Connection, needed: &[&str]) -> String {
+#[must_use]
+pub fn join_scopes(connection: &Connection, needed: &[&str]) -> String {
     let present = |scope: &&&str| connection.scopes.iter().any(|it| it.eq_ignore_ascii_case(scope));
     let missing = needed.iter().filter(|scope| !present(scope)).copied();
     connection.scopes.iter().map(String::as_str).chain(missing).collect::<Vec<_>>().join(" ")
@@ -59,7 +62,8 @@ pub(super) fn code_fields<'a>(
 
 /// Adds the parameters of an authorization request with PKCE to `endpoint`. Query parameters of the endpoint are
 /// kept.
-pub(super) fn build_authorize_url(
+#[must_use]
+pub fn build_authorize_url(
     mut endpoint: Url,
     client_id: &str,
     scope: &str,

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use app_client::{AppClient, AppSettings};
-pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
+pub use authorization::{AdmissionFuture, AuthorizationRequest, AuthorizeFuture, build_authorize_url, join_scopes};
 use classification::is_same_word;
 #[cfg(test)]
 pub use classification::list_hints;

@@ -244,10 +244,7 @@ fn text(node: Node<'_>, folded: &str) -> Option<String> {
 /// Formats a moment as `2026-11-21T22:00:00Z`.
 #[must_use]
 pub fn iso_8601(moment: Timestamp) -> String {
-    time::OffsetDateTime::from_unix_timestamp(moment.unix_seconds())
-        .ok()
-        .and_then(|moment| moment.format(&time::format_description::well_known::Rfc3339).ok())
-        .unwrap_or_else(|| String::from("9999-12-31T23:59:59Z"))
+    moment.to_rfc3339()
 }
 
 #[cfg(test)]

@@ -26,6 +26,10 @@ pub const SKILL_CONVERSATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
 pub const APP_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a token is valid that an administrator of a directory gets for an API key (docs/directory.md §The management API).
 pub const ADMINISTRATOR_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+/// How long a link in a message to a user of a directory can be used (docs/directory.md §Self-service).
+pub const SELF_SERVICE_LINK_LIFETIME: Duration = Duration::from_hours(1);
+/// How long it is kept whose session at an identity provider was shown by an ID token. No refresh token is kept longer.
+pub const PROVIDER_SESSION_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// How long a code that gives such a token can be redeemed.
 pub const APP_CODE_LIFETIME: Duration = Duration::from_mins(2);
 
@@ -83,6 +87,14 @@ pub const PAGE_AT_PROVIDER: Kind = Kind::new("pending.page.at_provider", "sign_i
 /// How a sign-in that the page of an add-in or an app began has ended, for a browser that repeats its return. It holds no
 /// token, and expires after 15 minutes.
 pub const PAGE_COMPLETED: Kind = Kind::new("pending.page.completed", "sign_in", Fixed(CARD_LIFETIME));
+/// A browser that the sign-in page of a directory has sent to another identity provider. It is removed when the browser's user is
+/// identified, and expires after 15 minutes.
+pub const DIRECTORY_AT_PROVIDER: Kind = Kind::new("pending.directory.at_provider", "sign_in", Fixed(CARD_LIFETIME));
+/// Who a browser's user at another identity provider is, for a browser that repeats its return. It expires after 15 minutes.
+pub const DIRECTORY_IDENTIFIED: Kind = Kind::new("pending.directory.identified", "sign_in", Fixed(CARD_LIFETIME));
+/// The person whose session at an identity provider has an id (`sid` of the ID token). It expires 90 days after the sign-in.
+pub const PROVIDER_SESSION: Kind = Kind::new("sign_in.provider_session", "sign_in", Fixed(PROVIDER_SESSION_LIFETIME))
+    .listed_by("sign_in.provider_sessions");
 /// A token that a magic code redeems; each slot has at most one. It is removed when the code is redeemed, and expires
 /// after ten minutes or with the token. The mark of a redeemed code is a part of the token's own record.
 pub const MAGIC_CODE: Kind = Kind::new("magic_code.slot", "sign_in", SetByWriter);
@@ -134,13 +146,24 @@ pub const DIRECTORY_USER: Kind =
 /// The id of the user who has a user name or an e-mail address. It ends with the user, or when the user gets another one.
 pub const DIRECTORY_LOGIN: Kind = Kind::new("accounts.directory_login", "accounts", UntilReplaced);
 
+/// The id of the user whom a person at another identity provider is. It ends with the user, or when the user gives the identity up.
+pub const DIRECTORY_IDENTITY: Kind = Kind::new("accounts.directory_identity", "accounts", UntilReplaced);
+/// A link of a message to a user, by its keyed MAC. It is removed when it is used, and expires after an hour.
+pub const SELF_SERVICE_LINK: Kind =
+    Kind::new("accounts.self_service_link", "accounts", Fixed(SELF_SERVICE_LINK_LIFETIME));
+/// What a used link has shown, for the application that asks for it with its `context`. It expires after an hour.
+pub const SELF_SERVICE_CONTEXT: Kind =
+    Kind::new("accounts.self_service_context", "accounts", Fixed(SELF_SERVICE_LINK_LIFETIME));
+
 /// The keys of a directory. They do not expire: old ones are dropped when their tokens have ended.
 pub const DIRECTORY_KEYS: Kind = Kind::new("token_issuer.directory_keys", "token_issuer", UntilReplaced);
 /// An authorization code of a directory, by its keyed MAC. It can be used for a minute; that it was used is kept for a day.
-pub const DIRECTORY_CODE: Kind = Kind::new("token_issuer.directory_code", "token_issuer", SetByWriter);
+pub const DIRECTORY_CODE: Kind =
+    Kind::new("token_issuer.directory_code", "token_issuer", SetByWriter).listed_by("token_issuer.directory_codes");
 /// What a user has granted to an application of a directory, with the seed of its refresh tokens. It ends with the newest token; that
 /// it was ended earlier is kept for ten minutes.
-pub const DIRECTORY_GRANT: Kind = Kind::new("token_issuer.directory_grant", "token_issuer", SetByWriter);
+pub const DIRECTORY_GRANT: Kind =
+    Kind::new("token_issuer.directory_grant", "token_issuer", SetByWriter).listed_by("token_issuer.directory_grants");
 /// A token that an administrator of a directory got for an API key, by its keyed MAC. It expires an hour after it was issued.
 pub const ADMINISTRATOR_TOKEN: Kind =
     Kind::new("token_issuer.administrator_token", "token_issuer", Fixed(ADMINISTRATOR_TOKEN_LIFETIME));
@@ -149,10 +172,14 @@ pub const ADMINISTRATOR_TOKEN: Kind =
 /// whether it is still good.
 pub const SSO_SESSION: Kind = Kind::new("sessions.session", "sessions", SetByWriter).listed_by("sessions.user");
 
+/// The use of a logout token of an identity provider. It expires when the token would.
+pub const LOGOUT_TOKEN: Kind = Kind::new("sign_out.logout_token", "sign_out", SetByWriter);
+
 /// The use of a JWT by which a client authenticates. It expires when the JWT would.
 pub const CLIENT_ASSERTION: Kind = Kind::new("inbound.client_assertion", "inbound", SetByWriter);
 /// Whose token was given to a back end, found by the token. It expires with the token.
-pub const GIVEN_TOKEN: Kind = Kind::new("exchange.given_token", "exchange", SetByWriter);
+pub const GIVEN_TOKEN: Kind =
+    Kind::new("exchange.given_token", "exchange", SetByWriter).listed_by("exchange.given_tokens");
 
 /// The key of an exchange. The id of the `tokens/response` event is derived from it.
 pub const EXCHANGE_NAME: MacPurpose = MacPurpose::new("exchange", "exchange");
@@ -174,7 +201,7 @@ pub const REFRESH_TOKEN: MacPurpose = MacPurpose::new("token_issuer.refresh_toke
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 38] = [
+pub(super) const KINDS: [&Kind; 45] = [
     &TOKEN,
     &PIN,
     &EPOCH,
@@ -190,6 +217,9 @@ pub(super) const KINDS: [&Kind; 38] = [
     &BROWSER_COMPLETED,
     &PAGE_AT_PROVIDER,
     &PAGE_COMPLETED,
+    &DIRECTORY_AT_PROVIDER,
+    &DIRECTORY_IDENTIFIED,
+    &PROVIDER_SESSION,
     &MAGIC_CODE,
     &CODE_TRIES,
     &CONTINUATION,
@@ -206,11 +236,15 @@ pub(super) const KINDS: [&Kind; 38] = [
     &DIRECTORY_SETTINGS,
     &DIRECTORY_USER,
     &DIRECTORY_LOGIN,
+    &DIRECTORY_IDENTITY,
+    &SELF_SERVICE_LINK,
+    &SELF_SERVICE_CONTEXT,
     &DIRECTORY_KEYS,
     &DIRECTORY_CODE,
     &DIRECTORY_GRANT,
     &ADMINISTRATOR_TOKEN,
     &SSO_SESSION,
+    &LOGOUT_TOKEN,
     &CLIENT_ASSERTION,
     &GIVEN_TOKEN,
 ];
@@ -244,7 +278,7 @@ mod tests {
     #[test]
     fn the_test_lists_contain_the_whole_catalogue() {
         let declared = include_str!("catalogue.rs").lines().filter(|line| line.starts_with("pub const ")).count();
-        assert_eq!(declared, KINDS.len() + MACS.len() + 9, "nine constants are lifetimes and no kinds");
+        assert_eq!(declared, KINDS.len() + MACS.len() + 11, "eleven constants are lifetimes and no kinds");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::domain::Timestamp;
+use crate::domain::{SignInMethod, Timestamp};
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,9 @@ pub struct Session {
     pub user_id: String,
     /// [`DirectoryUser::ended_sessions`](crate::domain::DirectoryUser::ended_sessions) at the sign-in.
     pub ended_sessions: u64,
-    /// When the user entered the password.
+    /// By what the user signed in.
+    pub method: SignInMethod,
+    /// When the user signed in.
     pub auth_time: Timestamp,
     /// When an application used the session last.
     pub last_used_at: Timestamp,
@@ -33,6 +35,8 @@ pub struct NewSession<'a> {
     pub user_id: &'a str,
     /// The user's number of ended sessions, read before the password was checked.
     pub ended_sessions: u64,
+    /// By what the user has signed in.
+    pub method: &'a SignInMethod,
     /// `User-Agent` of the browser.
     pub browser: &'a str,
     /// The browser's secret, to which the session is bound; `None` at a directory without https.

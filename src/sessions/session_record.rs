@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::cookie_value::DrawnValue;
 use super::{NewSession, Session};
-use crate::domain::{Directory, SecretHash, SsoSettings, Timestamp};
+use crate::domain::{Directory, SecretHash, SignInMethod, SsoSettings, Timestamp};
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
 /// The longest name of a browser that is kept, in characters.
@@ -30,6 +30,8 @@ pub(super) struct SessionRecord {
     ended_sessions: u64,
     switch_offs: u64,
     browser: String,
+    #[serde(default)]
+    method: SignInMethod,
     /// SHA-256 of the browser's secret, in hexadecimal.
     browser_secret: Option<String>,
 }
@@ -47,6 +49,7 @@ impl SessionRecord {
             ended_sessions: new.ended_sessions,
             switch_offs: settings.switch_offs,
             browser: shown.collect(),
+            method: new.method.clone(),
             browser_secret: new.browser_secret.map(|secret| SecretHash::of(secret).to_text()),
         }
     }
@@ -121,6 +124,7 @@ impl SessionRecord {
             auth_time: Timestamp::from_unix_millis(self.auth_time).min(now),
             last_used_at: self.last_used_at().min(now),
             browser: self.browser.clone(),
+            method: self.method.clone(),
         }
     }
 

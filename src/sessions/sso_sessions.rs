@@ -1,8 +1,13 @@
+use serde_json::json;
+
 use super::cookie_value::{CookieValue, DrawnValue};
 use super::session_record::SessionRecord;
 use super::{FoundSession, NewSession, Session};
-use crate::domain::{ClockAndEntropy, Directory, RecordKey, Secret, SsoSettings, TenantId};
-use crate::records::{Collection, OpenedRecord, RecordError, Records, SealedRecord};
+use crate::domain::{
+    ClockAndEntropy, CountFuture, DataSubject, Directory, EndFuture, EndedAtSignOut, ExportFuture, PersonalData,
+    RecordKey, Secret, SsoSettings, TenantId, TokenSlot, UserKey,
+};
+use crate::records::{Collection, OpenedRecord, RecordError, Records, SealedRecord, StoredRecord};
 use crate::token_issuer::DirectoryKeyRing;
 
 /// The most values of one cookie that are read: a browser sends one, and another site of the same domain can add some.
@@ -158,5 +163,68 @@ impl SsoSessions {
         let index = self.sessions.index([tenant.as_str(), record.user_id()]);
         let sealed = self.sessions.seal_until(self.key(tenant, record.id()), record, record.expires_at(directory))?;
         Ok(sealed.listed_by(index))
+    }
+}
+
+impl PersonalData for SsoSessions {
+    fn name(&self) -> &'static str {
+        "sessions"
+    }
+
+    /// Sessions that have ended and whose records are still kept are listed as well.
+    fn export<'a>(&'a self, person: &'a DataSubject) -> ExportFuture<'a> {
+        Box::pin(async move {
+            let Some((tenant, user_id)) = person.user.directory_user() else { return Ok(Vec::new()) };
+            let now = self.ambient.now();
+            let mut exported = Vec::new();
+            for stored in self.sessions.members(self.sessions.index([tenant, user_id])).await? {
+                let session = self.sessions.open(&stored)?.to_session(now);
+                exported.push(json!({
+                    "id": session.id,
+                    "browser": session.browser,
+                    "signedInBy": session.method.provider(),
+                    "signedInAt": session.auth_time.to_rfc3339(),
+                    "lastUsedAt": session.last_used_at.to_rfc3339(),
+                }));
+            }
+            Ok(exported)
+        })
+    }
+
+    fn erase<'a>(&'a self, person: &'a DataSubject) -> CountFuture<'a> {
+        Box::pin(async move {
+            let Some((tenant, user_id)) = person.user.directory_user() else { return Ok(0) };
+            let members = self.sessions.members(self.sessions.index([tenant, user_id])).await?;
+            self.sessions.remove(members.iter().map(StoredRecord::key).collect()).await?;
+            Ok(members.len())
+        })
+    }
+}
+
+/// The sessions of a directory's user are removed at a sign-out everywhere. They have ended before: the user's number is raised first.
+impl EndedAtSignOut for SsoSessions {
+    fn record_name(&self) -> &'static str {
+        "sessions"
+    }
+
+    fn end<'a>(&'a self, _slots: &'a [TokenSlot]) -> EndFuture<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
+        Box::pin(async move {
+            let Some((tenant, id)) = user.directory_user() else { return Ok(0) };
+            let index = self.sessions.index([tenant, id]);
+            let (mut newest, mut count) = (0, 0);
+            for stored in self.sessions.last_members(index, MOST_OPENED).await? {
+                let record = self.sessions.open(&stored)?;
+                let number = record.to_session(self.ambient.now()).ended_sessions;
+                // Records of earlier numbers are of sessions that had ended already.
+                count = if number > newest { 1 } else { count + usize::from(number == newest) };
+                newest = newest.max(number);
+                self.sessions.remove(vec![stored.key()]).await?;
+            }
+            Ok(count)
+        })
     }
 }

@@ -3,7 +3,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FoundSession, NewSession, Session, SsoSessions};
-use crate::domain::{ClockAndEntropy, Directory, ManagedBy, Secret, SsoSettings, SystemEntropy, TenantId};
+use crate::domain::{
+    ClockAndEntropy, Directory, EndedAtSignOut as _, ManagedBy, Secret, SignInMethod, SsoSettings, SystemEntropy,
+    TenantId, UserKey,
+};
 use crate::records::Records;
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
 use crate::token_issuer::DirectoryKeyRing;
@@ -32,6 +35,9 @@ fn directory(tenant: &str) -> Directory {
         sdk_all_sessions: false,
         signing_key_lifetime_seconds: 86_400,
         administrators: Vec::new(),
+        login_providers: Vec::new(),
+        prompts_with_login_providers: false,
+        own_applications: Vec::new(),
     }
 }
 
@@ -55,7 +61,8 @@ impl Rig {
     }
 
     async fn begin_for(&self, user_id: &str, browser_secret: Option<&str>, replaced: &[&str]) -> (Session, Secret) {
-        let new = NewSession { user_id, ended_sessions: 3, browser: "Browser\n/1", browser_secret };
+        let method = &SignInMethod::Password;
+        let new = NewSession { user_id, ended_sessions: 3, method, browser: "Browser\n/1", browser_secret };
         self.sessions.begin(&self.market, &self.settings, new, replaced).await.unwrap().unwrap()
     }
 
@@ -267,4 +274,16 @@ async fn of_sessions_of_several_users_that_are_bound_to_no_browser_none_is_chose
     let ((_, of_ada), (_, of_ben)) = (rig.begin(&[]).await, rig.begin_for(BEN, None, &[]).await);
     assert_eq!(rig.find_in(None, &[of_ada.expose(), of_ben.expose()]).await, None);
     assert!(rig.find_in(None, &[of_ada.expose()]).await.is_some());
+}
+
+#[tokio::test]
+async fn a_sign_out_everywhere_removes_the_sessions_of_its_user_and_of_no_other() {
+    let rig = rig().await;
+    let (mine, of_ben) = (rig.begin(&[]).await.1, rig.begin_for(BEN, None, &[]).await.1);
+    rig.begin(&[]).await;
+    assert_eq!(rig.sessions.end_for_user(&UserKey::of_directory("fair", ADA)).await.unwrap(), 0);
+    assert_eq!(rig.sessions.end_for_user(&UserKey::of_directory("market", ADA)).await.unwrap(), 2);
+    assert_eq!(rig.find_in(None, &[mine.expose()]).await, None);
+    assert!(rig.find_in(None, &[of_ben.expose()]).await.is_some());
+    assert_eq!(rig.sessions.end_for_user(&UserKey::of_directory("market", ADA)).await.unwrap(), 0, "none is left");
 }

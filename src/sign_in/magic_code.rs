@@ -6,7 +6,8 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    Account, ConnectionRevision, EndFuture, EndedAtSignOut, RecordKey, Secret, Timestamp, TokenSlot, UserKey, UserToken,
+    Account, ConnectionRevision, CountFuture, EndFuture, EndedAtSignOut, RecordKey, Secret, Timestamp, TokenSlot,
+    UserKey, UserToken,
 };
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 use crate::records::{
@@ -263,6 +264,10 @@ impl MagicCodes {
 }
 
 impl EndedAtSignOut for MagicCodes {
+    fn record_name(&self) -> &'static str {
+        "magic codes"
+    }
+
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
         Box::pin(async move {
             let keys = slots.iter().map(|slot| self.slot_key(slot)).collect();
@@ -271,8 +276,8 @@ impl EndedAtSignOut for MagicCodes {
     }
 
     /// A grant has the user's epoch, which is compared when its code is redeemed.
-    fn end_for_user<'a>(&'a self, _: &'a UserKey) -> EndFuture<'a> {
-        Box::pin(async { Ok(()) })
+    fn end_for_user<'a>(&'a self, _: &'a UserKey) -> CountFuture<'a> {
+        Box::pin(async { Ok(0) })
     }
 }
 

@@ -6,10 +6,13 @@
 
 mod browser_sign_ins;
 mod code_redemption;
+mod directory_sign_in;
 mod flow;
 mod identification;
 mod magic_code;
 mod page_sign_in;
+mod provider_logouts;
+mod provider_sessions;
 mod signed_in_tokens;
 
 #[cfg(test)]
@@ -17,6 +20,7 @@ mod magic_code_tests;
 
 pub use browser_sign_ins::{BrowserRecordLookup, BrowserSignIns, BrowserStep};
 pub use code_redemption::{CodeAnswer, CodeBearer, CodeError, CodeRedemption};
+pub use directory_sign_in::{DirectorySignIn, IdentifiedAtProvider, LoginAtProvider};
 #[cfg(test)]
 pub use flow::list_hints;
 pub use flow::{
@@ -30,4 +34,6 @@ pub use page_sign_in::{
     AfterPageSignIn, NoteFuture, PageBrowsers, PageRealm, PageSignIn, PageSignInDone, PageSignInFailure,
     PageSignInRequest, PageStep,
 };
+pub use provider_logouts::{ProviderLogout, ProviderLogoutError, ProviderLogouts};
+pub use provider_sessions::ProviderSessions;
 pub use signed_in_tokens::{SignedInTokens, SignedInTokensError};

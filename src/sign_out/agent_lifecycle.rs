@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{SignOut, SignOutCause, SignOutFailure};
-use crate::domain::{BotName, UserKey, VersionNumber};
+use super::{SignOut, SignOutCause, SignOutFailure, SignOutOrigin};
+use crate::domain::{BotName, RecordKey, UserKey, VersionNumber};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
 
 /// Attempts to change a record by compare-and-put while other events about the same user change it.
@@ -32,17 +32,17 @@ pub struct LifecycleEvent<'a> {
 /// may arrive in another order.
 #[derive(Clone)]
 pub struct AgentLifecycle {
-    sign_out: SignOut,
-    order: EventOrder,
+    pub(super) sign_out: SignOut,
+    pub(super) order: EventOrder,
 }
 
 /// The order of the events about each agent user.
 #[derive(Clone)]
-struct EventOrder(Collection<AgentUserVersion>);
+pub(super) struct EventOrder(Collection<AgentUserVersion>);
 
 /// The latest version of an agent user's state of which a bot was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct AgentUserVersion(VersionNumber);
+pub(super) struct AgentUserVersion(VersionNumber);
 
 /// The JSON form of an [`AgentUserVersion`].
 #[derive(Serialize, Deserialize)]
@@ -99,7 +99,11 @@ impl AgentLifecycle {
             return Ok(LifecycleOrder::Outdated);
         }
         if event.ends_access {
-            let cause = SignOutCause { correlation_id: event.correlation_id.to_owned(), client: None };
+            let cause = SignOutCause {
+                correlation_id: event.correlation_id.to_owned(),
+                client: None,
+                origin: SignOutOrigin::AgentPlatform,
+            };
             self.sign_out.everywhere(user, cause).await?;
         }
         Ok(LifecycleOrder::Next)
@@ -109,8 +113,7 @@ impl AgentLifecycle {
 impl EventOrder {
     /// Records `version` unless a later one is recorded. Returns whether none is.
     async fn advance(&self, bot: &BotName, user: &UserKey, version: &VersionNumber) -> Result<bool, RecordError> {
-        let parts = [bot.as_str(), user.issuer(), user.subject()];
-        let key = self.0.key(&parts.map(str::as_bytes));
+        let key = self.key(bot, user);
         for _ in 0..MAX_CAS_ATTEMPTS {
             let known = self.0.get(key).await?;
             if known.as_ref().is_some_and(|known| known.content.0 > *version) {
@@ -123,6 +126,20 @@ impl EventOrder {
         }
         // An event that cannot be put into the order is heeded.
         Ok(true)
+    }
+
+    /// The latest version that `bot` was told of `user`.
+    pub(super) async fn find(&self, bot: &BotName, user: &UserKey) -> Result<Option<VersionNumber>, RecordError> {
+        Ok(self.0.get(self.key(bot, user)).await?.map(|known| known.content.0))
+    }
+
+    /// Forgets which version `bot` was told of `user`. Returns whether there was one.
+    pub(super) async fn remove(&self, bot: &BotName, user: &UserKey) -> Result<bool, RecordError> {
+        Ok(self.0.take(self.key(bot, user)).await?.is_some())
+    }
+
+    fn key(&self, bot: &BotName, user: &UserKey) -> RecordKey {
+        self.0.key(&[bot.as_str(), user.issuer(), user.subject()].map(str::as_bytes))
     }
 }
 

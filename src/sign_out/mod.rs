@@ -1,25 +1,37 @@
 //! Sign-out: one operation that removes everything that is kept for a person, and the events that cause it.
 //!
-//! Owns the order of the removals, so that no exchange or refresh that is under way keeps a token afterwards. It
-//! deliberately knows neither where tokens are stored nor what else is kept: other rooms take part by
-//! [`EndedAtSignOut`].
+//! Owns the order of the removals, so that no exchange or refresh that is under way keeps a token afterwards, and the notices to
+//! applications of directories. It deliberately knows neither where tokens are stored nor what else is kept: other rooms take
+//! part by [`EndedAtSignOut`].
 
 mod agent_lifecycle;
+mod agent_user_data;
+mod back_channel;
 mod ending_accounts;
+mod everywhere;
+mod logout_token_uses;
+mod person_records;
 
 use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::domain::{
-    Account, Bot, ConnectionName, EndedAtSignOut, ExchangeObservation, ExchangeStep, Registrations, UserKey,
+    Account, Bot, ConnectionName, EndedAtSignOut, ExchangeObservation, ExchangeStep, LinkedKeys, Registrations,
 };
 use crate::exchange::{StorageFailure, TokenSignOut};
-use crate::observability::{AuditEntry, AuditEvent, conceal};
+use crate::observability::{AuditEntry, AuditEvent};
 
 use self::ending_accounts::{EndingAccount, list_accounts_at_skills};
+use self::everywhere::MAX_RETRIES;
 
 pub use agent_lifecycle::{AgentLifecycle, LifecycleEvent, LifecycleOrder};
+pub use back_channel::{BackChannel, BackChannelParts, LogoutNotice};
+pub use everywhere::{EndedEverywhere, EndedRecords};
+pub use logout_token_uses::LogoutTokenUses;
+pub use person_records::{ErasedPerson, PersonExport, PersonRecords};
 
 /// A sign-out that is incomplete because the store failed. The caller should repeat it. The text is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +49,40 @@ impl From<StorageFailure> for SignOutFailure {
 pub struct SignOutCause {
     /// The id of the request.
     pub correlation_id: String,
-    /// The address of the operator's client; `None` if it is unknown, or if another caller than the operator asks.
+    /// The address of the client that asks; `None` if it is unknown, or if another service asks.
     pub client: Option<IpAddr>,
+    /// At whose word.
+    pub origin: SignOutOrigin,
+}
+
+/// At whose word a person is signed out everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOutOrigin {
+    /// The operator's.
+    Operator,
+    /// The person's own.
+    User,
+    /// That of the person's identity provider, by a logout token.
+    IdentityProvider,
+    /// That of the Agent 365 platform: the person is an agent user.
+    AgentPlatform,
+}
+
+/// The other rooms that take part in a sign-out.
+#[derive(Clone, Default)]
+pub struct JoinedRooms {
+    /// The collections from whose records new tokens follow, such as the sessions of directories' users. They end by a number that is
+    /// raised, before any record is removed.
+    pub sources: Vec<Arc<dyn EndedAtSignOut>>,
+    /// The grants, which name the applications to tell. They end only after the applications were told; else nothing would say
+    /// whom to tell when the sign-out is tried again.
+    pub grants: Option<Arc<dyn EndedAtSignOut>>,
+    /// The other collections.
+    pub others: Vec<Arc<dyn EndedAtSignOut>>,
+    /// What knows the keys of one person.
+    pub links: Vec<Arc<dyn LinkedKeys>>,
+    /// Tells applications of directories; `None` if there are no directories.
+    pub back_channel: Option<BackChannel>,
 }
 
 /// Signs users out: of one connection, of all connections of an account, or everywhere. Tokens of exchanges and
@@ -48,21 +92,23 @@ pub struct SignOutCause {
 pub struct SignOut {
     tokens: TokenSignOut,
     registrations: Arc<Registrations>,
-    others: Vec<Arc<dyn EndedAtSignOut>>,
+    joined: JoinedRooms,
     observation: ExchangeObservation,
+    /// The sign-outs everywhere that are being completed in the background.
+    retries: Arc<Semaphore>,
 }
 
 impl SignOut {
-    /// Removes `tokens` and the records of `others`, for the bots and connections in `registrations`, and tells
+    /// Removes `tokens` and the records of the rooms in `joined`, for the bots and connections in `registrations`, and tells
     /// `observation` of each sign-out.
     #[must_use]
     pub fn new(
         tokens: TokenSignOut,
         registrations: Arc<Registrations>,
-        others: Vec<Arc<dyn EndedAtSignOut>>,
+        joined: JoinedRooms,
         observation: ExchangeObservation,
     ) -> Self {
-        Self { tokens, registrations, others, observation }
+        Self { tokens, registrations, joined, observation, retries: Arc::new(Semaphore::new(MAX_RETRIES)) }
     }
 
     /// Signs `account` out of `connection`, or of all connections of its bot if `connection` is `None`; then the pin is
@@ -140,7 +186,7 @@ impl SignOut {
         self.tokens.end_unkept(bot, &slots);
         self.tokens.end_cards(&slots).await?;
         self.tokens.forget(bot, &slots).await?;
-        for other in &self.others {
+        for other in self.joined.sources.iter().chain(&self.joined.grants).chain(&self.joined.others) {
             other.end(&slots).await.map_err(SignOutFailure)?;
         }
         self.tokens.forget(bot, &slots).await?;
@@ -155,45 +201,24 @@ impl SignOut {
         }
         Ok(())
     }
-
-    /// Signs `user` out everywhere: removes the tokens for every bot, channel and connection, and the pins to `user`.
-    /// Returns how many tokens were removed; zero is no error.
-    ///
-    /// # Errors
-    /// [`SignOutFailure`] if the store fails. Call again to remove the rest; no token is handed out in the meantime.
-    pub async fn everywhere(&self, user: &UserKey, cause: SignOutCause) -> Result<usize, SignOutFailure> {
-        let (sign_out, user) = (self.clone(), user.clone());
-        run_to_end(async move { sign_out.end_everywhere(&user, &cause).await }).await
-    }
-
-    async fn end_everywhere(&self, user: &UserKey, cause: &SignOutCause) -> Result<usize, SignOutFailure> {
-        let removed = self.tokens.everywhere(user).await;
-        if removed.is_err() {
-            cause.audit(AuditEvent::SignOutNotStored).user(user).write();
-        }
-        // The other records end also if the store failed: some are in memory alone.
-        let mut ended = Ok(());
-        for other in &self.others {
-            ended = ended.and(other.end_for_user(user).await.map_err(SignOutFailure));
-        }
-        let tokens_removed = removed?;
-        ended?;
-        let (correlation_id, event) = (cause.correlation_id.as_str(), AuditEvent::SignedOutEverywhere);
-        let security = event.is_security();
-        tracing::info!(correlation_id, user = %conceal(user), tokens_removed, security, "a user was signed out everywhere");
-        cause.audit(event).user(user).count(tokens_removed).write();
-        self.observation.tell_without_request(|| ExchangeStep::SignedOut {
-            bot: None,
-            connection: None,
-            tokens_removed: Some(tokens_removed),
-        });
-        Ok(tokens_removed)
-    }
 }
 
 impl SignOutCause {
     fn audit(&self, event: AuditEvent) -> AuditEntry<'_> {
-        AuditEntry::new(event).correlation_id(&self.correlation_id).client(self.client)
+        let entry = AuditEntry::new(event).correlation_id(&self.correlation_id).client(self.client);
+        entry.detail(self.origin.name())
+    }
+}
+
+impl SignOutOrigin {
+    /// The name in the audit stream.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::User => "user",
+            Self::IdentityProvider => "identity_provider",
+            Self::AgentPlatform => "agent_platform",
+        }
     }
 }
 

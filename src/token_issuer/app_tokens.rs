@@ -1,8 +1,8 @@
 use super::epochs::AppEpochs;
 use super::owner_records::{CodeRecord, OwnerJson, TokenOwnerRecord};
 use crate::domain::{
-    AppId, EndFuture, EndedAtSignOut, Realm, RecordKey, Secret, SharedEntropy, Timestamp, TokenSlot, UserKey,
-    draw_256_bits,
+    AppId, CountFuture, EndFuture, EndedAtSignOut, Realm, RecordKey, Secret, SharedEntropy, Timestamp, TokenSlot,
+    UserKey, draw_256_bits,
 };
 use crate::records::{Collection, RecordError, Records};
 
@@ -145,6 +145,10 @@ impl AppUserTokens {
 }
 
 impl EndedAtSignOut for AppUserTokens {
+    fn record_name(&self) -> &'static str {
+        "app user tokens"
+    }
+
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
         Box::pin(async move {
             // All slots of a sign-out belong to one account.
@@ -156,7 +160,11 @@ impl EndedAtSignOut for AppUserTokens {
         })
     }
 
-    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> EndFuture<'a> {
-        Box::pin(async move { Ok(self.epochs.raise_for_person(user).await?) })
+    /// The tokens are ended by a number, and not counted.
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
+        Box::pin(async move {
+            self.epochs.raise_for_person(user).await?;
+            Ok(0)
+        })
     }
 }

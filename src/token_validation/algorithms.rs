@@ -26,6 +26,8 @@ pub(super) enum SignaturePolicy {
     AnnouncedAsymmetric,
     /// As `AnnouncedAsymmetric`, for the JWTs by which clients authenticate.
     ClientAssertion,
+    /// As `AnnouncedAsymmetric`, for the logout tokens of providers.
+    LogoutToken,
 }
 
 impl SignaturePolicy {
@@ -33,14 +35,18 @@ impl SignaturePolicy {
     pub(super) fn find(self, name: &str) -> Option<Algorithm> {
         match self {
             Self::Rs256WithKeyId => (name == "RS256").then_some(Algorithm::RS256),
-            Self::AnnouncedAsymmetric | Self::ClientAssertion => find_asymmetric(name),
+            Self::AnnouncedAsymmetric | Self::ClientAssertion | Self::LogoutToken => find_asymmetric(name),
         }
     }
 
     /// Whether a token of this policy may state the type `typ`, without a leading `application/`. A JWT by which a client
-    /// authenticates is never an access token.
+    /// authenticates, or a logout token, is never an access token.
     pub(super) fn admits_type(self, typ: &str) -> bool {
-        let of_kind = if self == Self::ClientAssertion { "client-authentication+jwt" } else { "at+jwt" };
+        let of_kind = match self {
+            Self::Rs256WithKeyId | Self::AnnouncedAsymmetric => "at+jwt",
+            Self::ClientAssertion => "client-authentication+jwt",
+            Self::LogoutToken => "logout+jwt",
+        };
         ["JWT", of_kind].iter().any(|admitted| typ.eq_ignore_ascii_case(admitted))
     }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::domain::{JsonShape, Timestamp, read_bounded_json};
 
 /// The claims that some rule reads; all others are dropped while parsing.
-const KNOWN_CLAIMS: [&str; 41] = [
+const KNOWN_CLAIMS: [&str; 45] = [
     "iss",
     "aud",
     "exp",
@@ -40,6 +40,9 @@ const KNOWN_CLAIMS: [&str; 41] = [
     "uti",
     "name",
     "email",
+    "given_name",
+    "family_name",
+    "auth_time",
     "xms_par_app_azp",
     "xms_act_fct",
     "xms_sub_fct",
@@ -51,6 +54,7 @@ const KNOWN_CLAIMS: [&str; 41] = [
     "at_hash",
     "c_hash",
     "gty",
+    "events",
 ];
 /// The channel's claim, spelled in lower case by the Bot Connector.
 const SERVICE_URL: &str = "serviceurl";
@@ -128,6 +132,13 @@ impl Claims {
         }
     }
 
+    /// Whether `events` has the member `event`, whose value is an object (RFC 8417 §2.2).
+    pub(super) fn has_event(&self, event: &str) -> bool {
+        let Some(Claim::Composite(json)) = self.0.get("events") else { return false };
+        let events: Option<Value> = read_bounded_json(json.as_bytes()).ok();
+        events.is_some_and(|events| events.get(event).is_some_and(Value::is_object))
+    }
+
     /// Whether `scp` lists `scope` as a whole element.
     pub(super) fn has_scope(&self, scope: &str) -> bool {
         self.text("scp").is_some_and(|scopes| scopes.split(' ').any(|element| element == scope))
@@ -160,6 +171,11 @@ impl Claims {
             Some(Claim::Scalar(value)) => Some(value),
             _ => None,
         }
+    }
+
+    /// The claim, if it is a point in time.
+    pub(super) fn time(&self, name: &'static str) -> Option<Timestamp> {
+        self.moment(name).ok().flatten()
     }
 
     /// `None` if absent; an error if it is no point in time.

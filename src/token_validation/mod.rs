@@ -14,6 +14,7 @@ mod id_token;
 mod issuer;
 mod jwks;
 mod key_set;
+mod logout_token;
 mod security_context;
 mod stated_claims;
 mod unverified;
@@ -28,10 +29,14 @@ pub use check_explanation::CheckExplanation;
 pub use check_explanation::list_hints;
 pub use client_assertion::{ClientAssertion, ClientAssertionValidator, ClientKeys};
 pub use exchangeable_token::{ExchangeableTokenValidator, ProviderTokenValidator};
-pub use id_token::{IdTokenStatements, IdTokenValidator, IdentifiedUser, ShownNames, TrustedIdTokenIssuer};
+pub use id_token::{
+    DirectorySignatures, IdTokenStatements, IdTokenValidator, IdentifiedUser, OwnDirectory, ShownNames,
+    TrustedIdTokenIssuer,
+};
 pub use issuer::{ChannelTrust, EntraTrust, find_tenant};
 pub use jwks::{KeySetContent, read_key_set};
 pub use key_set::{KeySet, KeySetSource};
+pub use logout_token::{LogoutToken, LogoutTokenError, LogoutTokenValidator};
 pub use stated_claims::read_stated_claims;
 pub use unverified::UnverifiedToken;
 

@@ -5,7 +5,10 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::epoch::Epoch;
-use crate::domain::{ConnectionRevision, IdToken, Secret, SecurityContext, Timestamp, UserKey, UserToken};
+use crate::domain::{
+    Account, ConnectionName, ConnectionRevision, IdToken, Secret, SecurityContext, Timestamp, TokenSlot, UserKey,
+    UserToken,
+};
 use crate::records::{Content, Kind, Plaintext, RecordBinding, catalogue};
 
 /// A token and the revision of the connection that it was obtained for. Both are sealed together.
@@ -38,6 +41,8 @@ pub(super) struct TokenRecord {
     pub(super) kept: KeptToken,
     /// Stored unsealed in front of the envelope, which contains the user. The seal is bound to it.
     pub(super) epoch: Epoch,
+    /// The slot, so that a person's list of tokens can name it. `None` in a record of an earlier version.
+    pub(super) slot: Option<TokenSlot>,
 }
 
 impl Content for TokenRecord {
@@ -48,11 +53,12 @@ impl Content for TokenRecord {
     }
 
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        self.kept.encode()
+        self.kept.encode_in(self.slot.as_ref())
     }
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
-        Some(Self { kept: KeptToken::decode(plain.bytes())?, epoch: Epoch::from_bytes(plain.binding()) })
+        let (kept, slot) = KeptToken::decode_with_slot(plain.bytes())?;
+        Some(Self { kept, epoch: Epoch::from_bytes(plain.binding()), slot })
     }
 }
 
@@ -86,6 +92,34 @@ struct TokenJson<'a> {
     /// Absent unless the holder is an app.
     #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
     id_token: Option<IdTokenJson<'a>>,
+    /// Absent in records of earlier versions, and beside a magic code.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    slot: Option<SlotJson<'a>>,
+}
+
+/// The JSON form of a [`TokenSlot`], in the texts of [`TokenSlot::key_parts`].
+#[derive(Serialize, Deserialize)]
+struct SlotJson<'a> {
+    #[serde(borrow)]
+    holder: Cow<'a, str>,
+    #[serde(borrow)]
+    realm: Cow<'a, str>,
+    #[serde(borrow)]
+    subject: Cow<'a, str>,
+    #[serde(borrow)]
+    connection: Cow<'a, str>,
+}
+
+impl<'a> SlotJson<'a> {
+    fn of(slot: &'a TokenSlot) -> Self {
+        let [holder, realm, subject, connection] = slot.key_parts();
+        Self { holder, realm, subject, connection }
+    }
+
+    fn to_slot(&self) -> Option<TokenSlot> {
+        let account = Account::from_key_parts(&self.holder, &self.realm, &self.subject)?;
+        Some(TokenSlot::new(&account, &ConnectionName::new(&self.connection)))
+    }
 }
 
 /// The JSON form of an [`IdToken`].
@@ -101,6 +135,11 @@ impl KeptToken {
     /// causes.
     #[must_use]
     pub fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.encode_in(None)
+    }
+
+    /// The JSON form of a token that is kept in `slot`.
+    fn encode_in(&self, slot: Option<&TokenSlot>) -> Option<Zeroizing<Vec<u8>>> {
         let Self { revision, token, code_mark } = self;
         let plain = TokenJson {
             v: VERSION,
@@ -120,9 +159,11 @@ impl KeptToken {
                 raw: id_token.raw.expose().into(),
                 expires_at: id_token.expires_at.unix_millis(),
             }),
+            slot: slot.map(SlotJson::of),
         };
         // The capacity is reserved in advance: a growing buffer would leave copies of the token in freed memory.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + 2 * size_of_texts(token)));
+        let of_slot = slot.map_or(0, |slot| slot.key_parts().iter().map(|part| part.len()).sum());
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + 2 * (size_of_texts(token) + of_slot)));
         serde_json::to_writer(&mut *bytes, &plain).ok()?;
         Some(bytes)
     }
@@ -130,6 +171,11 @@ impl KeptToken {
     /// Reads the form that [`KeptToken::encode`] of this version or an earlier one writes. `None` for any other input.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
+        Self::decode_with_slot(bytes).map(|(kept, _)| kept)
+    }
+
+    /// As [`KeptToken::decode`], with the slot that [`KeptToken::encode_in`] has written.
+    fn decode_with_slot(bytes: &[u8]) -> Option<(Self, Option<TokenSlot>)> {
         let plain: TokenJson<'_> = serde_json::from_slice(bytes).ok()?;
         if !(OLDEST_VERSION..=VERSION).contains(&plain.v) {
             return None;
@@ -150,7 +196,8 @@ impl KeptToken {
             }),
         };
         let code_mark = plain.code_mark.map(CodeMark);
-        Some(Self { revision: ConnectionRevision(plain.revision), token, code_mark })
+        let slot = plain.slot.as_ref().and_then(SlotJson::to_slot);
+        Some((Self { revision: ConnectionRevision(plain.revision), token, code_mark }, slot))
     }
 }
 
@@ -167,7 +214,8 @@ pub(super) fn size_of_texts(token: &UserToken) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{CodeMark, IdToken, KeptToken, Secret, Timestamp};
+    use super::{Account, CodeMark, ConnectionName, IdToken, KeptToken, Secret, Timestamp, TokenSlot};
+    use crate::domain::{BotName, ChannelId};
 
     const FIRST_VERSION: &[u8] =
         br#"{"v":1,"revision":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"access_token":"a","expires_at":2000,
@@ -220,6 +268,16 @@ mod tests {
         assert!(read.unended_id_token(Timestamp::from_unix_millis(1700)).is_none());
         let id_token = read.unended_id_token(Timestamp::from_unix_millis(1699)).unwrap();
         assert_eq!((id_token.raw.expose(), id_token.expires_at), ("i.d.\"t\"", expires_at));
+    }
+
+    #[test]
+    fn decode_restores_the_slot_and_knows_none_in_an_earlier_record() {
+        let (kept, slot) = KeptToken::decode_with_slot(FIRST_VERSION).unwrap();
+        assert_eq!(slot, None);
+        let account = Account::of_channel(&BotName::new("demo"), ChannelId::new("msteams"), "29:\"ada\"");
+        let slot = TokenSlot::new(&account.as_parent_account("app"), &ConnectionName::new("graph\nUser.Read"));
+        let written = kept.encode_in(Some(&slot)).unwrap();
+        assert_eq!(KeptToken::decode_with_slot(&written).unwrap().1, Some(slot));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod slot_generations;
 mod slot_keys;
 mod token_vault;
 mod unstored_epochs;
+mod user_tokens;
 mod writes;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use permit::Permit;
 pub use recent_sign_outs::SignOutMark;
 pub use slot_generations::SlotGeneration;
 pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};
+pub use user_tokens::ListedToken;
 
 use crate::records::RecordError;
 

@@ -25,6 +25,8 @@ const MAX_CAS_ATTEMPTS: usize = 8;
 struct PinRecord {
     user: UserKey,
     epoch: Epoch,
+    /// The account that is pinned. `None` in a record of an earlier version.
+    account: Option<Account>,
 }
 
 /// The JSON form of a [`PinRecord`] before it is sealed.
@@ -35,6 +37,9 @@ struct PinJson {
     /// Records of the first version have no epoch; they belong to epoch 0.
     #[serde(default)]
     epoch: u64,
+    /// The texts of [`Account::key_parts`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<[String; 3]>,
 }
 
 impl Content for PinRecord {
@@ -45,13 +50,16 @@ impl Content for PinRecord {
             issuer: self.user.issuer().to_owned(),
             subject: self.user.subject().to_owned(),
             epoch: u64::from_be_bytes(self.epoch.to_bytes()),
+            account: self.account.as_ref().map(|account| account.key_parts().map(Cow::into_owned)),
         })
     }
 
     fn decode(plain: Plaintext<'_>) -> Option<Self> {
         let pin: PinJson = plain.json(Self::KIND)?;
         let user = UserKey::from_parts(&pin.issuer, &pin.subject);
-        Some(Self { user, epoch: Epoch::from_bytes(pin.epoch.to_be_bytes()) })
+        let account = pin.account.as_ref();
+        let account = account.and_then(|[holder, realm, subject]| Account::from_key_parts(holder, realm, subject));
+        Some(Self { user, epoch: Epoch::from_bytes(pin.epoch.to_be_bytes()), account })
     }
 }
 
@@ -126,7 +134,7 @@ impl Pins {
         }
         let (key, unpin_count) = (self.key(account), self.unpin_count.load(Ordering::SeqCst));
         let new_pin = Pin { user: user.clone(), epoch: permit.epoch, user_epoch: self.epochs.get_cell(user) };
-        let content = PinRecord { user: user.clone(), epoch: permit.epoch };
+        let content = PinRecord { user: user.clone(), epoch: permit.epoch, account: Some(account.account.clone()) };
         let record = self.records.seal(key, &content)?.listed_by(self.user_index(user));
         for _ in 0..MAX_CAS_ATTEMPTS {
             let Some(existing) = self.records.put_if_absent(record.clone()).await? else {
@@ -174,6 +182,18 @@ impl Pins {
         Ok(removed?)
     }
 
+    /// The accounts that are pinned to `user`; an earlier version's pin does not say which account it is of.
+    pub(super) async fn list_accounts(&self, user: &UserKey) -> Result<Vec<Account>, VaultError> {
+        let mut accounts = Vec::new();
+        for stored in self.records.members(self.user_index(user)).await? {
+            let PinRecord { user, epoch, account } = self.records.open(&stored)?;
+            let user_epoch = self.epochs.get_cell(&user);
+            self.epochs.load(&user_epoch).await?;
+            accounts.extend(account.filter(|_| user_epoch.is_current(epoch)));
+        }
+        Ok(accounts)
+    }
+
     /// Removes the records of all pins to `user`. The raised epoch of the user has already ended these pins.
     pub(super) async fn remove_all(&self, user: &UserKey) -> Result<(), VaultError> {
         for stored in self.records.members(self.user_index(user)).await? {
@@ -195,7 +215,7 @@ impl Pins {
 
     /// Adds the person's epoch to a pin that was read from the store.
     async fn load_pin(&self, record: PinRecord) -> Result<Pin, VaultError> {
-        let PinRecord { user, epoch } = record;
+        let PinRecord { user, epoch, .. } = record;
         let user_epoch = self.epochs.get_cell(&user);
         self.epochs.load(&user_epoch).await?;
         Ok(Pin { user, epoch, user_epoch })

@@ -1,26 +1,33 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::domain::RecordKey;
+use crate::domain::{RecordKey, TokenSlot};
 use crate::records::SingleWriter;
 use crate::single_flight::{Registered, WeakRegistry};
 
 /// The generation of a slot, which ends with the slot's next sign-out. A caller gets it before it asks the identity
 /// provider who the user is. As soon as the user is known, the generation becomes part of a [`Permit`](super::Permit).
 #[derive(Clone)]
-pub struct SlotGeneration(Arc<Registered<RecordKey, IsSuperseded>>);
+pub struct SlotGeneration {
+    registered: Arc<Registered<RecordKey, IsSuperseded>>,
+    slot: TokenSlot,
+}
 
 struct IsSuperseded(AtomicBool);
 
 impl SlotGeneration {
     /// Whether the slot was signed out after this generation began. Call this while holding the slot's write lock.
     pub(super) fn is_superseded(&self) -> bool {
-        self.0.0.load(Ordering::SeqCst)
+        self.registered.0.load(Ordering::SeqCst)
     }
 
     /// The key of the slot's record.
     pub(super) fn key(&self) -> RecordKey {
-        *self.0.key()
+        *self.registered.key()
+    }
+
+    pub(super) fn slot(&self) -> &TokenSlot {
+        &self.slot
     }
 }
 
@@ -39,9 +46,10 @@ impl SlotGenerations {
         Self { registry: WeakRegistry::default() }
     }
 
-    /// The current generation of the slot.
-    pub(super) fn current(&self, key: RecordKey) -> SlotGeneration {
-        SlotGeneration(self.registry.get_or_register(key, |_| IsSuperseded(AtomicBool::new(false))))
+    /// The current generation of `slot`, whose record has the key `key`.
+    pub(super) fn current(&self, key: RecordKey, slot: &TokenSlot) -> SlotGeneration {
+        let registered = self.registry.get_or_register(key, |_| IsSuperseded(AtomicBool::new(false)));
+        SlotGeneration { registered, slot: slot.clone() }
     }
 
     /// Ends the slot's generation: a redemption that began in it can keep no token. Call this while holding the slot's
@@ -57,30 +65,40 @@ impl SlotGenerations {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::domain::{Account, BotName, ChannelId, ConnectionName};
     use crate::records::testing::throwaway_records;
 
     fn generations() -> SlotGenerations {
         SlotGenerations::new(throwaway_records().records.single_writer().unwrap())
     }
 
+    fn sample_slot() -> TokenSlot {
+        let account = Account::of_channel(&BotName::new("demo"), ChannelId::new("msteams"), "29:ada");
+        TokenSlot::new(&account, &ConnectionName::new("graph"))
+    }
+
     #[test]
     fn supersede_ends_earlier_generations_of_the_slot_only() {
         let generations = generations();
         let (slot, other) = (RecordKey([1; 32]), RecordKey([2; 32]));
-        let (before, elsewhere) = (generations.current(slot), generations.current(other));
+        let sample = sample_slot();
+        let (before, elsewhere) = (generations.current(slot, &sample), generations.current(other, &sample));
         generations.supersede(slot);
-        let after = generations.current(slot);
+        let after = generations.current(slot, &sample);
         assert!(before.is_superseded());
         assert!(!after.is_superseded() && !elsewhere.is_superseded());
         drop(before);
-        let same = generations.current(slot);
-        assert!(Arc::ptr_eq(&after.0, &same.0), "the superseded generation leaves its successor in place");
+        let same = generations.current(slot, &sample);
+        assert!(
+            Arc::ptr_eq(&after.registered, &same.registered),
+            "the superseded generation leaves its successor in place"
+        );
     }
 
     #[test]
     fn a_slot_without_a_redemption_has_no_generation_in_memory() {
         let generations = generations();
-        drop(generations.current(RecordKey([1; 32])));
+        drop(generations.current(RecordKey([1; 32]), &sample_slot()));
         generations.supersede(RecordKey([2; 32]));
         assert!(generations.registry.is_empty());
     }

@@ -136,7 +136,7 @@ impl TokenVault {
     /// # Errors
     /// As [`TokenVault::find`].
     pub async fn read(&self, slot: &TokenSlot, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
-        self.shared.read(self.shared.slot_keys.get(slot), revision).await
+        self.shared.read(slot, revision).await
     }
 
     /// Whether enough of the lifetime of `token` is left to hand it out.
@@ -156,7 +156,7 @@ impl TokenVault {
     /// The current generation of `slot`.
     #[must_use]
     pub fn generation(&self, slot: &TokenSlot) -> SlotGeneration {
-        self.shared.generations.current(self.shared.slot_keys.get(slot))
+        self.shared.generations.current(self.shared.slot_keys.get(slot), slot)
     }
 
     /// Whether the slot of `generation` was not signed out since the caller got the generation.
@@ -307,7 +307,7 @@ impl Shared {
         let Some(record) = self.tokens.get(key).await? else {
             return Ok(None);
         };
-        let TokenRecord { kept, epoch } = record.content;
+        let TokenRecord { kept, epoch, .. } = record.content;
         let user_epoch = self.epochs.get_cell(&kept.token.user);
         self.epochs.load(&user_epoch).await?;
         let token = Arc::new(kept.token.without_refresh_token());
@@ -319,13 +319,14 @@ impl Shared {
         Ok(Some(token))
     }
 
-    async fn read(&self, key: RecordKey, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
+    async fn read(&self, slot: &TokenSlot, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
+        let key = self.slot_keys.get(slot);
         // Taken before the store is read, so that a sign-out after the read supersedes it.
-        let generation = self.generations.current(key);
+        let generation = self.generations.current(key, slot);
         let Some(record) = self.tokens.get(key).await? else {
             return Ok(None);
         };
-        let TokenRecord { kept, epoch } = record.content;
+        let TokenRecord { kept, epoch, .. } = record.content;
         let user_epoch = self.epochs.get_cell(&kept.token.user);
         self.epochs.load(&user_epoch).await?;
         if kept.revision != revision || !user_epoch.is_current(epoch) {

@@ -34,7 +34,7 @@ impl Shared {
         }
         self.epochs.store_if_behind(&user_epoch, &mut behind).await?;
         let (expires_at, index) = (record_expiry(&kept.token, self.clock.now()), self.user_index(&kept.token.user));
-        let content = TokenRecord { kept, epoch };
+        let content = TokenRecord { kept, epoch, slot: Some(generation.slot().clone()) };
         let record = self.tokens.seal_until(key, &content, expires_at)?.listed_by(index);
         let write_lock = self.l1.lock_writes(key).await;
         if generation.is_superseded() {

@@ -10,9 +10,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
+use url::Url;
 
 use self::settings_record::StoredSettings;
-use crate::domain::{Directory, DirectorySettings, ManagedBy, SsoSettings, TenantId};
+use crate::domain::{
+    Application, Directory, DirectorySettings, LogoutReceiver, LogoutReceivers, ManagedBy, SsoSettings, TenantId,
+    check_logout_address,
+};
 use crate::records::{Collection, RecordError, Records, SingleWriter};
 
 /// A directory as the configuration begins it.
@@ -31,6 +35,36 @@ pub struct DirectoryView {
     pub directory: Arc<Directory>,
     /// The settings.
     pub settings: DirectorySettings,
+}
+
+impl DirectoryView {
+    /// The application with this client id: one of bot-sso itself, or one of the settings.
+    #[must_use]
+    pub fn find_application(&self, client_id: &str) -> Option<&Application> {
+        self.find_own_application(client_id).or_else(|| self.settings.find_application(client_id))
+    }
+
+    /// Whether users of `application` may be sent to `uri` with a code (RFC 9700 §2.1). The directory's list of addresses counts
+    /// for the applications of the settings alone.
+    #[must_use]
+    pub fn allows_redirect(&self, application: &Application, uri: &str) -> bool {
+        match self.find_own_application(&application.client_id) {
+            Some(own) => own.redirect_uris.iter().any(|allowed| allowed == uri),
+            None => self.settings.allows_redirect(application, uri),
+        }
+    }
+
+    /// Where `application` is told that sessions have ended: the address that it has now, if it is permitted now.
+    #[must_use]
+    pub fn find_logout_address(&self, application: &Application) -> Option<Url> {
+        let address = application.backchannel_logout_uri.as_ref()?;
+        check_logout_address(&self.directory, &self.settings, application, address).ok()?;
+        Url::parse(address).ok()
+    }
+
+    fn find_own_application(&self, client_id: &str) -> Option<&Application> {
+        self.directory.own_applications.iter().find(|application| application.client_id == client_id)
+    }
 }
 
 /// All directories. Their settings are in memory, and a change is stored before it has an effect (docs/directory.md §Settings).
@@ -131,6 +165,15 @@ impl Directories {
             open.view.store(Arc::new(DirectoryView { directory: present.directory.clone(), settings }));
         }
         Ok(result)
+    }
+}
+
+impl LogoutReceivers for Directories {
+    fn find_receiver(&self, tenant: &TenantId, client_id: &str) -> Option<LogoutReceiver> {
+        let view = self.find(tenant.as_str())?;
+        let application = view.find_application(client_id)?;
+        let address = view.find_logout_address(application)?;
+        Some(LogoutReceiver { directory: view.directory.clone(), client_id: application.client_id.clone(), address })
     }
 }
 

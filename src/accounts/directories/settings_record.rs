@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    Application, ApplicationKind, DirectorySettings, IdentityField, PasswordPolicy, SecretHash, SsoSettings,
-    TokenSettings,
+    Application, ApplicationKind, DirectorySettings, IdentityField, PasswordPolicy, SecretHash, SelfServiceSettings,
+    SsoSettings, TokenSettings,
 };
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
@@ -18,6 +18,8 @@ pub(super) struct SettingsRecord {
     passwords: PasswordPolicy,
     identity_field: IdentityField,
     applications: Vec<ApplicationRecord>,
+    #[serde(default)]
+    self_service: SelfServiceSettings,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -29,6 +31,8 @@ struct ApplicationRecord {
     secrets: Vec<String>,
     redirect_uris: Vec<String>,
     assertion_key: Option<String>,
+    #[serde(default)]
+    backchannel_logout_uri: Option<String>,
 }
 
 impl SettingsRecord {
@@ -41,6 +45,7 @@ impl SettingsRecord {
             passwords: settings.passwords,
             identity_field: settings.identity_field,
             applications: settings.applications.into_iter().map(ApplicationRecord::of).collect(),
+            self_service: settings.self_service,
         }
     }
 
@@ -53,6 +58,7 @@ impl SettingsRecord {
             passwords: self.passwords,
             identity_field: self.identity_field,
             applications: self.applications.into_iter().map(ApplicationRecord::read).collect::<Option<_>>()?,
+            self_service: self.self_service,
         })
     }
 }
@@ -66,6 +72,7 @@ impl ApplicationRecord {
             secrets: application.secrets.into_iter().map(SecretHash::to_text).collect(),
             redirect_uris: application.redirect_uris,
             assertion_key: application.assertion_key,
+            backchannel_logout_uri: application.backchannel_logout_uri,
         }
     }
 
@@ -77,6 +84,7 @@ impl ApplicationRecord {
             secrets: self.secrets.iter().map(|hash| SecretHash::parse(hash)).collect::<Option<_>>()?,
             redirect_uris: self.redirect_uris,
             assertion_key: self.assertion_key,
+            backchannel_logout_uri: self.backchannel_logout_uri,
         })
     }
 }

@@ -19,6 +19,9 @@ fn directory(tenant: &str, managed_by: ManagedBy) -> Directory {
         sdk_all_sessions: false,
         signing_key_lifetime_seconds: 86_400,
         administrators: Vec::new(),
+        login_providers: Vec::new(),
+        prompts_with_login_providers: false,
+        own_applications: Vec::new(),
     }
 }
 
@@ -30,6 +33,7 @@ fn application(client_id: &str) -> Application {
         secrets: vec![SecretHash::of("one"), SecretHash::of("two")],
         redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
         assertion_key: Some("-----BEGIN PUBLIC KEY-----".to_owned()),
+        backchannel_logout_uri: None,
     }
 }
 

@@ -1,11 +1,11 @@
-//! `DirectoryUsers`: what administrators change. `users.rs` has the type.
+//! `DirectoryUsers`: what administrators change, and how a password is set. `users.rs` has the type.
 
 use super::profile::UserProfile;
 use super::records::UserRecord;
 use super::user_store::{LoginTaken, Replacement};
 use super::users::DirectoryUsers;
 use crate::accounts::directories::Directories;
-use crate::accounts::passwords::HasherBusy;
+use crate::accounts::passwords::{HasherBusy, PasswordFault};
 use crate::domain::{DirectorySettings, DirectoryUser, IdentityField, PasswordPolicy, Secret, TenantId};
 use crate::records::RecordError;
 
@@ -22,9 +22,15 @@ pub enum UserChangeError {
     /// value.
     #[error("{0}")]
     BadProfile(&'static str),
-    /// The password is not as the policy demands. The text is for the user.
-    #[error("{0}")]
-    BadPassword(String),
+    /// The password is not as the policy demands.
+    #[error(transparent)]
+    BadPassword(#[from] PasswordFault),
+    /// The password was changed meanwhile, so what permitted the change is out of date.
+    #[error("the password was changed meanwhile")]
+    ChangedMeanwhile,
+    /// Without this identity the user could not sign in any more.
+    #[error("the user could not sign in any more")]
+    LastIdentity,
     /// Too many passwords are being hashed.
     #[error("too many passwords are being hashed")]
     Busy,
@@ -76,19 +82,29 @@ impl DirectoryUsers {
         new: NewUser<'_>,
         present: impl Fn() -> Option<IdentityField> + Send,
     ) -> Result<DirectoryUser, UserChangeError> {
+        let created = self.create_record(tenant, new, present).await?;
+        Ok(created.outcome.map(|()| created.user.to_user(self.ambient.now()))?)
+    }
+
+    /// As [`DirectoryUsers::create_under`]. Returns the record also if another user has a login of it.
+    pub(super) async fn create_record(
+        &self,
+        tenant: &TenantId,
+        new: NewUser<'_>,
+        present: impl Fn() -> Option<IdentityField> + Send,
+    ) -> Result<Creation, UserChangeError> {
         let NewUser { settings, profile, password } = new;
         let profile = profile.checked(settings.identity_field).map_err(UserChangeError::BadProfile)?;
         self.check_rules(&settings.passwords, password, &profile.lower_names())?;
         let hash = self.hasher.hash(password).await?;
-        let now = self.ambient.now();
-        let mut user = UserRecord::new(self.ambient.entropy.uuid(), hash, now);
+        let mut user = UserRecord::new(self.ambient.entropy.uuid(), hash, self.ambient.now());
         profile.clone().write_to(&mut user);
         let known = self.store.known_users(tenant);
         let mut known = known.lock().await;
         let field = present().ok_or(UserChangeError::Unknown)?;
         profile.checked(field).map_err(UserChangeError::BadProfile)?;
-        self.store.create(&mut known, tenant, &user).await??;
-        Ok(user.to_user(now))
+        let outcome = self.store.create(&mut known, tenant, &user).await?;
+        Ok(Creation { user, outcome })
     }
 
     /// Replaces the profile of a user. [`UserProfile::active`] that is true also ends a lock. `password`: a new one, if it is to change
@@ -105,11 +121,17 @@ impl DirectoryUsers {
         profile: UserProfile,
         password: Option<&Secret>,
     ) -> Result<DirectoryUser, UserChangeError> {
-        let profile = profile.checked(settings.identity_field).map_err(UserChangeError::BadProfile)?;
+        let profile = profile.checked_values().map_err(UserChangeError::BadProfile)?;
         let mut written = self.store.find(tenant, id).await?.ok_or(UserChangeError::Unknown)?;
+        // A user who signs in at another identity provider alone needs nothing to sign in by here.
+        let profile = if written.has_password() || password.is_some() {
+            profile.checked(settings.identity_field).map_err(UserChangeError::BadProfile)?
+        } else {
+            profile
+        };
         profile.clone().write_to(&mut written);
         let logins = written.logins();
-        if self.store.is_taken(tenant, id, &logins).await? {
+        if self.store.find_taken(tenant, id, &logins).await?.is_some() {
             return Err(UserChangeError::Taken);
         }
         let hash = match password {
@@ -132,6 +154,7 @@ impl DirectoryUsers {
             profile.clone().write_to(user);
             if let Some(hash) = &hash {
                 user.set_password(hash.clone(), now);
+                user.doubt_identities();
             }
             user.modified_at = now.unix_millis();
         };
@@ -156,18 +179,44 @@ impl DirectoryUsers {
         password: &Secret,
     ) -> Result<DirectoryUser, UserChangeError> {
         let user = self.store.find(tenant, id).await?.ok_or(UserChangeError::Unknown)?;
+        let changed = self
+            .write_password(tenant, policy, NewPassword { user: &user, password }, |user| {
+                user.doubt_identities();
+                true
+            })
+            .await?;
+        Ok(changed.to_user(self.ambient.now()))
+    }
+
+    /// Sets a new password of a user, with all sessions ended first. `permit` sees the record as it then is, says whether the password
+    /// may be set, and may change what else changes with it.
+    pub(super) async fn write_password(
+        &self,
+        tenant: &TenantId,
+        policy: &PasswordPolicy,
+        new: NewPassword<'_>,
+        mut permit: impl FnMut(&mut UserRecord) -> bool + Send,
+    ) -> Result<UserRecord, UserChangeError> {
+        let NewPassword { user, password } = new;
         let names: Vec<_> = user.logins().iter().map(|login| login.text().to_owned()).collect();
         self.check_rules(policy, password, &names)?;
-        let hash = self.begin_password_change(tenant, policy, &user, password).await?;
-        let now = self.ambient.now();
-        let changed = self.store.update(tenant, id, |user| {
-            user.set_password(hash.clone(), now);
-            user.modified_at = now.unix_millis();
-            true
+        let hash = self.begin_password_change(tenant, policy, user, password).await?;
+        let (now, mut is_permitted) = (self.ambient.now(), false);
+        let changed = self.store.update(tenant, &user.id, |user| {
+            is_permitted = permit(user);
+            if is_permitted {
+                user.set_password(hash.clone(), now);
+                user.modified_at = now.unix_millis();
+            }
+            is_permitted
         });
-        let changed =
-            changed.await.map_err(UserChangeError::from).and_then(|user| user.ok_or(UserChangeError::Unknown));
-        Ok(changed.map_err(UserChangeError::after_sessions_ended)?.to_user(now))
+        let changed = match changed.await {
+            Ok(Some(user)) if is_permitted => Ok(user),
+            Ok(Some(_)) => Err(UserChangeError::ChangedMeanwhile),
+            Ok(None) => Err(UserChangeError::Unknown),
+            Err(error) => Err(error.into()),
+        };
+        changed.map_err(UserChangeError::after_sessions_ended)
     }
 
     /// Deletes a user. Returns whether there was one. Sessions and grants end, because they are good for an existing user only.
@@ -181,7 +230,7 @@ impl DirectoryUsers {
 
     fn check_rules(&self, policy: &PasswordPolicy, password: &Secret, names: &[String]) -> Result<(), UserChangeError> {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        self.rules.check(policy, password.expose(), &names).map_err(UserChangeError::BadPassword)
+        Ok(self.rules.check(policy, password.expose(), &names)?)
     }
 
     /// Checks that the password is not one of the last ones of `user`, ends all sessions, and hashes the new password. The sessions
@@ -197,8 +246,7 @@ impl DirectoryUsers {
         let unusable = policy.reuse.filter(|_| policy.advanced).unwrap_or(0);
         for hash in user.last_hashes(unusable) {
             if self.hasher.check(password, hash).await? {
-                let text = format!("The password is one of the last {unusable}.");
-                return Err(UserChangeError::BadPassword(text));
+                return Err(PasswordFault::Reused(unusable).into());
             }
         }
         let ended = self.store.update(tenant, &user.id, |user| {
@@ -223,10 +271,24 @@ impl UserChangeError {
 }
 
 /// A user to create.
-struct NewUser<'a> {
-    settings: &'a DirectorySettings,
-    profile: UserProfile,
-    password: &'a Secret,
+pub(super) struct NewUser<'a> {
+    pub(super) settings: &'a DirectorySettings,
+    pub(super) profile: UserProfile,
+    pub(super) password: &'a Secret,
+}
+
+/// A user who was written, or was not because another user has a login.
+pub(super) struct Creation {
+    pub(super) user: UserRecord,
+    pub(super) outcome: Result<(), LoginTaken>,
+}
+
+/// A password to set.
+#[derive(Clone, Copy)]
+pub(super) struct NewPassword<'a> {
+    /// The user as read before what permits the change was checked.
+    pub(super) user: &'a UserRecord,
+    pub(super) password: &'a Secret,
 }
 
 impl From<HasherBusy> for UserChangeError {
@@ -236,7 +298,7 @@ impl From<HasherBusy> for UserChangeError {
 }
 
 impl From<LoginTaken> for UserChangeError {
-    fn from(LoginTaken: LoginTaken) -> Self {
+    fn from(_: LoginTaken) -> Self {
         Self::Taken
     }
 }

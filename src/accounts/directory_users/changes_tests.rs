@@ -3,10 +3,7 @@ use std::sync::Arc;
 
 use super::test_samples::{SHOP, Stage, profile, small_hasher, stage, users_in};
 use super::{PasswordCheck, UserChangeError, UserProfile};
-use crate::accounts::directories::{Directories, FirstDirectory};
-use crate::domain::{
-    Directory, DirectorySettings, IdentityField, ManagedBy, PasswordPolicy, Secret, UserEmail, UserStatus,
-};
+use crate::domain::{DirectorySettings, IdentityField, PasswordPolicy, Secret, UserEmail, UserStatus};
 use crate::records::Records;
 use crate::records::testing::GatedStore;
 
@@ -292,9 +289,7 @@ async fn a_new_password_that_cannot_be_stored_says_that_the_sessions_have_ended(
 #[tokio::test]
 async fn a_user_who_is_created_while_the_identity_field_changes_has_what_users_then_sign_in_by() {
     let stage = stage();
-    let first = FirstDirectory { directory: directory(), settings: DirectorySettings::default() };
-    let writer = stage.storage.records.single_writer().unwrap();
-    let directories = Directories::open(&stage.storage.records, writer, vec![first]).await.unwrap();
+    let directories = stage.directories().await;
     let held = stage.users.hold(&SHOP).await.unwrap();
     assert_eq!(held.count, 0);
     let nameless = UserProfile { user_name: None, ..profile("ada") };
@@ -310,17 +305,4 @@ async fn a_user_who_is_created_while_the_identity_field_changes_has_what_users_t
     drop(held);
     assert!(matches!(creation.await.unwrap(), Err(UserChangeError::BadProfile(_))));
     assert_eq!(stage.users.hold(&SHOP).await.unwrap().count, 0);
-}
-
-fn directory() -> Directory {
-    Directory {
-        name: "shop".to_owned(),
-        tenant: SHOP.clone(),
-        issuer: "http://127.0.0.1:1/oauth/v4/shop".to_owned(),
-        managed_by: ManagedBy::Api,
-        absolute_lifetime_seconds: None,
-        sdk_all_sessions: false,
-        signing_key_lifetime_seconds: 86_400,
-        administrators: Vec::new(),
-    }
 }

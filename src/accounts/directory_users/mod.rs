@@ -1,6 +1,9 @@
 //! The users of directories, and the checks of their passwords.
 
 mod changes;
+mod identities;
+mod identity_owners;
+mod own_changes;
 mod profile;
 mod records;
 mod refusal_counts;
@@ -24,8 +27,9 @@ mod test_samples;
 mod users_tests;
 
 pub use changes::UserChangeError;
+pub use own_changes::{OwnPasswordChange, OwnPasswordOutcome, PasswordReset, SignUp};
 pub use profile::UserProfile;
 pub use refusal_limits::ReachedLimit;
-pub use sign_in::{PasswordCheck, RefusedSignIn, SignInRefusal};
+pub use sign_in::{NamedUser, PasswordCheck, RefusedSignIn, SignInRefusal};
 pub use user_store::HeldUsers;
 pub use users::{DirectoryUsers, UserPage};

@@ -28,20 +28,24 @@ impl UserProfile {
     /// none is.
     ///
     /// # Errors
-    /// A sentence on the value that no user of a directory with this identity field can have.
-    pub(super) fn checked(mut self, identity_field: IdentityField) -> Result<Self, &'static str> {
-        let UserNames { display, given, family } = &mut self.names;
-        for name in [&mut self.user_name, display, given, family] {
-            *name = name.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-            if name.as_deref().is_some_and(|text| !is_value(text)) {
-                return Err("A name has at most 254 bytes, and no control characters.");
-            }
-        }
+    /// A sentence on the value that no user can have.
+    pub(super) fn checked_values(mut self) -> Result<Self, &'static str> {
+        check_name(&mut self.user_name)?;
+        self.names = check_names(self.names)?;
         self.check_emails()?;
+        Ok(self)
+    }
+
+    /// As [`UserProfile::checked_values`], for a user who signs in by a password.
+    ///
+    /// # Errors
+    /// A sentence on the value that no such user of a directory with this identity field can have.
+    pub(super) fn checked(self, identity_field: IdentityField) -> Result<Self, &'static str> {
+        let checked = self.checked_values()?;
         match identity_field {
-            IdentityField::Email if self.emails.is_empty() => Err("The user needs an e-mail address in `emails`."),
-            IdentityField::UserName if self.user_name.is_none() => Err("The user needs a `userName`."),
-            _ => Ok(self),
+            IdentityField::Email if checked.emails.is_empty() => Err("The user needs an e-mail address in `emails`."),
+            IdentityField::UserName if checked.user_name.is_none() => Err("The user needs a `userName`."),
+            _ => Ok(checked),
         }
     }
 
@@ -82,6 +86,29 @@ impl UserProfile {
         record.names = self.names;
         record.active = self.active.unwrap_or(record.active);
         record.status = self.status.unwrap_or(record.status);
+    }
+}
+
+/// Takes spaces off the ends of the names for people, and leaves out those that are empty.
+pub(super) fn check_names(mut names: UserNames) -> Result<UserNames, &'static str> {
+    let UserNames { display, given, family } = &mut names;
+    for name in [display, given, family] {
+        check_name(name)?;
+    }
+    Ok(names)
+}
+
+/// The names that another identity provider states, without those that no user can have.
+pub(super) fn readable_names(names: UserNames) -> UserNames {
+    let read = |mut name: Option<String>| if check_name(&mut name).is_ok() { name } else { None };
+    UserNames { display: read(names.display), given: read(names.given), family: read(names.family) }
+}
+
+fn check_name(name: &mut Option<String>) -> Result<(), &'static str> {
+    *name = name.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    match name.as_deref() {
+        Some(text) if !is_value(text) => Err("A name has at most 254 bytes, and no control characters."),
+        _ => Ok(()),
     }
 }
 

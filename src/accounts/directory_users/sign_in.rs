@@ -20,6 +20,11 @@ pub enum PasswordCheck {
         /** The user's id. */
         user_id: String,
     },
+    /// The password is right, but the user has to confirm the e-mail address first.
+    Unconfirmed {
+        /** The user's id. */
+        user_id: String,
+    },
     /// The user or the address has been refused too often within a minute.
     TooMany {
         /** Seconds until the next try. */
@@ -59,6 +64,23 @@ pub enum RefusedSignIn {
     Limited,
 }
 
+/// The right password of a user who is active and not locked.
+pub(super) enum JudgedPassword {
+    /// It is right. The record has the numbers of ended sessions and grants of before the check.
+    Right(Box<UserRecord>),
+    /// It is not, or was not checked.
+    Not(PasswordCheck),
+}
+
+/// How a user is named beside the password.
+#[derive(Clone, Debug)]
+pub enum NamedUser {
+    /// By the id.
+    Id(String),
+    /// By what users of the directory sign in by.
+    Login(String),
+}
+
 impl DirectoryUsers {
     /// Checks the password of the user who signs in as `login`, from the network `address` (a text; `None`: unknown, or not to
     /// be limited). Takes the same time whether or not there is such a user. Counts refusals for limits and lock, and renews a hash
@@ -74,58 +96,81 @@ impl DirectoryUsers {
         password: &Secret,
         address: Option<&str>,
     ) -> Result<PasswordCheck, RecordError> {
-        let counted_as = login.trim().to_lowercase();
-        let permit = match self.limits.admit(tenant, &counted_as, address).await {
+        let attempt = PasswordAttempt { tenant, settings, user: &NamedUser::Login(login.to_owned()), password };
+        match self.judge_password(attempt, address).await? {
+            JudgedPassword::Right(user) => Ok(self.admit(attempt, *user).await),
+            JudgedPassword::Not(check) => Ok(check),
+        }
+    }
+
+    /// Checks a password as a sign-in does, except for what a right one is good for.
+    pub(super) async fn judge_password(
+        &self,
+        attempt: PasswordAttempt<'_>,
+        address: Option<&str>,
+    ) -> Result<JudgedPassword, RecordError> {
+        let tenant = attempt.tenant;
+        let permit = match self.limits.admit(tenant, &attempt.counted_as(), address).await {
             Ok(permit) => permit,
             Err(TooManyRefusals { retry_after, reached, user_id }) => {
-                return Ok(PasswordCheck::TooMany { retry_after, reached, user_id });
+                return Ok(JudgedPassword::Not(PasswordCheck::TooMany { retry_after, reached, user_id }));
             }
         };
-        let user = match read_login(settings.identity_field, login) {
-            Some(login) => self.store.find_by_login(tenant, &login).await?,
-            None => None,
-        };
+        let user = self.find_named(attempt).await?;
         let user_id = user.as_ref().map(|user| user.id.clone());
         let user_permit = match &user_id {
             Some(id) => self.limits.admit_user(tenant, id).await.map(Some),
             None => Ok(None),
         };
-        let attempt = Attempt { tenant, settings, login: &counted_as, password };
-        let Some(check) = self.judge(attempt, user, user_permit.is_err()).await? else {
-            return Ok(PasswordCheck::Busy);
+        let Some(judged) = self.judge(attempt, user, user_permit.is_err()).await? else {
+            return Ok(JudgedPassword::Not(PasswordCheck::Busy));
         };
-        if matches!(check, PasswordCheck::Refused(_)) {
+        if judged.counts_as_refused(attempt.settings) {
             permit.refuse(user_id.as_deref());
             if let Ok(Some(permit)) = user_permit {
                 permit.refuse(user_id.as_deref());
             }
         }
-        Ok(check)
+        Ok(judged)
     }
 
-    /// Checks the password of `user`; without a user, a decoy is checked. `None`: too many passwords are being hashed.
+    async fn find_named(&self, attempt: PasswordAttempt<'_>) -> Result<Option<UserRecord>, RecordError> {
+        match attempt.user {
+            NamedUser::Id(id) => self.store.find(attempt.tenant, id).await,
+            NamedUser::Login(login) => match read_login(attempt.settings.identity_field, login) {
+                Some(login) => self.store.find_by_login(attempt.tenant, &login).await,
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// Checks the password of `user`; without a user or a password of the user, a decoy is checked. `None`: too many passwords are
+    /// being hashed.
     async fn judge(
         &self,
-        attempt: Attempt<'_>,
+        attempt: PasswordAttempt<'_>,
         user: Option<UserRecord>,
         is_limited: bool,
-    ) -> Result<Option<PasswordCheck>, RecordError> {
+    ) -> Result<Option<JudgedPassword>, RecordError> {
         let limited = is_limited.then_some(RefusedSignIn::Limited);
         let obstacle = limited.or_else(|| self.find_obstacle(user.as_ref()));
-        let hash = user.as_ref().map(|user| user.hash.as_str());
+        let hash = user.as_ref().filter(|user| user.has_password()).map(|user| user.hash.as_str());
         // A hash is also computed where no user exists or the user cannot sign in, so that each answer takes as long.
-        let checked = match hash {
-            Some(hash) => self.hasher.check(attempt.password, hash).await,
-            None => self.hasher.check_decoy(attempt.password, &[attempt.tenant.as_str(), attempt.login]).await,
+        let checked = if let Some(hash) = hash {
+            self.hasher.check(attempt.password, hash).await
+        } else {
+            let name = [attempt.tenant.as_str(), &attempt.counted_as()];
+            self.hasher.check_decoy(attempt.password, &name).await
         };
         let Ok(is_right) = checked else { return Ok(None) };
         Ok(Some(match (user, obstacle) {
-            (Some(user), None) if is_right => self.accept(attempt, user).await?,
+            (Some(user), None) if is_right => self.confirm_right(attempt, user).await?,
             (user, obstacle) => {
                 let user_id = user.as_ref().map(|user| user.id.clone());
-                let has_locked = self.count_failure(attempt, user.filter(|_| obstacle.is_none())).await?;
+                let guessable = user.filter(|user| obstacle.is_none() && user.has_password());
+                let has_locked = self.count_failure(attempt, guessable).await?;
                 let reason = obstacle.unwrap_or(RefusedSignIn::WrongPassword);
-                PasswordCheck::Refused(SignInRefusal { reason, user_id, has_locked })
+                JudgedPassword::refused(reason, user_id, has_locked)
             }
         }))
     }
@@ -140,11 +185,14 @@ impl DirectoryUsers {
         }
     }
 
-    /// Accepts the right password of `user`, as the record was before the hash was computed, unless the user was changed since.
-    async fn accept(&self, attempt: Attempt<'_>, user: UserRecord) -> Result<PasswordCheck, RecordError> {
-        let Attempt { tenant, settings, password, .. } = attempt;
-        let (now, mut obstacle) = (self.ambient.now(), None);
-        let present = self.store.update(tenant, &user.id, |present| {
+    /// Takes the right password of `user`, as the record was before the hash was computed, unless the user was changed since.
+    async fn confirm_right(
+        &self,
+        attempt: PasswordAttempt<'_>,
+        user: UserRecord,
+    ) -> Result<JudgedPassword, RecordError> {
+        let mut obstacle = None;
+        let present = self.store.update(attempt.tenant, &user.id, |present| {
             obstacle = self.find_obstacle(Some(present));
             if present.password_changes != user.password_changes {
                 obstacle = Some(RefusedSignIn::WrongPassword);
@@ -155,29 +203,37 @@ impl DirectoryUsers {
             }
             had_failures
         });
-        let refuse = |reason| {
-            PasswordCheck::Refused(SignInRefusal { reason, user_id: Some(user.id.clone()), has_locked: false })
+        let Some(mut present) = present.await? else {
+            return Ok(JudgedPassword::refused(RefusedSignIn::UnknownUser, Some(user.id), false));
         };
-        let Some(mut present) = present.await? else { return Ok(refuse(RefusedSignIn::UnknownUser)) };
         if let Some(obstacle) = obstacle {
-            return Ok(refuse(obstacle));
-        }
-        if present.is_password_expired(&settings.passwords, now) {
-            return Ok(PasswordCheck::Expired { user_id: present.id });
-        }
-        if self.hasher.is_outdated(&present.hash) {
-            self.renew_hash(tenant, &present, password).await;
+            return Ok(JudgedPassword::refused(obstacle, Some(user.id), false));
         }
         // A session that begins now has ended if all sessions were ended while the hash was computed.
         present.ended_sessions = user.ended_sessions;
         present.revoked_grants = user.revoked_grants;
-        Ok(PasswordCheck::Accepted(Box::new(present.to_user(now))))
+        Ok(JudgedPassword::Right(Box::new(present)))
+    }
+
+    /// What the right password of `user` is good for at a sign-in.
+    async fn admit(&self, attempt: PasswordAttempt<'_>, user: UserRecord) -> PasswordCheck {
+        let now = self.ambient.now();
+        if user.is_unconfirmed(attempt.settings) {
+            return PasswordCheck::Unconfirmed { user_id: user.id };
+        }
+        if user.is_password_expired(&attempt.settings.passwords, now) {
+            return PasswordCheck::Expired { user_id: user.id };
+        }
+        if self.hasher.is_outdated(&user.hash) {
+            self.renew_hash(attempt.tenant, &user, attempt.password).await;
+        }
+        PasswordCheck::Accepted(Box::new(user.to_user(now)))
     }
 
     /// Counts a wrong password of `user`, where wrong passwords lock users of the directory; returns whether that has locked the
     /// user. `None`: there is no such user, or no password counts; as much is then written, so that the time of the answer says
     /// nothing.
-    async fn count_failure(&self, attempt: Attempt<'_>, user: Option<UserRecord>) -> Result<bool, RecordError> {
+    async fn count_failure(&self, attempt: PasswordAttempt<'_>, user: Option<UserRecord>) -> Result<bool, RecordError> {
         let (tenant, now) = (attempt.tenant, self.ambient.now());
         let policy = &attempt.settings.passwords;
         let Some(lockout) = policy.lockout.filter(|_| policy.advanced) else { return Ok(false) };
@@ -213,12 +269,34 @@ impl DirectoryUsers {
     }
 }
 
-/// A password of a user that was entered at a directory.
+/// A password that was entered at a directory.
 #[derive(Clone, Copy)]
-struct Attempt<'a> {
-    tenant: &'a TenantId,
-    settings: &'a DirectorySettings,
-    /// The login, as it is counted.
-    login: &'a str,
-    password: &'a Secret,
+pub(super) struct PasswordAttempt<'a> {
+    pub(super) tenant: &'a TenantId,
+    pub(super) settings: &'a DirectorySettings,
+    pub(super) user: &'a NamedUser,
+    pub(super) password: &'a Secret,
+}
+
+impl PasswordAttempt<'_> {
+    /// The text under which refusals are counted.
+    fn counted_as(&self) -> String {
+        let (NamedUser::Id(text) | NamedUser::Login(text)) = self.user;
+        text.trim().to_lowercase()
+    }
+}
+
+impl JudgedPassword {
+    /// Whether the limits of refused sign-ins count it. The right password of a user who has to confirm the address is answered as a
+    /// wrong one is, so it counts as well: otherwise the limit would tell a stranger whether a sign-up got an address.
+    fn counts_as_refused(&self, settings: &DirectorySettings) -> bool {
+        match self {
+            Self::Right(user) => user.is_unconfirmed(settings),
+            Self::Not(check) => matches!(check, PasswordCheck::Refused(_)),
+        }
+    }
+
+    fn refused(reason: RefusedSignIn, user_id: Option<String>, has_locked: bool) -> Self {
+        Self::Not(PasswordCheck::Refused(SignInRefusal { reason, user_id, has_locked }))
+    }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::test_samples::{ADA, RIGHT, SHOP, assert_refused, hasher_with, is_accepted, profile, stage, users_in};
-use super::{PasswordCheck, RefusedSignIn};
-use crate::domain::{Secret, UserEmail};
+use super::{PasswordCheck, RefusedSignIn, UserProfile};
+use crate::domain::{AddressConfirmation, Secret, UserEmail, UserStatus};
 
 #[tokio::test]
 async fn after_eleven_refusals_within_a_minute_a_login_is_refused_without_a_check_whether_or_not_a_user_has_it() {
@@ -53,6 +53,26 @@ async fn right_passwords_count_for_no_limit_one_after_the_other_or_at_once() {
     }
     let at_once = join_all((0..60).map(|_| stage.sign_in_from(ADA, RIGHT, Some("192.0.2.1")))).await;
     assert!(at_once.iter().all(is_accepted), "{at_once:?}");
+}
+
+#[tokio::test]
+async fn right_passwords_of_a_user_who_has_to_confirm_the_address_count_as_wrong_ones_do() {
+    let mut stage = stage();
+    stage.settings.self_service.confirmation = AddressConfirmation::Required;
+    let pending = UserProfile { status: Some(UserStatus::Pending), ..profile("ada") };
+    stage.users.create(&SHOP, &stage.settings, pending, &Secret::from(RIGHT)).await.unwrap();
+    stage.create("ben", RIGHT).await;
+    for _ in 0..11 {
+        let check = stage.sign_in_from(ADA, RIGHT, Some("192.0.2.1")).await;
+        assert!(matches!(check, PasswordCheck::Unconfirmed { .. }), "{check:?}");
+    }
+    let limited = stage.sign_in(ADA, RIGHT).await;
+    assert!(matches!(limited, PasswordCheck::TooMany { .. }), "{limited:?}");
+    for number in 0..19 {
+        stage.sign_in_from(&format!("u{number}@example.com"), "wrong", Some("192.0.2.1")).await;
+    }
+    let limited = stage.sign_in_from("ben@example.com", RIGHT, Some("192.0.2.1")).await;
+    assert!(matches!(limited, PasswordCheck::TooMany { .. }), "the network is limited as well: {limited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

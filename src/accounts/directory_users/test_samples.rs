@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 use super::{DirectoryUsers, PasswordCheck, RefusedSignIn, UserProfile};
+use crate::accounts::directories::{Directories, FirstDirectory};
 use crate::accounts::passwords::{HashParameters, PasswordHasher};
 use crate::domain::{
-    ClockAndEntropy, DirectorySettings, DirectoryUser, LockoutPolicy, PasswordPolicy, Secret, SystemEntropy, TenantId,
-    UserEmail, UserNames, UserStatus,
+    ClockAndEntropy, Directory, DirectorySettings, DirectoryUser, LockoutPolicy, ManagedBy, PasswordPolicy, Secret,
+    SystemEntropy, TenantId, UserEmail, UserNames, UserStatus,
 };
 use crate::records::Records;
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
@@ -55,6 +56,13 @@ pub(super) fn profile(name: &str) -> UserProfile {
 }
 
 impl Stage {
+    /// The directory of most tests, with the settings of the stage.
+    pub(super) async fn directories(&self) -> Directories {
+        let first = FirstDirectory { directory: directory(), settings: self.settings.clone() };
+        let writer = self.storage.records.single_writer().unwrap();
+        Directories::open(&self.storage.records, writer, vec![first]).await.unwrap()
+    }
+
     /// The same users after a restart of the program.
     pub(super) fn restart(&mut self) {
         self.users = users_in(&self.storage, &self.storage.reopened(), small_hasher());
@@ -66,6 +74,22 @@ impl Stage {
 
     pub(super) async fn find(&self, id: &str) -> Option<DirectoryUser> {
         self.users.find(&SHOP, id).await.unwrap()
+    }
+}
+
+fn directory() -> Directory {
+    Directory {
+        name: "shop".to_owned(),
+        tenant: SHOP.clone(),
+        issuer: "http://127.0.0.1:1/oauth/v4/shop".to_owned(),
+        managed_by: ManagedBy::Api,
+        absolute_lifetime_seconds: None,
+        sdk_all_sessions: false,
+        signing_key_lifetime_seconds: 86_400,
+        administrators: Vec::new(),
+        login_providers: Vec::new(),
+        prompts_with_login_providers: false,
+        own_applications: Vec::new(),
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 
-use super::records::{Login, LoginRecord, UserRecord};
+use super::identity_owners::IdentityOwners;
+use super::records::{IdentityRecord, Login, LoginRecord, UserRecord};
 use super::user_list::UserList;
 use crate::domain::{RecordKey, TenantId, Timestamp};
 use crate::records::{Collection, OpenedRecord, RecordError, Records};
@@ -14,6 +15,7 @@ use crate::records::{Collection, OpenedRecord, RecordError, Records};
 pub(super) struct UserStore {
     users: Collection<UserRecord>,
     logins: Collection<LoginRecord>,
+    pub(super) identities: IdentityOwners,
     tenants: SyncMutex<HashMap<TenantId, Arc<Mutex<KnownUsers>>>>,
 }
 
@@ -31,11 +33,19 @@ pub struct HeldUsers {
 
 /// Another user has the user name or an address.
 #[derive(Debug)]
-pub(super) struct LoginTaken;
+pub(super) struct LoginTaken {
+    pub(super) login: Login,
+    pub(super) owner: Box<UserRecord>,
+}
 
 impl UserStore {
     pub(super) fn new(records: &Records) -> Self {
-        Self { users: Collection::new(records), logins: Collection::new(records), tenants: SyncMutex::default() }
+        Self {
+            users: Collection::new(records),
+            logins: Collection::new(records),
+            identities: IdentityOwners::new(records),
+            tenants: SyncMutex::default(),
+        }
     }
 
     /// The lock of the users of `tenant`.
@@ -71,6 +81,23 @@ impl UserStore {
         Ok(())
     }
 
+    /// Writes as much as the creation of a user who has `logins` logins, but nothing that counts.
+    pub(super) async fn write_creation_decoy(
+        &self,
+        tenant: &TenantId,
+        user: UserRecord,
+        logins: usize,
+    ) -> Result<(), RecordError> {
+        // No login has an empty kind.
+        let login_key = self.logins.key(&[tenant.as_str(), "", ""].map(str::as_bytes));
+        for _ in 0..logins {
+            let record = LoginRecord { user_id: String::new() };
+            self.logins.put(self.logins.seal(login_key, &record)?).await?;
+        }
+        let decoy = UserRecord { id: String::new(), user_name: None, emails: Vec::new(), ..user };
+        self.users.put(self.users.seal(self.decoy_key(tenant), &decoy)?).await
+    }
+
     /// Changes the record of a user, whose name and addresses stay. `change` runs again if another change was faster; it returns
     /// whether there is anything to write. Returns the record as it then is; `None` if there is no such user.
     pub(super) async fn update(
@@ -91,14 +118,19 @@ impl UserStore {
         }
     }
 
-    /// Whether another user than `id` has one of `logins`.
-    pub(super) async fn is_taken(&self, tenant: &TenantId, id: &str, logins: &[Login]) -> Result<bool, RecordError> {
+    /// The first of `logins` that another user than `id` has. Takes as many reads whether or not there is one.
+    pub(super) async fn find_taken(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        logins: &[Login],
+    ) -> Result<Option<LoginTaken>, RecordError> {
+        let mut taken = None;
         for login in logins {
-            if self.find_by_login(tenant, login).await?.is_some_and(|owner| owner.id != id) {
-                return Ok(true);
-            }
+            let owner = self.find_by_login(tenant, login).await?.filter(|owner| owner.id != id);
+            taken = taken.or(owner.map(|owner| LoginTaken { login: login.clone(), owner: Box::new(owner) }));
         }
-        Ok(false)
+        Ok(taken)
     }
 
     /// Writes a new user. The records of the logins come first, so that the user is found as soon as it exists.
@@ -109,8 +141,8 @@ impl UserStore {
         user: &UserRecord,
     ) -> Result<Result<(), LoginTaken>, RecordError> {
         let logins = user.logins();
-        if self.is_taken(tenant, &user.id, &logins).await? {
-            return Ok(Err(LoginTaken));
+        if let Some(taken) = self.find_taken(tenant, &user.id, &logins).await? {
+            return Ok(Err(taken));
         }
         let list = known.0.take();
         self.put_logins(tenant, &user.id, &logins).await?;
@@ -129,8 +161,8 @@ impl UserStore {
         mut change: impl FnMut(&mut UserRecord) + Send,
     ) -> Result<Result<Option<UserRecord>, LoginTaken>, RecordError> {
         let Replacement { id, logins } = replacement;
-        if self.is_taken(tenant, id, logins).await? {
-            return Ok(Err(LoginTaken));
+        if let Some(taken) = self.find_taken(tenant, id, logins).await? {
+            return Ok(Err(taken));
         }
         let Some(before) = self.find(tenant, id).await? else { return Ok(Ok(None)) };
         let list = known.0.take();
@@ -160,6 +192,8 @@ impl UserStore {
         let list = known.0.take();
         self.users.remove(vec![self.user_key(tenant, id)]).await?;
         self.remove_logins(tenant, &user.logins()).await?;
+        let identities: Vec<_> = user.identities.iter().map(IdentityRecord::key).collect();
+        self.identities.remove(tenant, &identities).await?;
         known.put_back(list, |list| list.remove(id));
         Ok(true)
     }

@@ -7,7 +7,8 @@ use super::refusal_limits::RefusalLimits;
 use super::user_store::{HeldUsers, UserStore};
 use crate::accounts::passwords::{PasswordHasher, PasswordRules};
 use crate::domain::{
-    ClockAndEntropy, DirectorySettings, DirectoryUser, EndFuture, EndedAtSignOut, TenantId, TokenSlot, UserKey,
+    ClockAndEntropy, CountFuture, DirectorySettings, DirectoryUser, EndFuture, EndedAtSignOut, TenantId, TokenSlot,
+    UserKey,
 };
 use crate::records::{RecordError, Records, SingleWriter};
 
@@ -129,21 +130,23 @@ impl DirectoryUsers {
 
 /// All sessions and refresh tokens of a directory's user end at a sign-out everywhere.
 impl EndedAtSignOut for DirectoryUsers {
+    fn record_name(&self) -> &'static str {
+        "directory users"
+    }
+
     fn end<'a>(&'a self, _slots: &'a [TokenSlot]) -> EndFuture<'a> {
         Box::pin(async { Ok(()) })
     }
 
-    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> EndFuture<'a> {
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
         Box::pin(async move {
-            if let Some((tenant, id)) = user.directory_user() {
-                let tenant = TenantId::new(tenant);
-                let ended = self.store.update(&tenant, id, |user| {
-                    user.end_everything();
-                    true
-                });
-                ended.await?;
-            }
-            Ok(())
+            let Some((tenant, id)) = user.directory_user() else { return Ok(0) };
+            let tenant = TenantId::new(tenant);
+            let ended = self.store.update(&tenant, id, |user| {
+                user.end_everything();
+                true
+            });
+            Ok(usize::from(ended.await?.is_some()))
         })
     }
 }

@@ -13,4 +13,4 @@ mod rules_tests;
 pub use argon2_hash::HashParameters;
 pub use hasher::{HasherBusy, PasswordHasher};
 pub(super) use rules::PasswordRules;
-pub use rules::is_password_pattern;
+pub use rules::{PasswordFault, is_password_pattern};

@@ -18,6 +18,26 @@ const MOST_COMPILED_BYTES: usize = 1024 * 1024;
 /// Compiled patterns that are kept. One directory has one; older ones are of changed settings.
 const KEPT_PATTERNS: usize = 64;
 
+/// Why a new password is refused. Its text is for people; pages have their own words for each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordFault {
+    /// It is too short or too long.
+    #[error("A password has {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters.")]
+    Length,
+    /// It is empty, or longer than any that is checked against a pattern.
+    #[error("A password has 1 to {MOST_BYTES} bytes.")]
+    Size,
+    /// It does not match the directory's pattern, whose message for this is the operator's.
+    #[error("{}", .0.as_deref().unwrap_or("The password does not match the rules."))]
+    Pattern(Option<String>),
+    /// It contains a name of the user.
+    #[error("The password contains the user name or the e-mail address.")]
+    ContainsName,
+    /// It is one of the user's last so many passwords.
+    #[error("The password is one of the last {0}.")]
+    Reused(u8),
+}
+
 /// Checks new passwords. Clones share the compiled patterns.
 #[derive(Clone, Default)]
 pub(in crate::accounts) struct PasswordRules {
@@ -36,35 +56,34 @@ impl PasswordRules {
     /// Checks `password` of a user who has these names: the user name and the e-mail addresses, in lower case.
     ///
     /// # Errors
-    /// The first rule that the password breaks, as a sentence for the user.
+    /// The first rule that the password breaks.
     pub(in crate::accounts) fn check(
         &self,
         policy: &PasswordPolicy,
         password: &str,
         names: &[&str],
-    ) -> Result<(), String> {
+    ) -> Result<(), PasswordFault> {
         match &policy.pattern {
             None => {
                 if !(LEAST_CHARACTERS..=MOST_CHARACTERS).contains(&password.chars().count()) {
-                    return Err(format!("A password has {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters."));
+                    return Err(PasswordFault::Length);
                 }
             }
             Some(pattern) => self.check_pattern(pattern, password)?,
         }
         let lower = password.to_lowercase();
         if policy.advanced && policy.prevents_user_name && names.iter().any(|name| lower.contains(name)) {
-            return Err("The password contains the user name or the e-mail address.".to_owned());
+            return Err(PasswordFault::ContainsName);
         }
         Ok(())
     }
 
-    fn check_pattern(&self, pattern: &PasswordPattern, password: &str) -> Result<(), String> {
+    fn check_pattern(&self, pattern: &PasswordPattern, password: &str) -> Result<(), PasswordFault> {
         if password.is_empty() || password.len() > MOST_BYTES {
-            return Err(format!("A password has 1 to {MOST_BYTES} bytes."));
+            return Err(PasswordFault::Size);
         }
         let is_match = self.find(&pattern.regex).is_some_and(|regex| regex.is_match(password));
-        let message = || pattern.message.clone().unwrap_or_else(|| "The password does not match the rules.".to_owned());
-        is_match.then_some(()).ok_or_else(message)
+        is_match.then_some(()).ok_or_else(|| PasswordFault::Pattern(pattern.message.clone()))
     }
 
     #[cfg(test)]

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-use super::rules::{PasswordRules, is_password_pattern};
+use super::rules::{PasswordFault, PasswordRules, is_password_pattern};
 use crate::domain::{PasswordPattern, PasswordPolicy};
 
 fn policy_with(regex: &str, message: Option<&str>) -> PasswordPolicy {
@@ -34,7 +34,7 @@ fn a_pattern_decides_on_the_whole_password_in_place_of_the_lengths() {
             assert_eq!(rules.check(&policy, password, &[]).is_ok(), is_good, "{password}");
         }
     }
-    assert_eq!(rules.check(&policy, "x", &[]), Err("Four letters.".to_owned()));
+    assert_eq!(rules.check(&policy, "x", &[]), Err(PasswordFault::Pattern(Some("Four letters.".to_owned()))));
     assert!(rules.check(&policy_with(".*", None), &"x".repeat(1025), &[]).is_err());
     assert!(rules.check(&policy_with(".*", None), "", &[]).is_err());
 }

@@ -79,6 +79,11 @@ impl ConversationCell {
         next
     }
 
+    /// Forgets the conversation. The caller then removes the record.
+    pub(super) fn clear(&self) {
+        *self.lock() = CellState { is_loaded: true, ..CellState::default() };
+    }
+
     /// Finds the conversation, without using it.
     pub(super) fn find(&self, now: Timestamp) -> Option<Arc<SkillConversation>> {
         let mut state = self.lock();

@@ -16,7 +16,7 @@ use crate::records::{Collection, Records, SingleWriter};
 #[derive(Clone)]
 pub struct SkillConversations {
     pub(super) kept: Arc<KeptConversations>,
-    activities: Collection<GivenActivities>,
+    pub(super) activities: Collection<GivenActivities>,
     cards: Collection<ClaimedCard>,
     attempts: Arc<CardAttempts>,
 }

@@ -36,15 +36,15 @@ type RegisteredCell = Registered<RecordKey, ConversationCell>;
 pub(super) struct KeptConversations {
     records: Records,
     entropy: SharedEntropy,
-    conversations: Collection<WrittenConversation>,
-    names: Collection<ConversationName>,
+    pub(super) conversations: Collection<WrittenConversation>,
+    pub(super) names: Collection<ConversationName>,
     registry: WeakRegistry<RecordKey, ConversationCell>,
     /// Keeps recently used cells alive, by the id of the conversation.
     recent: Cache<String, RecentCell, ConversationBytes>,
     /// By the key of the name's record.
     recent_names: Cache<RecordKey, KnownName>,
     /// The writes that are under way.
-    writes: SingleFlight<RecordKey, Result<(), SkillConversationError>>,
+    pub(super) writes: SingleFlight<RecordKey, Result<(), SkillConversationError>>,
 }
 
 /// The id by which a skill knows a conversation of its parent.
@@ -194,7 +194,7 @@ impl KeptConversations {
 
     /// The cell of the conversation `id`, which may not be loaded yet. While a write is under way, its cell is the registered
     /// one, so no other cell reads the store before the write has ended.
-    fn get_cell(&self, id: &str) -> Arc<RegisteredCell> {
+    pub(super) fn get_cell(&self, id: &str) -> Arc<RegisteredCell> {
         if let Some(recent) = self.recent.get(id) {
             return recent.cell;
         }
@@ -208,6 +208,12 @@ impl KeptConversations {
         if self.recent.get(id).is_none_or(|recent| recent.text_bytes != text_bytes) {
             self.recent.insert(id.to_owned(), RecentCell { cell: Arc::clone(cell), text_bytes });
         }
+    }
+
+    /// Keeps the conversation `id`, whose name has the key `name`, in memory no longer.
+    pub(super) fn drop_from_memory(&self, id: &str, name: &RecordKey) {
+        self.recent.remove(id);
+        self.recent_names.remove(name);
     }
 
     /// Reads the record of `cell`, unless it was read before.
@@ -284,12 +290,12 @@ impl KeptConversations {
         Ok(())
     }
 
-    fn name_key(&self, parent: &BotName, skill: &SkillName, parent_conversation_id: &str) -> RecordKey {
+    pub(super) fn name_key(&self, parent: &BotName, skill: &SkillName, parent_conversation_id: &str) -> RecordKey {
         let parts = [parent.as_str(), skill.as_str(), parent_conversation_id];
         self.names.key(&parts.map(str::as_bytes))
     }
 
-    fn index(&self, account: &Account, skill: &SkillName) -> RecordKey {
+    pub(super) fn index(&self, account: &Account, skill: &SkillName) -> RecordKey {
         let [holder, realm, subject] = account.key_parts();
         self.conversations.index([&holder, &realm, &subject, skill.as_str()])
     }

@@ -1,11 +1,15 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{Account, BotName, ChannelId, ConversationId, SkillName, SystemEntropy};
+use crate::domain::test_samples::sample_bot;
+use crate::domain::{
+    Account, Bot, BotName, ChannelId, ConversationId, DataSubject, PersonalData as _, Registrations, Skill, SkillName,
+    SystemEntropy, UserKey,
+};
 use crate::records::Records;
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
 
@@ -396,4 +400,37 @@ async fn a_card_is_claimed_by_one_caller_in_its_conversation_for_fifteen_minutes
     assert_eq!(given, Some(GivenActivity::SwallowedCard));
     fixture.beneath.clock.advance(Duration::from_mins(15));
     assert_eq!(fixture.conversations.claim_card(&here, "card").await.unwrap(), CardClaim::First);
+}
+
+#[tokio::test]
+async fn an_erasure_removes_the_conversations_of_a_persons_account_and_no_others() {
+    let mut fixture = Fixture::start();
+    let own = fixture.open(activity("p1")).await;
+    fixture.conversations.note_activity(&own, "a1", GivenActivity::PassedOn).await.unwrap();
+    let of_ben = fixture.open(activity_of("29:ben", "p2")).await;
+    let skill = Skill {
+        name: SkillName::new("weather"),
+        app_id: "app-weather".to_owned(),
+        tenant_id: "t".to_owned(),
+        endpoint: "https://weather.example.com/api/messages".parse().unwrap(),
+        connections: Vec::new(),
+        exchange_uris: Vec::new(),
+        parents: vec![BotName::new("assistant")],
+    };
+    let bot = Bot { name: BotName::new("assistant"), ..sample_bot() };
+    let registrations = Arc::new(Registrations::new(vec![bot], Vec::new()).with_skills(vec![skill]));
+    let ada = DataSubject { user: UserKey::entra("ada", "t"), accounts: vec![user("29:ada")] };
+    let data = SkillConversationData::new(fixture.conversations.clone(), registrations);
+    let exported = data.export(&ada).await.unwrap();
+    let [conversation] = exported.as_slice() else { panic!("{exported:?}") };
+    let member = |pointer| conversation.pointer(pointer).and_then(serde_json::Value::as_str);
+    let members = ["/parentConversationId", "/subject", "/addressing/from"].map(member);
+    assert_eq!(members, [Some("p1"), Some("29:ada"), Some("ada")]);
+    assert_eq!(data.erase(&ada).await.unwrap(), 1);
+    assert!(fixture.find(&own.id).await.is_none());
+    assert_eq!(fixture.conversations.find_activity(&own, "a1").await.unwrap(), None);
+    assert!(data.export(&ada).await.unwrap().is_empty());
+    fixture.restart();
+    assert!(fixture.find(&own.id).await.is_none() && fixture.find(&of_ben.id).await.is_some());
+    assert_ne!(fixture.open(activity("p1")).await.id, own.id, "the skill knows the next conversation by another id");
 }

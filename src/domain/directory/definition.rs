@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::{Administrator, UserKey};
+use crate::domain::{Administrator, Application, LoginProvider, UserKey};
 
 /// The id of a directory: one segment of the paths of its doors, letters, digits and hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +27,14 @@ pub struct Directory {
     pub signing_key_lifetime_seconds: u64,
     /// The callers of the management API.
     pub administrators: Vec<Administrator>,
+    /// The other identity providers at which its users can sign in.
+    pub login_providers: Vec<LoginProvider>,
+    /// Whether each sign-in asks the user while there are other identity providers, as App ID documents it. Otherwise sessions
+    /// serve all the same.
+    pub prompts_with_login_providers: bool,
+    /// The applications of bot-sso itself: the connections of bots whose users are those of the directory, and the page on which
+    /// users see where they are signed in. They are not in the settings, and nobody can change them.
+    pub own_applications: Vec<Application>,
 }
 
 /// Who changes the settings of a directory.

@@ -2,7 +2,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AddressFault, Application, PasswordPolicy, check_browser_addresses};
+use super::{AddressFault, Application, PasswordPolicy, SelfServiceSettings, check_browser_addresses};
 
 /// What the management API may change of a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -19,6 +19,8 @@ pub struct DirectorySettings {
     pub identity_field: IdentityField,
     /// The web apps.
     pub applications: Vec<Application>,
+    /// What users may do by themselves.
+    pub self_service: SelfServiceSettings,
 }
 
 /// Single sign-on of a directory.

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Timestamp;
+use super::identity::OWN_PROVIDER;
+use crate::domain::{NamedIdentity, ProviderIdentity, Timestamp, UserKey};
 
 /// A user of a directory, without the password. The id never changes; everything else may.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,12 @@ pub struct DirectoryUser {
     pub ended_sessions: u64,
     /// How often all refresh tokens of the user were revoked. A grant of an earlier number has ended.
     pub revoked_grants: u64,
+    /// Who the user is at other identity providers.
+    pub identities: Vec<ProviderIdentity>,
+    /// Whether the user has a password. One who came from another identity provider has none at first.
+    pub has_password: bool,
+    /// How often the password was changed. A link for a new password is good for one number only.
+    pub password_changes: u64,
 }
 
 /// The names of a user for people.
@@ -61,6 +68,12 @@ pub enum UserStatus {
 }
 
 impl DirectoryUser {
+    /// Whether the user has shown to be the person `key` at another identity provider.
+    #[must_use]
+    pub fn has_proven(&self, key: &UserKey) -> bool {
+        self.identities.iter().any(|identity| identity.is_proven && identity.key == *key)
+    }
+
     /// The primary e-mail address, or else the first.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
@@ -78,5 +91,60 @@ impl DirectoryUser {
         };
         let other = || self.user_name.clone().or_else(|| self.email().map(str::to_owned));
         self.names.display.clone().or_else(full).or_else(other).unwrap_or_else(|| self.id.clone())
+    }
+
+    /// Who the user is at each provider. That of the name `first`, by which the user has signed in, comes first. The directory
+    /// itself is among them if the user can sign in with a password.
+    #[must_use]
+    pub fn list_identities<'a>(&'a self, first: &str) -> Vec<NamedIdentity<'a>> {
+        let directory = NamedIdentity { provider: OWN_PROVIDER, id: &self.id };
+        let own = (self.has_password || first == directory.provider).then_some(directory);
+        let others = self.identities.iter();
+        let others = others.map(|other| NamedIdentity { provider: &other.provider, id: other.key.subject() });
+        let mut all: Vec<_> = own.into_iter().chain(others).collect();
+        // The order of the others stays.
+        all.sort_by_key(|identity| identity.provider != first);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(has_password: bool) -> DirectoryUser {
+        let identity = |provider: &str, subject: &str| ProviderIdentity {
+            provider: provider.to_owned(),
+            key: UserKey::from_parts("https://issuer.example", subject),
+            is_proven: true,
+        };
+        let at = Timestamp::from_unix_seconds(0);
+        DirectoryUser {
+            id: "ada".to_owned(),
+            user_name: None,
+            emails: Vec::new(),
+            names: UserNames::default(),
+            active: true,
+            status: UserStatus::Confirmed,
+            locked_until: None,
+            created_at: at,
+            modified_at: at,
+            ended_sessions: 0,
+            revoked_grants: 0,
+            identities: vec![identity("staff", "1"), identity("guests", "2")],
+            has_password,
+            password_changes: 0,
+        }
+    }
+
+    #[test]
+    fn the_identity_by_which_the_user_has_signed_in_comes_first() {
+        let list = |has_password, first: &str| {
+            let user = user(has_password);
+            user.list_identities(first).iter().map(|it| format!("{} {}", it.provider, it.id)).collect::<Vec<_>>()
+        };
+        assert_eq!(list(true, "cloud_directory"), ["cloud_directory ada", "staff 1", "guests 2"]);
+        assert_eq!(list(true, "guests"), ["guests 2", "cloud_directory ada", "staff 1"]);
+        assert_eq!(list(false, "staff"), ["staff 1", "guests 2"]);
     }
 }

@@ -68,6 +68,13 @@ impl SpeakersCell {
         self.lock().written = Some(WrittenHistory { history, written_at: Some(now) });
     }
 
+    /// Forgets all accounts that spoke. The caller then removes the record.
+    pub(super) fn clear(&self) {
+        let mut state = self.lock();
+        state.history = SpeakerHistory::default();
+        state.written = Some(WrittenHistory { history: SpeakerHistory::default(), written_at: None });
+    }
+
     fn lock(&self) -> MutexGuard<'_, CellState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

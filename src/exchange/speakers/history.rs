@@ -78,6 +78,11 @@ impl SpeakerHistory {
         self.speakers.iter().any(|speaker| speaker.parent.is_some())
     }
 
+    /// The accounts that spoke, the last one first.
+    pub(super) fn list(&self) -> &[Speaker] {
+        &self.speakers
+    }
+
     /// The account that spoke last.
     pub(super) fn last(&self) -> Option<&Speaker> {
         self.speakers.first()

@@ -7,6 +7,7 @@
 mod cell;
 mod history;
 mod marked_bots;
+mod personal_data;
 #[cfg(test)]
 mod tests;
 

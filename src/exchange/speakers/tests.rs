@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::domain::test_samples::sample_bot;
-use crate::domain::{BotName, CallerEntry, ChannelId};
+use crate::domain::{BotName, CallerEntry, ChannelId, DataSubject, PersonalData as _, UserKey};
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
 
 const PARENT: &str = "a";
@@ -161,4 +161,22 @@ async fn a_dispute_that_was_stored_by_a_clock_far_ahead_ends_after_a_restart_too
     assert_ne!(fixture.stored().await, stored, "the record is written with times that the clock has reached");
     fixture.beneath.clock.advance(Duration::from_mins(16));
     assert_eq!(fixture.find().await.unwrap(), Some(channel_account().as_parent_account(PARENT)));
+}
+
+#[tokio::test]
+async fn an_erasure_forgets_who_spoke_in_memory_and_in_the_store() {
+    let fixture = Fixture::start(bot(false));
+    fixture.note_parent().await;
+    let ada = DataSubject {
+        user: UserKey::entra("ada", "t"),
+        accounts: vec![channel_account().as_parent_account(PARENT), channel_account()],
+    };
+    let exported = fixture.speakers.export(&ada).await.unwrap();
+    assert_eq!(exported.len(), 1);
+    assert!(exported.iter().all(|object| object["parent"] == PARENT && object["subject"] == "29:ada"), "{exported:?}");
+    assert_eq!(fixture.speakers.erase(&ada).await.unwrap(), 1);
+    assert!(fixture.stored().await.is_none());
+    assert_eq!(fixture.find().await.unwrap(), Some(channel_account()), "none is known to have spoken");
+    fixture.note_parent().await;
+    assert!(fixture.stored().await.is_some(), "what is said afterwards is noted again");
 }

@@ -2,12 +2,18 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::domain::{Account, Connection, Fingerprint, Fingerprints, HolderName, TokenSlot, UserKey, UserToken};
+use crate::domain::{
+    Account, Connection, CountFuture, DataSubject, ExportFuture, Fingerprint, Fingerprints, HolderName, PersonalData,
+    RecordKey, TokenSlot, UserKey, UserToken,
+};
 use crate::exchange::StorageFailure;
-use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
+use crate::records::{
+    Collection, Content, Kind, Plaintext, RecordError, Records, StoredRecord, catalogue, encode_json,
+};
 use crate::vault::TokenVault;
 
 /// As many tokens are remembered as noted already.
@@ -42,6 +48,9 @@ struct NotedTokens {
 struct TokenOwnerRecord {
     issuer: String,
     subject: String,
+    /// The add-in or back end. `None` in a record of an earlier version.
+    #[serde(default)]
+    holder: Option<String>,
 }
 
 impl Content for TokenOwnerRecord {
@@ -76,8 +85,9 @@ impl GivenTokens {
         }
         let (issuer, subject) = (token.user.issuer().to_owned(), token.user.subject().to_owned());
         let key = self.owners.key(&[holder.as_str().as_bytes(), text.as_bytes()]);
-        let record = self.owners.seal_until(key, &TokenOwnerRecord { issuer, subject }, token.expires_at)?;
-        self.owners.put(record).await?;
+        let owner = TokenOwnerRecord { issuer, subject, holder: Some(holder.to_string()) };
+        let record = self.owners.seal_until(key, &owner, token.expires_at)?;
+        self.owners.put(record.listed_by(self.index(&token.user))).await?;
         self.noted.cache.insert(fingerprint, ());
         Ok(())
     }
@@ -108,5 +118,36 @@ impl GivenTokens {
         let kept = self.vault.find_unended(&slot, connection.revision).await?;
         let held = kept.filter(|kept| kept.access_token.expose().as_bytes().ct_eq(text.as_bytes()).into());
         Ok(Some(held.map_or(GivenToken::Dropped, GivenToken::Held)))
+    }
+
+    fn index(&self, user: &UserKey) -> RecordKey {
+        self.owners.index([user.issuer(), user.subject()])
+    }
+}
+
+impl PersonalData for GivenTokens {
+    fn name(&self) -> &'static str {
+        "tokensGivenToBackEnds"
+    }
+
+    fn export<'a>(&'a self, person: &'a DataSubject) -> ExportFuture<'a> {
+        Box::pin(async move {
+            let mut exported = Vec::new();
+            for stored in self.owners.members(self.index(&person.user)).await? {
+                exported.push(json!({ "holder": self.owners.open(&stored)?.holder }));
+            }
+            Ok(exported)
+        })
+    }
+
+    /// A token that is not known any more is answered as one that has ended.
+    fn erase<'a>(&'a self, person: &'a DataSubject) -> CountFuture<'a> {
+        Box::pin(async move {
+            let keys: Vec<_> = self.owners.members(self.index(&person.user)).await?;
+            let keys: Vec<_> = keys.iter().map(StoredRecord::key).collect();
+            let count = keys.len();
+            self.owners.remove(keys).await?;
+            Ok(count)
+        })
     }
 }

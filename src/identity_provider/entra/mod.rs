@@ -222,10 +222,12 @@ fn sign_in_segment<'a>(connection: &'a Connection, tenant: Option<&'a str>) -> &
 
 /// Entra takes one value. A user who chooses another account is asked for consent as well if that account lacks it.
 fn choose_prompt(request: &AuthorizationRequest<'_>) -> Option<&'static str> {
-    match (request.choose_account, request.ask_consent) {
-        (true, _) => Some("select_account"),
-        (false, true) => Some("consent"),
-        (false, false) => None,
+    // Entra takes one word alone.
+    match (request.asks_anew, request.choose_account, request.ask_consent) {
+        (true, _, _) => Some("login"),
+        (false, true, _) => Some("select_account"),
+        (false, false, true) => Some("consent"),
+        (false, false, false) => None,
     }
 }
 

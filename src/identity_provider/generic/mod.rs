@@ -34,6 +34,10 @@ use crate::outbound::{FormField, HttpAnswer, Outbound};
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(6);
 /// The word of `prompt` that lets the user choose an account (`OpenID` Connect Core §3.1.2.1).
 const SELECT_ACCOUNT: &str = "select_account";
+/// The word of `prompt` that asks the user to sign in anew (`OpenID` Connect Core §3.1.2.1).
+const LOGIN: &str = "login";
+/// The same by another parameter, which also makes the ID token say when the user signed in (`OpenID` Connect Core §2).
+const NOW: (&str, &str) = ("max_age", "0");
 /// The word of `prompt` that asks for consent (`OpenID` Connect Core §3.1.2.1).
 const CONSENT: &str = "consent";
 const TYPE_OF_REFRESH_TOKEN: (&str, &str) = ("token_type_hint", "refresh_token");
@@ -200,12 +204,14 @@ impl Generic {
         self.settings.secret_method.unwrap_or(endpoints.secret_method)
     }
 
-    /// The value of `prompt`: what is configured, and `consent` and `select_account` if this sign-in needs them.
+    /// The value of `prompt`: what is configured, and `login`, `consent` and `select_account` if this sign-in needs them.
     fn prompt(&self, connection: &Connection, request: &AuthorizationRequest<'_>) -> Option<String> {
         let by_default = if connection.asks_offline_access() { CONSENT } else { "" };
         let configured = self.settings.prompt.as_deref().unwrap_or(by_default);
         let mut words: Vec<&str> = configured.split(' ').filter(|word| !word.is_empty()).collect();
-        for (word, is_needed) in [(CONSENT, request.ask_consent), (SELECT_ACCOUNT, request.choose_account)] {
+        for (word, is_needed) in
+            [(LOGIN, request.asks_anew), (CONSENT, request.ask_consent), (SELECT_ACCOUNT, request.choose_account)]
+        {
             if is_needed && !words.contains(&word) {
                 words.push(word);
             }
@@ -256,11 +262,12 @@ impl IdentityProvider for Generic {
             let endpoints = self.discovery.endpoints(Instant::now() + DISCOVERY_TIMEOUT).await?;
             let scope = authorization::join_scopes(connection, &["openid"]);
             let claims = request.claims.map(ClaimsChallenge::as_str);
-            let endpoint = endpoints.authorization.clone();
+            let (endpoint, configured) = (endpoints.authorization.clone(), &self.settings.authorize_params);
             let mut url = authorization::build_authorize_url(endpoint, &connection.client_id, &scope, claims, &request);
             url.query_pairs_mut()
                 .extend_pairs(self.prompt(connection, &request).map(|prompt| ("prompt", prompt)))
-                .extend_pairs(&self.settings.authorize_params);
+                .extend_pairs(request.asks_anew.then_some(NOW).filter(|(name, _)| !configured.contains_key(*name)))
+                .extend_pairs(configured);
             Ok(url)
         })
     }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -47,6 +48,10 @@ struct Fields<'a> {
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<BTreeMap<&'static str, usize>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreached: Vec<&'static str>,
 }
 
 /// A whole line.
@@ -62,7 +67,7 @@ struct Line<'a> {
 
 impl<'a> AuditEntry<'a> {
     /// The names of the fields of a line, in their order.
-    pub const FIELDS: [&'static str; 15] = [
+    pub const FIELDS: [&'static str; 17] = [
         "stream",
         "timestamp",
         "event",
@@ -78,6 +83,8 @@ impl<'a> AuditEntry<'a> {
         "client",
         "detail",
         "count",
+        "ended",
+        "unreached",
     ];
 
     /// An entry that says `event` and nothing else yet.
@@ -158,6 +165,18 @@ impl<'a> AuditEntry<'a> {
         self
     }
 
+    /// Adds what has ended, and how many of each.
+    pub fn ended(mut self, ended: BTreeMap<&'static str, usize>) -> Self {
+        self.fields.ended = Some(ended);
+        self
+    }
+
+    /// Adds the names of what could not be ended.
+    pub fn unreached(mut self, names: Vec<&'static str>) -> Self {
+        self.fields.unreached = names;
+        self
+    }
+
     /// Writes the line, if there is an audit stream. It is written within a tenth of a second; if its output blocks or
     /// fails, it is left out and counted.
     pub fn write(self) {
@@ -197,12 +216,14 @@ mod tests {
         let whole = entry.correlation_id("1-2").client("192.0.2.1".parse().ok()).detail("pin").count(3);
         let tenant = crate::domain::TenantId::new("market");
         let mut whole = whole.tenant(&tenant).application("shop").administrator("ops");
+        whole = whole.ended(std::collections::BTreeMap::from([("tokens", 2)])).unreached(vec!["sessions"]);
         whole.fields.channel = Some("msteams");
         let text = String::from_utf8(whole.to_line()).unwrap();
         assert_eq!(text.lines().count(), 1);
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["event"], "identity_mismatch");
         assert_eq!(line["user"], "so\"me\none@https://issuer.example");
+        assert_eq!((&line["ended"]["tokens"], &line["unreached"][0]), (&2.into(), &"sessions".into()));
         assert_eq!((&line["security"], &line["count"]), (&true.into(), &3.into()));
         assert!(line["timestamp"].as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')));
         let places: Vec<usize> =

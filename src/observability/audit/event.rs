@@ -43,9 +43,15 @@ declare! {
     SignedOut "signed_out" false
         "An account was signed out of a connection, or of all; one line for each token that ended.";
     SignedOutEverywhere "signed_out_everywhere" true
-        "The operator signed a person out everywhere; `count` tokens ended.";
+        "A person was signed out everywhere, `detail` says at whose word; `count` tokens ended, and `ended`.";
     SignOutNotStored "sign_out_not_stored" true
-        "A sign-out everywhere is incomplete, because the store failed: call again.";
+        "A sign-out everywhere is incomplete, because the store failed: call again. `unreached` names what may be left.";
+    ProviderLogoutRefused "provider_logout_refused" true
+        "A logout token of an identity provider was refused; `detail` names the check.";
+    PersonExported "person_exported" true
+        "The operator exported what is kept under a user key; `count` records.";
+    PersonErased "person_erased" true
+        "The operator erased what is kept under a user key; `count` records ended or were removed, `ended` names those that were removed after the sign-out.";
     AccountPinned "account_pinned" false
         "A channel's account now belongs to this person until a sign-out.";
     IdentityMismatch "identity_mismatch" true
@@ -80,6 +86,8 @@ declare! {
         "The operator removed the link of a user id of an app, and with it the person's token there.";
     DirectorySignedIn "directory_signed_in" false
         "A user of a directory signed in with the password, on the page or (`detail` `password_grant`) by an application; App ID's `appid.user.authenticate`, success.";
+    DirectorySignedInByProvider "directory_signed_in_by_provider" false
+        "A user of a directory signed in at another identity provider, which `detail` names; `appid.user.authenticate`, success.";
     DirectorySignInRefused "directory_sign_in_refused" false
         "A sign-in at a directory was refused, `detail` says why, `user` whose it was if there is such a user; \
          `appid.user.authenticate`, failure.";
@@ -88,12 +96,14 @@ declare! {
     DirectoryUserLocked "directory_user_locked" true
         "Wrong passwords have locked a user of a directory.";
     DirectorySignedOut "directory_signed_out" false
-        "A user of a directory signed out in one browser, or (`detail` `application`) of an application, which said so; `appid.cloud-dir-user.set-off`.";
+        "A user of a directory signed out in one browser, or (`detail` `application`) of an application, which said so; `account_page`: the user ended the session of another browser; `appid.cloud-dir-user.set-off`.";
     DirectorySessionsEnded "directory_sessions_ended" false
         "All sessions of a user of a directory ended, `detail` says why; `appid.cloud-directory-user-sso.set-off`.";
     DirectoryGrantsRevoked "directory_grants_revoked" false
         "All refresh tokens of a user of a directory were revoked, or (`detail` `application`) an application revoked its own \
-         grant; `appid.user-tokens.revoke`.";
+         grant; `account_page`: the user ended an application's access; `appid.user-tokens.revoke`.";
+    DirectoryLogoutNoticeFailed "directory_logout_notice_failed" false
+        "An application was not told of a sign-out: it did not take the notice (`detail`) at the last try.";
     DirectoryRefreshTokenReused "directory_refresh_token_reused" true
         "A replaced refresh token was presented again, so its grant has ended: it may be stolen.";
     DirectoryCodeReplayed "directory_code_replayed" true
@@ -120,6 +130,28 @@ declare! {
         "A user of a directory was deleted; `appid.cloud-directory-user.delete`.";
     DirectoryPasswordSet "directory_password_set" false
         "An administrator set a user's password; `appid.cloud-dir-user-credentials.renew`.";
+    DirectoryIdentityLinked "directory_identity_linked" false
+        "A user of a directory, or an administrator, linked the user to a person at another identity provider (`detail`).";
+    DirectoryIdentityUnlinked "directory_identity_unlinked" false
+        "A user of a directory, or an administrator, took a person at another identity provider (`detail`) from the user.";
+    DirectorySignedUp "directory_signed_up" false
+        "A stranger signed up at a directory and is a user now.";
+    DirectorySignUpRefused "directory_sign_up_refused" false
+        "A sign-up named what another user has: `address` (`user` has it) or `user_name` (`detail`).";
+    DirectoryAddressConfirmed "directory_address_confirmed" false
+        "A user of a directory confirmed the e-mail address by a link.";
+    DirectoryPasswordResetAsked "directory_password_reset_asked" false
+        "Somebody asked for a link for a new password, `user` whose if there is such a user, or (`detail` `link_used`) used it for the operator's own page.";
+    DirectoryPasswordReset "directory_password_reset" false
+        "A user of a directory set a new password by a link; `appid.cloud-dir-user-credentials.renew`.";
+    DirectoryPasswordChanged "directory_password_changed" false
+        "A user of a directory who knew the password changed it; `appid.cloud-dir-user-credentials.update`.";
+    DirectoryDetailsChanged "directory_details_changed" false
+        "A user of a directory changed the own names.";
+    DirectoryLinkRefused "directory_link_refused" false
+        "A link of a message was refused: it was used, has ended, or was never drawn. Of each client the first one within a minute, and every hundredth.";
+    DirectoryMessageSent "directory_message_sent" false
+        "An administrator let a message (`detail`) be sent to a user of a directory.";
     DirectoryAdministratorRefused "directory_administrator_refused" true
         "A call of the management API of a directory had no bearer, a wrong one, or that of a role that may not do it.";
     DirectoryAdministratorTokenIssued "directory_administrator_token_issued" false

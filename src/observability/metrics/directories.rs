@@ -12,6 +12,8 @@ use super::table;
 pub enum DirectoryCount {
     /// A sign-in with the right password.
     SignInAccepted,
+    /// A sign-in at another identity provider.
+    SignInByProvider,
     /// A sign-in that was refused.
     SignInRefused,
     /// A sign-in with a right password that has expired.
@@ -36,6 +38,20 @@ pub enum DirectoryCount {
     TokensByClientCredentials,
     /// Tokens for an assertion of an application.
     TokensByAssertion,
+    /// A message that the mail server has taken.
+    MailSent,
+    /// A message that could not be sent.
+    MailFailed,
+    /// A message over the limit of its address or of the client.
+    MailLimited,
+    /// A message for which the queue had no place.
+    MailDropped,
+    /// A notice of a sign-out that an application has taken.
+    LogoutNoticeDelivered,
+    /// A notice of a sign-out that an application has not taken at the last try.
+    LogoutNoticeFailed,
+    /// A notice of a sign-out that was not sent, because too many waited.
+    LogoutNoticeDropped,
 }
 
 /// A row: the count and the value of the label beside `directory`.
@@ -50,11 +66,14 @@ enum Series {
     SignIns,
     Sessions,
     Tokens,
+    Mails,
+    LogoutNotices,
 }
 
 #[rustfmt::skip]
-const COUNTS: [CountRow; 13] = [
+const COUNTS: [CountRow; 21] = [
     CountRow { count: DirectoryCount::SignInAccepted, series: Series::SignIns, label: "accepted" },
+    CountRow { count: DirectoryCount::SignInByProvider, series: Series::SignIns, label: "by_provider" },
     CountRow { count: DirectoryCount::SignInRefused, series: Series::SignIns, label: "refused" },
     CountRow { count: DirectoryCount::SignInExpired, series: Series::SignIns, label: "expired" },
     CountRow { count: DirectoryCount::SignInLimited, series: Series::SignIns, label: "limited" },
@@ -67,6 +86,13 @@ const COUNTS: [CountRow; 13] = [
     CountRow { count: DirectoryCount::TokensByPassword, series: Series::Tokens, label: "password" },
     CountRow { count: DirectoryCount::TokensByClientCredentials, series: Series::Tokens, label: "client_credentials" },
     CountRow { count: DirectoryCount::TokensByAssertion, series: Series::Tokens, label: "jwt_bearer" },
+    CountRow { count: DirectoryCount::MailSent, series: Series::Mails, label: "sent" },
+    CountRow { count: DirectoryCount::MailFailed, series: Series::Mails, label: "failed" },
+    CountRow { count: DirectoryCount::MailLimited, series: Series::Mails, label: "limited" },
+    CountRow { count: DirectoryCount::MailDropped, series: Series::Mails, label: "dropped" },
+    CountRow { count: DirectoryCount::LogoutNoticeDelivered, series: Series::LogoutNotices, label: "delivered" },
+    CountRow { count: DirectoryCount::LogoutNoticeFailed, series: Series::LogoutNotices, label: "failed" },
+    CountRow { count: DirectoryCount::LogoutNoticeDropped, series: Series::LogoutNotices, label: "dropped" },
 ];
 
 /// What is counted at each directory, by its name in the configuration. Clones share the counters.
@@ -80,11 +106,15 @@ impl DirectoryCounts {
         let sign_ins = CounterSeries::register(&table::DIRECTORY_SIGN_INS, registry);
         let sessions = CounterSeries::register(&table::DIRECTORY_SESSIONS, registry);
         let tokens = CounterSeries::register(&table::DIRECTORY_TOKENS, registry);
+        let mails = CounterSeries::register(&table::DIRECTORY_MAILS, registry);
+        let logout_notices = CounterSeries::register(&table::DIRECTORY_LOGOUT_NOTICES, registry);
         let get = |name: &str, row: CountRow| {
             let series = match row.series {
                 Series::SignIns => &sign_ins,
                 Series::Sessions => &sessions,
                 Series::Tokens => &tokens,
+                Series::Mails => &mails,
+                Series::LogoutNotices => &logout_notices,
             };
             series.get(&[name, row.label])
         };

@@ -59,11 +59,15 @@ declare! {
     SKILL_CARDS: Counter "bot_sso_skill_cards" ["skill", "outcome"]
         "Sign-in cards of skills: `swallowed`, or why the card went on";
     DIRECTORY_SIGN_INS: Counter "bot_sso_directory_sign_ins" ["directory", "outcome"]
-        "Sign-ins with a password at a directory: `accepted`, `refused`, `expired`, `limited` (429), `busy` (429)";
+        "Sign-ins at a directory: `accepted` (with the password), `by_provider` (at another identity provider), `refused`, `expired`, `limited` (429), `busy` (429)";
     DIRECTORY_SESSIONS: Counter "bot_sso_directory_sessions" ["directory", "event"]
         "Sessions of browsers at a directory: `begun`, `used` (an application signed the user in silently), `ended` (by a sign-out in the browser)";
     DIRECTORY_TOKENS: Counter "bot_sso_directory_tokens" ["directory", "grant"]
         "Answers of a directory's token endpoint that brought tokens, by the kind of grant";
+    DIRECTORY_MAILS: Counter "bot_sso_directory_mails" ["directory", "outcome"]
+        "Messages of a directory to its users: `sent`, `failed` (no attempt succeeded), `limited` (too many to an address or for a client), `dropped` (too many waited)";
+    DIRECTORY_LOGOUT_NOTICES: Counter "bot_sso_directory_logout_notices" ["directory", "result"]
+        "Back-channel logout notices to applications of a directory: `delivered`, `failed` (after the last try), `dropped` (too many waited)";
     PROVIDER_CALLS: Histogram "bot_sso_identity_provider_call_duration_seconds" ["provider", "result"]
         "Calls of token and revocation endpoints by result; each attempt counts";
     PROVIDER_REACHABLE: Gauge "bot_sso_identity_provider_reachable" ["provider"]

@@ -4,7 +4,7 @@ use quick_cache::sync::Cache;
 
 use super::redeemed_code::RedeemedCode;
 use super::{SignInError, SignInFailure};
-use crate::domain::{EndFuture, EndedAtSignOut, SharedClock, TokenSlot, UserKey};
+use crate::domain::{CountFuture, EndFuture, EndedAtSignOut, SharedClock, TokenSlot, UserKey};
 use crate::exchange::{HeldTokens, TokenRevocation};
 use crate::sign_in::browser_sign_ins::ReturnNames;
 use crate::vault::TokenVault;
@@ -111,23 +111,31 @@ impl AuthorizationCodes {
         }
     }
 
-    fn end_all(&self, is_ended: impl Fn(&RedeemedCode) -> bool) {
-        for code in self.unidentified.take_all(|_, code| is_ended(code)) {
+    /// Ends the codes for which `is_ended` holds, and counts them.
+    fn end_all(&self, is_ended: impl Fn(&RedeemedCode) -> bool) -> usize {
+        let ended = self.unidentified.take_all(|_, code| is_ended(code));
+        let count = ended.len();
+        for code in ended {
             // The code is used up, so the browser gets the answer of a sign-in that has ended.
             self.refused.insert(code.code_name, SignInError::LinkUnknown.into());
             self.revocation.begin(code.to_ended_tokens());
         }
+        count
     }
 }
 
 impl EndedAtSignOut for AuthorizationCodes {
+    fn record_name(&self) -> &'static str {
+        "codes of identity providers"
+    }
+
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
         self.end_all(|code| slots.contains(&code.slot));
         Box::pin(async { Ok(()) })
     }
 
-    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> EndFuture<'a> {
-        self.end_all(|code| code.presumed_user.as_ref() == Some(user));
-        Box::pin(async { Ok(()) })
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
+        let count = self.end_all(|code| code.presumed_user.as_ref() == Some(user));
+        Box::pin(async move { Ok(count) })
     }
 }

@@ -13,6 +13,7 @@ use crate::identity_provider::{
     Attempt, AuthorizationRequest, Grant, IdentityProvider, RedeemError, RedeemedToken, classify_authorization_error,
 };
 use crate::sign_in::identification::IdTokenValidators;
+use crate::sign_in::provider_sessions::ProviderSessions;
 use crate::token_validation::IdentifiedUser;
 
 /// The browser's side of the identity providers: authorization URLs, codes and ID tokens.
@@ -20,6 +21,7 @@ use crate::token_validation::IdentifiedUser;
 pub struct ProviderAccess {
     redemption: Redemption,
     id_tokens: Arc<IdTokenValidators>,
+    sessions: ProviderSessions,
     /// The redirect URI of the sign-ins of cards, exactly as it is registered at the providers.
     redirect_uri_of_cards: Url,
 }
@@ -34,6 +36,8 @@ pub(in crate::sign_in) struct ProviderRequest<'a> {
     pub(in crate::sign_in) code_verifier: &'a Secret,
     /// The Entra tenant that the browser is sent to, if it is not the one that the connection alone says.
     pub(in crate::sign_in) tenant: Option<&'a str>,
+    /// Whether the provider must ask the user to sign in even if it has a session of the user.
+    pub(in crate::sign_in) asks_anew: bool,
 }
 
 /// The authorization code that a browser brought back.
@@ -53,11 +57,16 @@ impl ProviderRequest<'_> {
 }
 
 impl ProviderAccess {
-    /// Uses the providers of `redemption`; `id_tokens` validates their ID tokens. The providers send the browsers of cards
-    /// back to `redirect_uri_of_cards`.
+    /// Uses the providers of `redemption`; `id_tokens` validates their ID tokens, and `sessions` keeps whose sessions these name.
+    /// The providers send the browsers of cards back to `redirect_uri_of_cards`.
     #[must_use]
-    pub fn new(redemption: Redemption, id_tokens: Arc<IdTokenValidators>, redirect_uri_of_cards: Url) -> Self {
-        Self { redemption, id_tokens, redirect_uri_of_cards }
+    pub fn new(
+        redemption: Redemption,
+        id_tokens: Arc<IdTokenValidators>,
+        sessions: ProviderSessions,
+        redirect_uri_of_cards: Url,
+    ) -> Self {
+        Self { redemption, id_tokens, sessions, redirect_uri_of_cards }
     }
 
     /// The redirect URI of the sign-ins of cards.
@@ -85,6 +94,7 @@ impl ProviderAccess {
             code_challenge: &request.code_challenge(),
             ask_consent: need.consent,
             choose_account: need.choose_account,
+            asks_anew: request.asks_anew,
             claims: need.claims.as_ref(),
             tenant: request.tenant,
         };
@@ -146,6 +156,7 @@ impl ProviderAccess {
         let raw = redeemed.id_token.as_ref().ok_or(SignInError::IdTokenRejected { check: "absent" })?;
         let validated = timeout_at(deadline, self.id_tokens.validate(connection, raw, nonce)).await;
         let user = validated.map_err(|_| SignInError::Unavailable)??;
+        self.sessions.note(&user).await?;
         if user.has_name() {
             return Ok(user);
         }

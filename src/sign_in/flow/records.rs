@@ -100,7 +100,13 @@ impl AtProvider {
     /// What the browser is sent to the provider with.
     pub(super) fn request<'a>(&'a self, provider: &'a ProviderAccess) -> ProviderRequest<'a> {
         let (nonce, code_verifier, tenant) = (&self.nonce, &self.code_verifier, self.tenant.as_deref());
-        ProviderRequest { redirect_uri: provider.redirect_uri_of_cards(), nonce, code_verifier, tenant }
+        ProviderRequest {
+            redirect_uri: provider.redirect_uri_of_cards(),
+            nonce,
+            code_verifier,
+            tenant,
+            asks_anew: false,
+        }
     }
 }
 

@@ -129,7 +129,7 @@ impl PageAtProvider {
     /// What the browser is sent to the provider with.
     pub(super) fn request(&self) -> ProviderRequest<'_> {
         let (nonce, code_verifier) = (&self.nonce, &self.code_verifier);
-        ProviderRequest { redirect_uri: &self.redirect_uri, nonce, code_verifier, tenant: None }
+        ProviderRequest { redirect_uri: &self.redirect_uri, nonce, code_verifier, tenant: None, asks_anew: false }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::records::testing::{ThrowawayRecords, throwaway_records};
 use crate::sign_in::browser_sign_ins::BrowserSignIns;
 use crate::sign_in::flow::{AuthorizationCodes, BrowserSecret, ProviderAccess, SignInError, SignInFailure};
 use crate::sign_in::identification::IdTokenValidators;
+use crate::sign_in::provider_sessions::ProviderSessions;
 use crate::sign_in::signed_in_tokens::SignedInTokens;
 use crate::token_validation::IdentifiedUser;
 use crate::vault::TokenVault;
@@ -75,7 +76,12 @@ impl Fixture {
         let speakers = Speakers::new(records, writer);
         let sign_in = PageSignIn::new(
             PageBrowsers { sign_ins, rates: Arc::new(rates) },
-            ProviderAccess::new(redemption, id_tokens, Url::parse("https://sso.example/").unwrap()),
+            ProviderAccess::new(
+                redemption,
+                id_tokens,
+                ProviderSessions::new(records),
+                Url::parse("https://sso.example/").unwrap(),
+            ),
             SignedInTokens::new(vault.clone(), requirements, registrations, speakers),
             AuthorizationCodes::new(vault.clone(), revocation, clock.clone()),
             ClockAndEntropy { clock, entropy },
@@ -118,6 +124,10 @@ impl Fixture {
             tenant_id: None,
             display_name: None,
             account_name: Some("ada@example.com".to_owned()),
+            given_name: None,
+            family_name: None,
+            authenticated_at: None,
+            session_id: None,
             security_context: SecurityContext([3; 16]),
         };
         let now = self.beneath.shared_clock.now();

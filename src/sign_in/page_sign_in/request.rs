@@ -92,7 +92,7 @@ impl<F: Into<SignInFailure>> From<F> for PageSignInFailure {
 
 impl PageSignInFailure {
     /// The failure of a sign-in whose text is known.
-    pub(super) fn of(failure: SignInFailure, return_to: &str) -> Self {
+    pub(in crate::sign_in) fn of(failure: SignInFailure, return_to: &str) -> Self {
         Self { failure, return_to: Some(return_to.to_owned()) }
     }
 }

@@ -1,6 +1,6 @@
 //! Explains refusals of [`IdTokenValidator`] to the operator.
 
-use super::{IdTokenValidator, TrustedIdTokenIssuer};
+use super::{IdTokenValidator, OwnDirectory, TrustedIdTokenIssuer};
 use crate::domain::{Secret, TenantPolicy};
 use crate::token_validation::IdTokenError;
 use crate::token_validation::check_explanation::{
@@ -71,7 +71,8 @@ impl IdTokenValidator {
             token.claims.texts("aud").is_some_and(|audiences| audiences.into_iter().any(|audience| is_us(&audience)));
         let issuer_fits = match &self.trust {
             TrustedIdTokenIssuer::Entra(trust) => trust.origin(&token.claims).is_ok(),
-            TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => token.claims.text("iss") == Some(issuer),
+            TrustedIdTokenIssuer::OpenIdConnect { issuer, .. }
+            | TrustedIdTokenIssuer::Directory(OwnDirectory { issuer, .. }) => token.claims.text("iss") == Some(issuer),
         };
         let case = match check {
             "iss" if issuer_fits => "iss:key",
@@ -96,7 +97,8 @@ impl IdTokenValidator {
         let expected = match case {
             "iss" => Some(match &self.trust {
                 TrustedIdTokenIssuer::Entra(trust) => trust.v2_issuer.clone(),
-                TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => issuer.clone(),
+                TrustedIdTokenIssuer::OpenIdConnect { issuer, .. }
+                | TrustedIdTokenIssuer::Directory(OwnDirectory { issuer, .. }) => issuer.clone(),
             }),
             "tid" => Some(show_tenants(tenants)),
             "aud" | "azp" => Some(client_id.to_owned()),

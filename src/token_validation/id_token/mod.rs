@@ -5,6 +5,9 @@
 mod explanation;
 #[cfg(test)]
 mod openid_tests;
+mod own_directory;
+#[cfg(test)]
+mod own_directory_tests;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -12,6 +15,7 @@ mod tests;
 #[cfg(test)]
 pub(super) use explanation::HINTS;
 
+pub use own_directory::{DirectorySignatures, OwnDirectory};
 pub use statements::{IdTokenStatements, ShownNames};
 
 use std::sync::Arc;
@@ -26,12 +30,14 @@ use super::issuer::{EntraTrust, IssuerVersion, is_guid};
 use super::key_set::KeySet;
 use super::security_context::derive_security_context;
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
-use crate::domain::{Secret, SecurityContext, SharedClock, TenantPolicy, UserKey};
+use crate::domain::{Secret, SecurityContext, SharedClock, TenantPolicy, Timestamp, UserKey};
 
 /// Longer ID tokens are refused unread. Providers put every group of a user into the token (some hundred groups are 20 KiB).
 const TOKEN_LIMIT_BYTES: usize = 64 * 1024;
 /// The longest `sub` that `OpenID` Connect Core §2 allows.
 const MAX_SUBJECT_BYTES: usize = 255;
+/// The longest id of a session that is kept, in bytes.
+const MAX_SESSION_ID_BYTES: usize = 255;
 /// A page shows at most this many letters of a name.
 const MAX_NAME_CHARS: usize = 128;
 
@@ -48,6 +54,14 @@ pub struct IdentifiedUser {
     pub display_name: Option<String>,
     /// `preferred_username` or `email`, to be shown and never compared.
     pub account_name: Option<String>,
+    /// `given_name`, to be shown and never compared.
+    pub given_name: Option<String>,
+    /// `family_name`, to be shown and never compared.
+    pub family_name: Option<String>,
+    /// `auth_time`: when the provider asked the user to sign in, if the token says so.
+    pub authenticated_at: Option<Timestamp>,
+    /// `sid`: the id of the user's session at the provider, if the token has one that can be kept.
+    pub session_id: Option<String>,
     /// How the user signed in.
     pub security_context: SecurityContext,
 }
@@ -82,6 +96,8 @@ pub enum TrustedIdTokenIssuer {
         /// Its keys.
         key_set: Arc<KeySet>,
     },
+    /// One of our own directories.
+    Directory(OwnDirectory),
 }
 
 /// Validates the ID tokens that codes are redeemed for. The only maker of [`IdentifiedUser`].
@@ -96,7 +112,7 @@ impl IdTokenValidator {
     #[must_use]
     pub fn new(trust: TrustedIdTokenIssuer, clock: SharedClock) -> Self {
         let policy = match trust {
-            TrustedIdTokenIssuer::Entra(_) => SignaturePolicy::Rs256WithKeyId,
+            TrustedIdTokenIssuer::Entra(_) | TrustedIdTokenIssuer::Directory(_) => SignaturePolicy::Rs256WithKeyId,
             TrustedIdTokenIssuer::OpenIdConnect { .. } => SignaturePolicy::AnnouncedAsymmetric,
         };
         Self { trust, verifier: SignatureVerifier::with_policy(TOKEN_LIMIT_BYTES, policy), clock }
@@ -114,6 +130,9 @@ impl IdTokenValidator {
             }
             TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => {
                 identify_openid_user(&claims, issuer).ok().map(|identified| identified.user)
+            }
+            TrustedIdTokenIssuer::Directory(directory) => {
+                directory.identify(&claims).ok().map(|identified| identified.user)
             }
         }
     }
@@ -133,15 +152,28 @@ impl IdTokenValidator {
         if raw.expose().len() > TOKEN_LIMIT_BYTES {
             return Err(rejected("too_long"));
         }
+        if let TrustedIdTokenIssuer::Directory(directory) = &self.trust {
+            let identified = directory.verify(raw).and_then(|claims| {
+                self.check_request(&claims, client_id, nonce)?;
+                directory.identify(&claims)
+            });
+            return identified.map_err(rejected);
+        }
         let token = self.verifier.verify(raw.expose(), |claims| self.choose_key_set(claims, tenants)).await?;
-        self.check_times(&token.claims).map_err(rejected)?;
-        check_audience(&token.claims, client_id).map_err(rejected)?;
-        check_nonce(&token.claims, nonce).map_err(rejected)?;
+        self.check_request(&token.claims, client_id, nonce).map_err(rejected)?;
         match &self.trust {
             TrustedIdTokenIssuer::Entra(trust) => identify_entra_user(&token, trust, tenants),
             TrustedIdTokenIssuer::OpenIdConnect { issuer, .. } => identify_openid_user(&token.claims, issuer),
+            TrustedIdTokenIssuer::Directory(directory) => directory.identify(&token.claims),
         }
         .map_err(rejected)
+    }
+
+    /// Checks that the token is of the present, for `client_id`, and for the sign-in that `nonce` was made for.
+    fn check_request(&self, claims: &Claims, client_id: &str, nonce: &Secret) -> Result<(), &'static str> {
+        self.check_times(claims)?;
+        check_audience(claims, client_id)?;
+        check_nonce(claims, nonce)
     }
 
     /// Issuer and tenant are compared before anything is fetched.
@@ -157,7 +189,7 @@ impl IdTokenValidator {
             TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set } if claims.text("iss") == Some(issuer) => {
                 Ok(Arc::clone(key_set))
             }
-            TrustedIdTokenIssuer::OpenIdConnect { .. } => Err("iss"),
+            TrustedIdTokenIssuer::OpenIdConnect { .. } | TrustedIdTokenIssuer::Directory(_) => Err("iss"),
         }
     }
 
@@ -237,7 +269,8 @@ fn identify_openid_user(claims: &Claims, issuer: &str) -> Result<IdentifiedUser,
 
 /// The person that a token of `issuer`, which is not Entra, names by `sub`.
 pub(super) fn read_openid_user(claims: &Claims, issuer: &str) -> Result<UserKey, &'static str> {
-    let visible = |subject: &&str| subject.len() <= MAX_SUBJECT_BYTES && !subject.chars().any(char::is_control);
+    let visible =
+        |subject: &&str| (1..=MAX_SUBJECT_BYTES).contains(&subject.len()) && !subject.chars().any(char::is_control);
     let subject = claims.text("sub").filter(visible).ok_or("sub")?;
     Ok(UserKey::from_parts(issuer, subject))
 }
@@ -261,6 +294,10 @@ fn build_user(user: UserKey, claims: &Claims) -> IdentifiedUser {
         tenant_id: None,
         display_name: shown("name"),
         account_name: shown("preferred_username").or_else(|| shown("email")),
+        given_name: shown("given_name"),
+        family_name: shown("family_name"),
+        authenticated_at: claims.time("auth_time"),
+        session_id: claims.text("sid").filter(|id| id.len() <= MAX_SESSION_ID_BYTES).map(str::to_owned),
         security_context: derive_security_context(claims),
     }
 }

@@ -21,6 +21,7 @@ async fn authorize_url_names_the_tenant_and_binds_the_response_to_the_sign_in() 
         code_challenge: "the-challenge",
         ask_consent: true,
         choose_account: false,
+        asks_anew: false,
         claims: Some(&challenge),
         tenant: None,
     };

@@ -158,6 +158,7 @@ impl Stand {
             code_challenge: "the-challenge",
             ask_consent,
             choose_account: false,
+            asks_anew: false,
             claims: None,
             tenant: None,
         };

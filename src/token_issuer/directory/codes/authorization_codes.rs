@@ -1,8 +1,12 @@
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::code_content::{CodeContent, CodeState};
-use crate::domain::{ClockAndEntropy, RecordKey, Secret, TenantId, draw_256_bits};
-use crate::records::{Collection, RecordError, Records};
+use crate::domain::{
+    ClockAndEntropy, CountFuture, DataSubject, ExportFuture, PersonalData, RecordKey, Secret, TenantId, draw_256_bits,
+};
+use crate::records::{Collection, RecordError, Records, StoredRecord};
 use crate::token_issuer::directory::drawn_secret::has_its_shape;
 
 /// How long a code is good.
@@ -50,7 +54,8 @@ impl AuthorizationCodeStore {
         let code = draw_256_bits(self.ambient.entropy.as_ref());
         let key = self.key(tenant, code.expose());
         let ends_at = self.ambient.now().plus(LIFETIME);
-        self.codes.put(self.codes.seal_until(key, &CodeState::good(&content), ends_at)?).await?;
+        let sealed = self.codes.seal_until(key, &CodeState::good(&content), ends_at)?;
+        self.codes.put(sealed.listed_by(self.index(tenant.as_str(), &content.user_id))).await?;
         Ok(code)
     }
 
@@ -77,6 +82,7 @@ impl AuthorizationCodeStore {
             };
             let until = self.ambient.now().plus(REPLAY_WINDOW);
             let used = self.codes.seal_until(key, &CodeState::used(&content), until)?;
+            let used = used.listed_by(self.index(tenant.as_str(), &content.user_id));
             if self.codes.compare_and_put(Some(found.stored), used).await? {
                 return Ok(TakenCode::Fresh(Box::new(content)));
             }
@@ -84,7 +90,39 @@ impl AuthorizationCodeStore {
         Ok(TakenCode::Unknown)
     }
 
+    fn index(&self, tenant: &str, user_id: &str) -> RecordKey {
+        self.codes.index([tenant, user_id])
+    }
+
     fn key(&self, tenant: &TenantId, code: &str) -> RecordKey {
         self.codes.key(&[tenant.as_str().as_bytes(), code.as_bytes()])
+    }
+}
+
+impl PersonalData for AuthorizationCodeStore {
+    fn name(&self) -> &'static str {
+        "directoryCodes"
+    }
+
+    fn export<'a>(&'a self, person: &'a DataSubject) -> ExportFuture<'a> {
+        Box::pin(async move {
+            let Some((tenant, user_id)) = person.user.directory_user() else { return Ok(Vec::new()) };
+            let mut exported = Vec::new();
+            for stored in self.codes.members(self.index(tenant, user_id)).await? {
+                let code = self.codes.open(&stored)?;
+                exported.push(json!({ "application": code.client_id(), "isUsed": code.is_used() }));
+            }
+            Ok(exported)
+        })
+    }
+
+    /// A code that is not known any more brings nothing.
+    fn erase<'a>(&'a self, person: &'a DataSubject) -> CountFuture<'a> {
+        Box::pin(async move {
+            let Some((tenant, user_id)) = person.user.directory_user() else { return Ok(0) };
+            let members = self.codes.members(self.index(tenant, user_id)).await?;
+            self.codes.remove(members.iter().map(StoredRecord::key).collect()).await?;
+            Ok(members.len())
+        })
     }
 }

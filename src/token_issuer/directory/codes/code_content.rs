@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::code_challenge::CodeChallenge;
-use crate::domain::Timestamp;
+use crate::domain::{SignInMethod, Timestamp};
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
 /// What a code stands for.
@@ -22,7 +22,9 @@ pub struct CodeContent {
     pub challenge: Option<CodeChallenge>,
     /// The public id of the browser's session; `None` where single sign-on is off.
     pub session_id: Option<String>,
-    /// When the user entered the password.
+    /// By what the user signed in.
+    pub method: SignInMethod,
+    /// When the user signed in.
     pub auth_time: Timestamp,
     /// [`DirectoryUser::ended_sessions`](crate::domain::DirectoryUser::ended_sessions) at the sign-in.
     pub ended_sessions: u64,
@@ -50,6 +52,8 @@ pub(super) struct GoodCode {
     nonce: Option<String>,
     challenge: Option<CodeChallenge>,
     session_id: Option<String>,
+    #[serde(default)]
+    method: SignInMethod,
     auth_time: i64,
     ended_sessions: u64,
     revoked_grants: u64,
@@ -79,6 +83,7 @@ impl CodeState {
             nonce: content.nonce,
             challenge: content.challenge,
             session_id: content.session_id,
+            method: content.method,
             auth_time: content.auth_time.unix_millis(),
             ended_sessions: content.ended_sessions,
             revoked_grants: content.revoked_grants,
@@ -90,6 +95,10 @@ impl CodeState {
     pub(super) fn used(content: &CodeContent) -> Self {
         let (client_id, grant_id) = (content.client_id.clone(), content.grant_id.clone());
         Self::Used { client_id, grant_id, user_id: content.user_id.clone() }
+    }
+
+    pub(super) const fn is_used(&self) -> bool {
+        matches!(self, Self::Used { .. })
     }
 
     /// The application that the code was issued to.
@@ -110,6 +119,7 @@ impl From<GoodCode> for CodeContent {
             nonce: good.nonce,
             challenge: good.challenge,
             session_id: good.session_id,
+            method: good.method,
             auth_time: Timestamp::from_unix_millis(good.auth_time),
             ended_sessions: good.ended_sessions,
             revoked_grants: good.revoked_grants,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
 use super::{AuthorizationCodeStore, CodeChallenge, CodeContent, TakenCode};
-use crate::domain::{SecretHash, Timestamp};
+use crate::domain::{SecretHash, SignInMethod, Timestamp};
 use crate::records::Records;
 use crate::records::testing::GatedStore;
 use crate::token_issuer::directory::testing::TestDirectory;
@@ -25,6 +25,7 @@ fn content() -> CodeContent {
         nonce: Some("n".to_owned()),
         challenge: CodeChallenge::read(CHALLENGE, Some("S256")),
         session_id: None,
+        method: SignInMethod::Password,
         auth_time: Timestamp::from_unix_seconds(1_700_000_000),
         ended_sessions: 1,
         revoked_grants: 2,

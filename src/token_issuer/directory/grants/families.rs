@@ -2,9 +2,13 @@ use std::time::Duration;
 
 use super::grant::{GrantState, LiveGrant, UserGrant};
 use super::refresh_token::{Generation, RefreshTokenParts, newest_token};
-use crate::domain::{ClockAndEntropy, RecordKey, Secret, TenantId};
+use crate::domain::{
+    ClockAndEntropy, CountFuture, EndFuture, EndedAtSignOut, RecordKey, Secret, TenantId, TokenSlot, UserKey,
+};
 use crate::records::{Collection, OpenedRecord, RecordError, Records, SealedRecord, StoredRecord};
 
+/// The most grants of a user that are opened for a list.
+const MOST_OPENED: usize = 400;
 /// How long the end of a grant is kept. A code that was taken a moment before may still begin it.
 const END_KEPT: Duration = Duration::from_mins(10);
 
@@ -112,8 +116,8 @@ impl Grants {
                 self.put_end(stored.key()).await?;
                 return Ok(GrantOutcome::Reused { grant: Box::new(live.into()) });
             }
-            let until = self.ambient.now().plus(Duration::from_secs(refresh_seconds.into()));
-            let next = live.rotated(until);
+            let now = self.ambient.now();
+            let next = live.rotated(now.plus(Duration::from_secs(refresh_seconds.into())), now);
             let refresh_token = newest_token(&self.records, tenant, &next);
             let grant = Box::new(UserGrant::from(next.clone()));
             if self.states.compare_and_put(Some(stored), self.seal(tenant, next)?).await? {
@@ -165,6 +169,23 @@ impl Grants {
         self.put_end(self.key(tenant, id)).await
     }
 
+    /// Lists the grants of a user that have not ended, the newest first. Of a user with very many grants the 400 are looked at that
+    /// end last. The caller compares [`UserGrant::revoked_grants`] with the user's number.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn list_of_user(&self, tenant: &TenantId, user_id: &str) -> Result<Vec<UserGrant>, RecordError> {
+        let index = self.states.index([tenant.as_str(), user_id]);
+        let mut grants = Vec::new();
+        for stored in self.states.last_members(index, MOST_OPENED).await? {
+            if let GrantState::Live(live) = self.states.open(&stored)? {
+                grants.push(UserGrant::from(*live));
+            }
+        }
+        grants.sort_by_key(|grant| std::cmp::Reverse(grant.begun_at));
+        Ok(grants)
+    }
+
     /// The live grant of a genuine refresh token that has not ended.
     async fn find_token(&self, tenant: &TenantId, refresh_token: &str) -> Result<Option<FoundToken>, RecordError> {
         let Some(parts) = RefreshTokenParts::read(refresh_token) else { return Ok(None) };
@@ -192,11 +213,37 @@ impl Grants {
 
     fn seal(&self, tenant: &TenantId, live: LiveGrant) -> Result<SealedRecord<GrantState>, RecordError> {
         let key = self.key(tenant, live.id());
+        let index = self.states.index([tenant.as_str(), live.user_id()]);
         let ends_at = live.ends_at();
-        self.states.seal_until(key, &GrantState::Live(Box::new(live)), ends_at)
+        Ok(self.states.seal_until(key, &GrantState::Live(Box::new(live)), ends_at)?.listed_by(index))
     }
 
     fn key(&self, tenant: &TenantId, id: &str) -> RecordKey {
         self.states.key(&[tenant.as_str().as_bytes(), id.as_bytes()])
+    }
+}
+
+/// The grants of a directory's user are ended at a sign-out everywhere, also those that the user's number has revoked.
+impl EndedAtSignOut for Grants {
+    fn record_name(&self) -> &'static str {
+        "grants"
+    }
+
+    fn end<'a>(&'a self, _slots: &'a [TokenSlot]) -> EndFuture<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
+        Box::pin(async move {
+            let Some((tenant, id)) = user.directory_user() else { return Ok(0) };
+            let tenant = TenantId::new(tenant);
+            let grants = self.list_of_user(&tenant, id).await?;
+            let newest = grants.iter().map(|grant| grant.revoked_grants).max();
+            for grant in &grants {
+                self.end(&tenant, &grant.id).await?;
+            }
+            // Grants of earlier numbers had been revoked already.
+            Ok(grants.iter().filter(|grant| Some(grant.revoked_grants) == newest).count())
+        })
     }
 }

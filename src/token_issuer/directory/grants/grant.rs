@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::Timestamp;
+use crate::domain::{SignInMethod, Timestamp};
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
 /// A grant.
@@ -17,11 +17,17 @@ pub struct UserGrant {
     pub scope: String,
     /// The public id of the session; `None` without one.
     pub session_id: Option<String>,
-    /// When the user entered the password.
+    /// By what the user signed in.
+    pub method: SignInMethod,
+    /// When the user signed in.
     pub auth_time: Timestamp,
     /// [`DirectoryUser::revoked_grants`](crate::domain::DirectoryUser::revoked_grants) at the sign-in: the grant has ended when the
     /// user has another number.
     pub revoked_grants: u64,
+    /// When the application got the grant.
+    pub begun_at: Timestamp,
+    /// When the application got tokens by it last.
+    pub last_used_at: Timestamp,
 }
 
 /// The record of a grant's id.
@@ -42,8 +48,14 @@ pub(super) struct LiveGrant {
     user_id: String,
     scope: String,
     session_id: Option<String>,
+    #[serde(default)]
+    method: SignInMethod,
     auth_time: i64,
     revoked_grants: u64,
+    #[serde(default)]
+    begun_at: i64,
+    #[serde(default)]
+    last_used_at: i64,
     /// 128 random bits, from which the refresh tokens are computed.
     pub(super) seed: [u8; 16],
     /// The number of the newest refresh token.
@@ -74,8 +86,11 @@ impl LiveGrant {
             user_id: grant.user_id,
             scope: grant.scope,
             session_id: grant.session_id,
+            method: grant.method,
             auth_time: grant.auth_time.unix_millis(),
             revoked_grants: grant.revoked_grants,
+            begun_at: grant.begun_at.unix_millis(),
+            last_used_at: grant.last_used_at.unix_millis(),
             seed,
             newest: 0,
             refresh_until: None,
@@ -89,8 +104,9 @@ impl LiveGrant {
     }
 
     /// The same grant with the next refresh token.
-    pub(super) fn rotated(self, until: Timestamp) -> Self {
-        Self { newest: self.newest.saturating_add(1), ..self.with_refresh_until(until) }
+    pub(super) fn rotated(self, until: Timestamp, now: Timestamp) -> Self {
+        let newest = self.newest.saturating_add(1);
+        Self { newest, last_used_at: now.unix_millis(), ..self.with_refresh_until(until) }
     }
 
     pub(super) fn id(&self) -> &str {
@@ -99,6 +115,10 @@ impl LiveGrant {
 
     pub(super) fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    pub(super) fn user_id(&self) -> &str {
+        &self.user_id
     }
 
     /// When the last of its tokens ends.
@@ -120,8 +140,11 @@ impl From<LiveGrant> for UserGrant {
             user_id: live.user_id,
             scope: live.scope,
             session_id: live.session_id,
+            method: live.method,
             auth_time: Timestamp::from_unix_millis(live.auth_time),
             revoked_grants: live.revoked_grants,
+            begun_at: Timestamp::from_unix_millis(live.begun_at),
+            last_used_at: Timestamp::from_unix_millis(live.last_used_at),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod families;
 mod grant;
+mod grant_data;
 mod refresh_token;
 
 #[cfg(test)]

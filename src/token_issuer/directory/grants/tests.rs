@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use super::refresh_token::RefreshTokenParts;
 use super::{GrantOutcome, Grants, NewGrant, UserGrant};
-use crate::domain::TenantId;
+use crate::domain::{EndedAtSignOut as _, TenantId, UserKey};
 use crate::records::Records;
 use crate::records::testing::GatedStore;
-use crate::token_issuer::directory::testing::{TestDirectory, grant};
+use crate::token_issuer::directory::testing::{TestDirectory, USER, grant};
 
 const HOUR: u32 = 3600;
 const DAY: u32 = 24 * HOUR;
@@ -61,8 +61,10 @@ async fn a_refresh_token_gives_the_next_one_and_keeps_what_was_granted() {
     assert_ne!(first, second);
     assert!(grants.find_by_refresh_token(tenant, &first).await.unwrap().is_none(), "an older token is not the newest");
     let third = next_token(rotate(&grants_of(&test), tenant, &second).await);
-    let found = grants.find_by_refresh_token(tenant, &third).await.unwrap();
-    assert_eq!(shown(found.as_ref()), shown(Some(&grant(&id))));
+    let found = grants.find_by_refresh_token(tenant, &third).await.unwrap().unwrap();
+    assert!(found.last_used_at > grant(&id).last_used_at, "a refresh is a use");
+    let unused = UserGrant { last_used_at: grant(&id).last_used_at, ..found };
+    assert_eq!(shown(Some(&unused)), shown(Some(&grant(&id))));
 }
 
 #[tokio::test]
@@ -213,6 +215,36 @@ async fn a_rotation_under_way_does_not_bring_an_ended_grant_back() {
     gate.open();
     assert!(is_unknown(&slow.await.unwrap()));
     assert!(grants.find(&tenant, &id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_grants_of_a_user_are_listed_from_the_newest_on_without_those_that_have_ended() {
+    let test = TestDirectory::new();
+    let (grants, tenant) = (grants_of(&test), &test.directory.tenant);
+    let begun_at = |id: &str, minutes: u64| {
+        let mut new = new_grant(id);
+        new.grant.begun_at = new.grant.begun_at.plus(Duration::from_mins(minutes));
+        new
+    };
+    for (id, minutes) in [("a", 1), ("b", 3), ("c", 2), ("d", 4)] {
+        grants.begin(tenant, begun_at(id, minutes)).await.unwrap();
+    }
+    let mut of_ben = new_grant("e");
+    of_ben.grant.user_id = "ben".to_owned();
+    grants.begin(tenant, of_ben).await.unwrap();
+    grants.end(tenant, "d").await.unwrap();
+    let listed = async |user: &str| {
+        let found = grants.list_of_user(tenant, user).await.unwrap();
+        found.into_iter().map(|grant| grant.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(USER).await, ["b", "c", "a"]);
+    let other = &test.other.tenant;
+    assert!(grants.list_of_user(other, USER).await.unwrap().is_empty(), "another directory's user has the same id");
+    let key = UserKey::of_directory(tenant.as_str(), USER);
+    assert_eq!(grants.end_for_user(&key).await.unwrap(), 3);
+    assert!(listed(USER).await.is_empty());
+    assert_eq!(listed("ben").await, ["e"]);
+    assert_eq!(grants.end_for_user(&UserKey::entra("a", "t")).await.unwrap(), 0);
 }
 
 proptest! {

@@ -153,6 +153,12 @@ impl DirectoryKeys {
         self.signing_keys().map(|key| key.public().clone()).collect()
     }
 
+    /// Whether the published key `kid` has made `signature` (base64url) of `message`, with RS256.
+    #[must_use]
+    pub fn is_signed(&self, kid: &str, message: &[u8], signature: &str) -> bool {
+        self.find(kid).is_some_and(|key| key.verifies(message, signature))
+    }
+
     /// A MAC (HMAC-SHA-256) by the directory's own secret key over `purpose` and `parts` with their lengths: of session cookies
     /// and form tokens. The key is never replaced.
     #[must_use]

@@ -9,3 +9,4 @@ mod tests;
 
 pub use directory_keys::{DirectoryKeyRing, DirectoryKeys};
 pub use signing_key::PublicKeyJson;
+pub(super) use signing_key::SigningKey;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Application, ApplicationKind, ClockAndEntropy, Directory, DirectoryUser, ManagedBy, SystemEntropy, TenantId,
-    Timestamp, UserEmail, UserNames, UserStatus,
+    Application, ApplicationKind, ClockAndEntropy, Directory, DirectoryUser, ManagedBy, SignInMethod, SystemEntropy,
+    TenantId, Timestamp, UserEmail, UserNames, UserStatus,
 };
 use crate::records::testing::{ThrowawayRecords, single_writer, throwaway_records};
 use crate::token_issuer::directory::{DirectoryKeyRing, UserGrant};
@@ -47,6 +47,9 @@ fn directory_named(name: &str) -> Directory {
         sdk_all_sessions: false,
         signing_key_lifetime_seconds: Duration::from_hours(30 * 24).as_secs(),
         administrators: Vec::new(),
+        login_providers: Vec::new(),
+        prompts_with_login_providers: false,
+        own_applications: Vec::new(),
     }
 }
 
@@ -58,6 +61,7 @@ pub(super) fn application(client_id: &str) -> Application {
         secrets: Vec::new(),
         redirect_uris: Vec::new(),
         assertion_key: None,
+        backchannel_logout_uri: None,
     }
 }
 
@@ -75,6 +79,9 @@ pub(super) fn user() -> DirectoryUser {
         modified_at: epoch,
         ended_sessions: 0,
         revoked_grants: 0,
+        identities: Vec::new(),
+        has_password: true,
+        password_changes: 0,
     }
 }
 
@@ -85,7 +92,10 @@ pub(super) fn grant(id: &str) -> UserGrant {
         user_id: USER.to_owned(),
         scope: "openid appid_default".to_owned(),
         session_id: Some("session".to_owned()),
+        method: SignInMethod::Password,
         auth_time: Timestamp::from_unix_seconds(1_700_000_000),
         revoked_grants: 3,
+        begun_at: Timestamp::from_unix_seconds(1_700_000_000),
+        last_used_at: Timestamp::from_unix_seconds(1_700_000_000),
     }
 }

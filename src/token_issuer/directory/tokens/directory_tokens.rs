@@ -9,15 +9,14 @@ use super::token_content::{
 use super::token_refusal::TokenRefusal;
 use super::unverified_jws::UnverifiedJws;
 use crate::domain::{
-    Application, Directory, DirectoryUser, Secret, SharedClock, Timestamp, TokenSettings, UserKey, UserStatus,
+    Application, Directory, DirectoryUser, NamedIdentity, Secret, SharedClock, Timestamp, TokenSettings, UserKey,
+    UserStatus,
 };
 use crate::token_issuer::directory::grants::UserGrant;
-use crate::token_issuer::directory::keys::{DirectoryKeyRing, DirectoryKeys};
+use crate::token_issuer::directory::keys::{DirectoryKeyRing, DirectoryKeys, SigningKey};
 
 /// `ver` in the header of every token, which App ID's SDKs demand.
 const VERSION: u8 = 4;
-/// The provider of the directory's own users.
-const DIRECTORY_PROVIDER: &str = "cloud_directory";
 /// The provider of users that an application has signed in by an assertion.
 const CUSTOM_PROVIDER: &str = "appid_custom";
 /// `amr` of a token for the application itself.
@@ -26,8 +25,8 @@ const NO_USER: &str = "appid_client";
 /// Signs and checks the tokens of directories, in the shape that App ID's SDK demands (docs/protocols/app-id.md §Tokens).
 #[derive(Clone)]
 pub struct DirectoryTokens {
-    keys: DirectoryKeyRing,
-    clock: SharedClock,
+    pub(super) keys: DirectoryKeyRing,
+    pub(super) clock: SharedClock,
 }
 
 /// The subject of tokens.
@@ -78,7 +77,7 @@ pub struct AccessTokenClaims {
     pub scope: String,
     /// The grant, if there is one.
     pub grant_id: Option<String>,
-    /// `cloud_directory`, `appid_custom`; `None` for the application itself.
+    /// `cloud_directory`, the name of another identity provider, `appid_custom`; `None` for the application itself.
     pub provider: Option<String>,
     /// When it was signed.
     pub issued_at: Timestamp,
@@ -246,10 +245,18 @@ fn check_common(directory: &Directory, claims: &CommonClaims, expected: TokenUse
 }
 
 fn sign(keys: &DirectoryKeys, payload: &impl Serialize) -> Result<Secret, TokenRefusal> {
-    const UNSIGNED: TokenRefusal = TokenRefusal("sign");
     let key = keys.newest();
-    let header = TokenHeader { alg: "RS256", typ: "JWT", kid: key.kid(), ver: VERSION };
-    let header = serde_json::to_vec(&header).map_err(|_| UNSIGNED)?;
+    sign_by(key, &TokenHeader { alg: "RS256", typ: "JWT", kid: key.kid(), ver: VERSION }, payload)
+}
+
+/// Signs a compact JWS by `key`, which `header` names.
+pub(super) fn sign_by(
+    key: &SigningKey,
+    header: &impl Serialize,
+    payload: &impl Serialize,
+) -> Result<Secret, TokenRefusal> {
+    const UNSIGNED: TokenRefusal = TokenRefusal("sign");
+    let header = serde_json::to_vec(header).map_err(|_| UNSIGNED)?;
     let payload = serde_json::to_vec(payload).map_err(|_| UNSIGNED)?;
     let mut token = URL_SAFE_NO_PAD.encode(header);
     token.push('.');
@@ -258,6 +265,12 @@ fn sign(keys: &DirectoryKeys, payload: &impl Serialize) -> Result<Secret, TokenR
     token.push('.');
     token.push_str(&signature);
     Ok(Secret::new(token))
+}
+
+/// The identities of the user of `grant`: that of the sign-in first.
+fn list_identities<'a>(user: &'a DirectoryUser, grant: &UserGrant) -> Vec<Identity<'a>> {
+    let identities = user.list_identities(grant.method.provider()).into_iter();
+    identities.map(|NamedIdentity { provider, id }| Identity { provider, id }).collect()
 }
 
 impl<'a> TokenSubject<'a> {
@@ -270,9 +283,9 @@ impl<'a> TokenSubject<'a> {
         }
     }
 
-    fn provider(&self) -> Option<&'static str> {
+    fn provider(&self) -> Option<&'a str> {
         match self {
-            Self::User { .. } => Some(DIRECTORY_PROVIDER),
+            Self::User { grant, .. } => Some(grant.method.provider()),
             Self::Custom { .. } => Some(CUSTOM_PROVIDER),
             Self::Application { .. } => None,
         }
@@ -294,10 +307,9 @@ impl<'a> TokenSubject<'a> {
 
     /// What the ID token says of the user; `None` if there is no user.
     fn describe(&self) -> Option<PersonClaims<'a>> {
-        let identity = |provider, id| vec![Identity { provider, id }];
         match *self {
-            Self::User { user, .. } => Some(PersonClaims {
-                identities: identity(DIRECTORY_PROVIDER, &user.id),
+            Self::User { user, grant, .. } => Some(PersonClaims {
+                identities: list_identities(user, grant),
                 name: Some(user.shown_name()),
                 given_name: user.names.given.as_deref(),
                 family_name: user.names.family.as_deref(),
@@ -306,7 +318,7 @@ impl<'a> TokenSubject<'a> {
                 email_verified: user.email().map(|_| user.status == UserStatus::Confirmed),
             }),
             Self::Custom { claims, .. } => Some(PersonClaims {
-                identities: identity(CUSTOM_PROVIDER, &claims.sub),
+                identities: vec![Identity { provider: CUSTOM_PROVIDER, id: &claims.sub }],
                 name: claims.name.clone(),
                 email: claims.email.as_deref(),
                 ..PersonClaims::default()

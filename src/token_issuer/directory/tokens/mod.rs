@@ -2,6 +2,7 @@
 
 mod assertions;
 mod directory_tokens;
+mod logout_tokens;
 mod token_content;
 mod token_refusal;
 mod unverified_jws;

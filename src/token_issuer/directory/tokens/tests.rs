@@ -61,6 +61,24 @@ impl Issuing {
     }
 }
 
+#[tokio::test]
+async fn a_logout_token_is_checked_by_the_published_keys_and_passes_as_no_other_token() {
+    let issuing = issuing().await;
+    let directory = &issuing.test.directory;
+    for session in [Some("session"), None] {
+        let token = issuing.tokens.issue_logout_token(directory, "shop", USER, session).unwrap();
+        let (header, claims) = (header_of(token.expose()), issuing.verify_by_published_keys(token.expose()));
+        assert_eq!((&header["typ"], &header["ver"]), (&json!("logout+jwt"), &Value::Null));
+        assert_eq!((&claims["sub"], &claims["sid"]), (&json!(USER), &json!(session)));
+        assert_eq!(claims["events"], json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 120);
+        assert_eq!(issuing.refusal(token.expose()), "ver");
+        assert!(issuing.tokens.check_id_token_hint(directory, token.expose()).is_err());
+        let again = issuing.tokens.issue_logout_token(directory, "shop", USER, session).unwrap();
+        assert_ne!(issuing.verify_by_published_keys(again.expose())["jti"], claims["jti"]);
+    }
+}
+
 fn header_of(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap()
 }

@@ -74,7 +74,7 @@ pub(super) struct PersonClaims<'a> {
 /// An entry of `identities`.
 #[derive(Serialize)]
 pub(super) struct Identity<'a> {
-    pub(super) provider: &'static str,
+    pub(super) provider: &'a str,
     pub(super) id: &'a str,
 }
 
