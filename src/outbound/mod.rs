@@ -1,4 +1,5 @@
-//! The one HTTP client: deadlines, no redirects, size caps, host rules, the operator's CA file and egress proxy.
+//! The ways out: the one HTTP client with its deadlines, no redirects, size caps, host rules, the operator's CA file and
+//! egress proxy; and mail.
 //!
 //! Owns every call that leaves the process and the rules that say which hosts may be called. It deliberately knows
 //! neither tokens nor the meaning of a response: it sends bytes to a host that the caller chooses and refuses hosts
@@ -6,6 +7,7 @@
 
 mod answer;
 mod host_rules;
+mod mail;
 mod proxy_exceptions;
 mod relay;
 mod request;
@@ -25,6 +27,9 @@ use url::{Host, Url};
 
 pub use answer::{Headers, HttpAnswer};
 use host_rules::{HostRules, PermittedAddressResolver};
+pub use mail::{
+    MailDelivery, MailEncryption, MailError, MailMessage, MailSettings, Mailer, SmtpCredentials, SmtpSettings,
+};
 pub use proxy_exceptions::ProxyExceptions;
 pub use relay::{RelayRequest, RelayedAnswer};
 pub use request::{FormField, RequestHeader};
