@@ -49,7 +49,8 @@ pub use review::{
 };
 pub use sections::{
     AuditSection, BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat,
-    LogLevel, LogSubjects, LoggingSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
+    LogLevel, LogSubjects, LoggingSection, MailCredentialsSection, MailDeliverySection, MailSection,
+    MailServerEncryption, MailServerSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
     StoreDurability, StoreSection, TlsPair, TokenServiceSection,
 };
 
@@ -104,6 +105,8 @@ pub struct Configuration {
     pub statuses: HashMap<ChannelId, ChannelStatuses>,
     /// The operator's listener; `None` if there is none.
     pub operations: Option<OperationsSection>,
+    /// How directories send mail; `None` if they send none.
+    pub mail: Option<MailSection>,
     /// Rate limits.
     pub limits: LimitsSection,
     /// The persistent store.

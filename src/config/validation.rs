@@ -5,15 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 use super::back_ends::{self, OtherSections, RawBackEnds, ValidatedBackEnds};
 use super::connections;
 use super::contradictions::{ComparedSections, ListenAddress};
-use super::directories::validate_directories;
+use super::directories::{refuse_names_of_providers, validate_directories, written_directories};
 use super::identity_providers::{self, ValidatedProviders};
 use super::reading::RawConfiguration;
 use super::review::{Conclusion, Context, Review};
 use super::sections::{self, ValidatedBots, validate_bots};
 use super::{
     AuditSection, ChannelStatuses, ChannelTrustSection, Configuration, ConnectionSection, DirectorySection,
-    KeysSection, LimitsSection, LoggingSection, OperationsSection, OutboundSection, PasswordHashesSection, Server,
-    SignInSection, StoreSection, TokenServiceSection,
+    KeysSection, LimitsSection, LoggingSection, MailSection, OperationsSection, OutboundSection, PasswordHashesSection,
+    Server, SignInSection, StoreSection, TokenServiceSection,
 };
 use crate::domain::{ChannelId, Skill};
 
@@ -35,6 +35,8 @@ struct ValidatedSections {
     statuses: HashMap<ChannelId, ChannelStatuses>,
     operations: Option<OperationsSection>,
     has_operations: bool,
+    mail: Option<MailSection>,
+    has_mail: bool,
     limits: Option<LimitsSection>,
     store: Option<StoreSection>,
     keys: Option<KeysSection>,
@@ -47,6 +49,7 @@ struct ValidatedSections {
 pub(super) fn validate(mut raw: RawConfiguration, mut review: Review<'_>) -> Result<Configuration, Box<Review<'_>>> {
     identity_providers::add_default_entra(&mut raw.identity_providers);
     let (context, listeners) = (build_context(&raw, &mut review), collect_listeners(&raw));
+    refuse_names_of_providers(&context, &mut review);
     let sections = ValidatedSections::validate(raw, &context, &mut review);
     sections.compare(&context, &listeners, &mut review);
     sections.conclude(&context, review)
@@ -65,6 +68,7 @@ fn build_context(raw: &RawConfiguration, review: &mut Review<'_>) -> Context {
         cloud,
         bots: sections::written_app_ids(&raw.bots),
         identity_providers: identity_providers::written_providers(&raw.identity_providers),
+        directories: written_directories(&raw.directories, raw.server.written_public_url()),
         connections,
         lent_connections,
         add_ins: raw.add_ins.keys().cloned().collect(),
@@ -107,6 +111,7 @@ impl ValidatedSections {
             directories: validate_directories(
                 raw.directories,
                 server.as_ref().map(|server| &server.public_url),
+                context,
                 review,
             ),
             password_hashes: raw.password_hashes.validate(has_directories, review),
@@ -115,6 +120,8 @@ impl ValidatedSections {
             limits: raw.limits.validate(review),
             has_operations: raw.operations.is_some(),
             operations: raw.operations.and_then(|operations| operations.validate(behind_tls, review)),
+            has_mail: raw.mail.is_some(),
+            mail: raw.mail.and_then(|mail| mail.validate(review)),
             store: raw.store.validate(review),
             keys: raw.keys.validate(review),
             logging: raw.logging.validate(review),
@@ -139,6 +146,7 @@ impl ValidatedSections {
             directories: &self.directories,
             graph: context.cloud.graph,
             has_operations: self.has_operations,
+            has_mail: self.has_mail,
             credentials: &self.bots.credentials,
             outbound: self.outbound.as_ref(),
             store: self.store.as_ref(),
@@ -162,6 +170,8 @@ impl ValidatedSections {
         let mut connections = self.connections;
         connections.retain(|section| !section.belongs_to_none());
         connections.extend(of_others);
+        let mut directories = self.directories;
+        connections.extend(directories.iter_mut().flat_map(|section| std::mem::take(&mut section.login_connections)));
         Ok(Configuration {
             server,
             outbound,
@@ -176,11 +186,12 @@ impl ValidatedSections {
             add_ins,
             back_ends,
             apps,
-            directories: self.directories,
+            directories,
             password_hashes,
             skills: self.skills,
             statuses: self.statuses,
             operations: self.operations,
+            mail: self.mail,
             limits,
             store,
             keys,

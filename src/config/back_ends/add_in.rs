@@ -160,6 +160,7 @@ impl RawAddIn {
             scopes: self.scopes,
             required_granted_scopes: self.required_granted_scopes,
             continuous_access: self.continuous_access,
+            client_auth: None,
         };
         let owner =
             ConnectionHolder { table: "add_ins", key: name.as_str().to_owned(), holder: HolderName::from(name) };

@@ -51,10 +51,16 @@ impl Sources<'_> {
     ) -> Option<&ConnectionSection> {
         let section = self.find_connection(key, review, place)?;
         if section.connection.exchange.subject.is_none() {
-            let message = format!(
-                "names a connection that exchanges no tokens: write [{}.token_exchange], or the key of another connection",
-                section.place()
-            );
+            let message = if section.connection.provider_kind == ProviderKind::Directory {
+                "names a connection whose users are those of a directory, which exchanges no tokens: write the key of another \
+                 connection"
+                    .to_owned()
+            } else {
+                format!(
+                    "names a connection that exchanges no tokens: write [{}.token_exchange], or the key of another connection",
+                    section.place()
+                )
+            };
             review.report(place, message);
             return None;
         }

@@ -1,14 +1,16 @@
 //! The only connection of a client whose section is in another table than `[connections]`.
 
 use crate::config::credentials::RawCredential;
-use crate::config::review::{Context, Place, Review, RevisedSettings, SecretReference, WordOrList};
-use crate::domain::{ConnectionName, HolderName, ProviderKind};
+use crate::config::review::{
+    ClientAuthentication, Context, Place, Review, RevisedSettings, SecretReference, WordOrList,
+};
+use crate::domain::{Application, ConnectionName, HolderName, ProviderKind};
 
 use super::connection::{ConnectionNames, ConnectionSection};
-use super::entra;
 use super::raw::RawConnection;
+use super::{directory, entra, oidc};
 
-/// The keys of a client of Entra that have the same meaning as in `[connections.<key>]`.
+/// The keys of a client that have the same meaning as in `[connections.<key>]`.
 #[derive(Debug, Default)]
 pub(in crate::config) struct WrittenClient {
     pub(in crate::config) client_id: Option<String>,
@@ -18,7 +20,9 @@ pub(in crate::config) struct WrittenClient {
     pub(in crate::config) required_scopes: Option<Vec<String>>,
     pub(in crate::config) authorized_clients: Vec<String>,
     pub(in crate::config) allow_v1: bool,
-    /// `None` for an add-in that gets no tokens.
+    /// For providers of kind `oidc` alone.
+    pub(in crate::config) client_auth: Option<ClientAuthentication>,
+    /// `None` for a client that gets no tokens of resources.
     pub(in crate::config) scopes: Option<Vec<String>>,
     pub(in crate::config) required_granted_scopes: Vec<String>,
     pub(in crate::config) continuous_access: bool,
@@ -34,7 +38,7 @@ pub(in crate::config) struct ConnectionHolder {
 }
 
 impl WrittenClient {
-    /// The connection of `owner`, a client of the provider `identity_provider` of kind `entra`, whose section is at `place`.
+    /// The connection of `owner`, a client of the provider `identity_provider`, whose section is at `place`.
     pub(in crate::config) fn validate(
         self,
         owner: ConnectionHolder,
@@ -45,8 +49,13 @@ impl WrittenClient {
     ) -> Option<ConnectionSection> {
         let ConnectionHolder { table, key, holder } = owner;
         let name = Some(ConnectionName::new(&key));
+        let is_oidc = identity_provider.as_deref().is_some_and(|provider| context.is_oidc(provider));
         let names = ConnectionNames { table, key, name, bot: None, holder: Some(holder), identity_provider };
-        entra::validate(self.into(), names, context, review, place)
+        if is_oidc {
+            oidc::validate(self.into(), names, context, review, place)
+        } else {
+            entra::validate(self.into(), names, context, review, place)
+        }
     }
 }
 
@@ -60,6 +69,7 @@ impl From<WrittenClient> for RawConnection {
             required_scopes: client.required_scopes,
             authorized_clients: client.authorized_clients,
             allow_v1: client.allow_v1,
+            client_auth: client.client_auth,
             scopes: client.scopes,
             required_granted_scopes: client.required_granted_scopes,
             continuous_access: client.continuous_access,
@@ -83,6 +93,16 @@ impl ConnectionSection {
         connection.holder = holder;
         connection.exchange_uris.clear();
         connection.aad_resources.clear();
+        if connection.provider_kind == ProviderKind::Directory {
+            connection.client_id = Application::id_of_connection(&connection.holder, &connection.name);
+            connection.revision = directory::derive_revision(
+                &connection.identity_provider,
+                &connection.client_id,
+                &connection.scopes,
+                context,
+            );
+            return derived;
+        }
         let Some(scopes) = scopes else { return derived };
         connection.required_granted_scopes.retain(|required| scopes.contains(required));
         connection.scopes = scopes;
@@ -105,7 +125,7 @@ impl ConnectionSection {
 fn revised_provider(name: &str, kind: ProviderKind, context: &Context) -> String {
     let issuer = || context.identity_providers.get(name).and_then(|provider| provider.issuer.as_deref());
     match kind {
-        ProviderKind::Entra => name.to_owned(),
+        ProviderKind::Entra | ProviderKind::Directory => name.to_owned(),
         ProviderKind::OpenIdConnect => format!("{name} {}", issuer().unwrap_or("")),
     }
 }

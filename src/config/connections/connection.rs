@@ -15,7 +15,7 @@ pub struct ConnectionSection {
     pub key: String,
     /// The validated connection.
     pub connection: Connection,
-    /// The credentials of its client, in the order in which they are tried; never empty.
+    /// The credentials of its client, in the order in which they are tried; empty only if its users are those of a directory.
     pub credentials: Vec<CredentialSection>,
     /// The settings of authorization requests and of client authentication, for providers of kind `oidc`.
     pub openid: OpenIdOptions,

@@ -76,7 +76,7 @@ pub(super) fn validate(
     })
 }
 
-/// The scopes that are asked for; none for an add-in that is only told who its users are.
+/// The scopes that are asked for; none for a client that is only told who its users are: an add-in, or a directory.
 fn requested_scopes(
     raw: &mut RawConnection,
     names: &ConnectionNames,
@@ -85,11 +85,15 @@ fn requested_scopes(
     place: &Place,
 ) -> Option<Vec<String>> {
     let (at, graph) = (place.key("scopes"), context.cloud.graph);
-    if names.table == "add_ins" && raw.scopes.is_none() && !review.is_reported(&at) {
+    let is_of_directory = names.table == "directories";
+    if (names.table == "add_ins" || is_of_directory) && raw.scopes.is_none() && !review.is_reported(&at) {
         return Some(Vec::new());
     }
     let write = format!("what the bot needs, as [\"{graph}/User.Read\"]");
     let scopes = review.required(raw.scopes.take(), &at, &write)?;
+    if is_of_directory {
+        return Some(review.tokens(&scopes, &at, "a scope"));
+    }
     validate_scopes(scopes, graph, review, &at)
 }
 

@@ -5,6 +5,7 @@
 
 mod client;
 mod connection;
+mod directory;
 mod entra;
 mod granted_scopes;
 mod oidc;
@@ -14,6 +15,8 @@ mod token_exchange;
 
 #[cfg(test)]
 mod connections_tests;
+#[cfg(test)]
+mod directory_tests;
 #[cfg(test)]
 mod oidc_tests;
 #[cfg(test)]
@@ -73,9 +76,12 @@ fn validate_one(
     }
     let written = raw.identity_provider.take();
     let identity_provider = context.identity_provider(written, review, &place.key("identity_provider"));
+    let is_directory = identity_provider.as_deref().is_some_and(|provider| context.is_directory(provider));
     let is_oidc = identity_provider.as_deref().is_some_and(|provider| context.is_oidc(provider));
     let names = ConnectionNames { table: TABLE, key, name, bot, holder, identity_provider };
-    if is_oidc {
+    if is_directory {
+        directory::validate(raw, names, context, review, place)
+    } else if is_oidc {
         oidc::validate(raw, names, context, review, place)
     } else {
         entra::validate(raw, names, context, review, place)

@@ -70,7 +70,7 @@ pub(super) fn validate(
         required_granted_scopes,
     };
     Some(ConnectionSection {
-        table: "connections",
+        table: names.table,
         key: names.key,
         connection,
         credentials: credentials?,

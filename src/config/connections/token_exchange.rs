@@ -161,7 +161,7 @@ fn list_exchange_keys(raw: &RawConnection) -> [(&'static str, bool); 5] {
 }
 
 /// A policy for no tenant, which rejects every token of Entra.
-fn build_policy(subject: Option<SubjectIssuer>, audiences: Vec<AudienceRule>) -> ExchangePolicy {
+pub(super) fn build_policy(subject: Option<SubjectIssuer>, audiences: Vec<AudienceRule>) -> ExchangePolicy {
     ExchangePolicy {
         subject,
         tenants: TenantPolicy::Listed(Vec::new()),

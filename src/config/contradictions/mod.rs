@@ -8,6 +8,7 @@ mod back_ends;
 mod callers;
 mod connections;
 mod listeners;
+mod mail;
 mod sign_in_invokes;
 mod skills;
 
@@ -41,6 +42,7 @@ pub(in crate::config) struct ComparedSections<'a> {
     /// The cloud's Microsoft Graph.
     pub(in crate::config) graph: &'a str,
     pub(in crate::config) has_operations: bool,
+    pub(in crate::config) has_mail: bool,
     pub(in crate::config) credentials: &'a [BotCredentialsSection],
     pub(in crate::config) outbound: Option<&'a OutboundSection>,
     pub(in crate::config) store: Option<&'a StoreSection>,
@@ -79,6 +81,7 @@ impl ComparedSections<'_> {
             has_operations: self.has_operations,
         };
         back_ends::check(comparison, review);
+        mail::check(self.directories, self.has_mail, review);
         self.compare_files(review);
         self.compare_times(review);
     }

@@ -30,8 +30,8 @@ pub(super) fn check(bot: &Bot, connections: &[ConnectionSection], review: &mut R
     let exchanging: Vec<&Connection> =
         own.into_iter().filter(|connection| connection.exchange.entra_provider().is_some()).collect();
     if exchanging.is_empty() {
-        let message = "is for Teams, whose tokens are Entra's, and every connection of the bot has an identity provider of kind \
-                       \"oidc\" and exchanges none of Entra's tokens: write a connection with one of kind \"entra\", or \
+        let message = "is for Teams, whose tokens are Entra's, and every connection of the bot has a directory, or an identity \
+                       provider of kind \"oidc\", and exchanges none of Entra's tokens: write a connection with one of kind \"entra\", or \
                        token_exchange with subject = \"entra\", or leave the key out";
         review.report(&place, message.to_owned());
         return;

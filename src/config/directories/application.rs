@@ -5,10 +5,13 @@ use serde::Deserialize;
 
 use crate::config::back_ends::{client_id, secret_hashes};
 use crate::config::review::{Place, Review};
-use crate::domain::{Application, ApplicationKind, DirectorySettings, SecretHash};
+use crate::domain::{
+    Application, ApplicationKind, DirectorySettings, LogoutAddressFault, SecretHash, check_logout_address,
+};
 
 use super::assertion_key::assertion_key;
-use super::redirect_uris::{Brought, redirect_uris};
+use super::redirect_uris::{Brought, browser_address, redirect_uris};
+use super::section::DirectorySection;
 
 /// The size limit of an application's name, in bytes.
 const MAX_NAME_BYTES: usize = 100;
@@ -23,6 +26,7 @@ pub(super) struct RawApplication {
     secret_sha256: Option<Vec<String>>,
     redirect_uris: Vec<String>,
     assertion_key_file: Option<PathBuf>,
+    backchannel_logout_uri: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -71,10 +75,52 @@ pub(super) fn applications(
     is_valid.then_some(applications)
 }
 
+/// Reports applications of `section` that could not be told of ended sessions at their address. `place` is that of
+/// the applications.
+pub(super) fn refuse_backchannel_addresses(section: &DirectorySection, review: &mut Review<'_>, place: &Place) {
+    let DirectorySection { directory, settings, application_keys, .. } = section;
+    for (application, key) in settings.applications.iter().zip(application_keys) {
+        let at = place.key(key).key("backchannel_logout_uri");
+        if review.is_reported(&place.key(key)) {
+            continue;
+        }
+        let Some(uri) = &application.backchannel_logout_uri else { continue };
+        match check_logout_address(directory, settings, application, uri) {
+            Ok(()) => {}
+            Err(LogoutAddressFault::OtherHost) => {
+                let message =
+                    "is on no host of the application's redirect URIs: write an address on one of these hosts";
+                review.report(&at, message.to_owned());
+            }
+            Err(LogoutAddressFault::NotHttps) => {
+                let message = "is plain http, so the network could read logout tokens: write https";
+                review.report(&at, message.to_owned());
+            }
+            Err(LogoutAddressFault::Address(fault)) => {
+                review.report(&at, format!("cannot be used, since {fault}: write https://host/path"));
+            }
+        }
+    }
+}
+
+/// The client id of the application with this key: the written one, or the key. None begins like those of bot-sso's own applications.
+fn own_client_id(written: Option<String>, key: &str, review: &mut Review<'_>, place: &Place) -> Option<String> {
+    let id = client_id(written.or_else(|| Some(key.to_owned())), review, place)?;
+    if Application::is_own_id(&id) {
+        let message = format!(
+            "begins with {:?}, as the ids of bot-sso's own applications do: write another id",
+            Application::OWN_PREFIX
+        );
+        review.report(place, message);
+        return None;
+    }
+    Some(id)
+}
+
 impl RawApplication {
     fn validate(mut self, key: &str, review: &mut Review<'_>, place: &Place) -> Option<Application> {
         let kind = ApplicationKind::from(self.kind);
-        let id = client_id(self.client_id.take().or_else(|| Some(key.to_owned())), review, &place.key("client_id"));
+        let id = own_client_id(self.client_id.take(), key, review, &place.key("client_id"));
         let name = self.name.take().unwrap_or_else(|| key.to_owned());
         let is_name = (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
         if !is_name {
@@ -90,12 +136,16 @@ impl RawApplication {
             review.report(&at, message.to_owned());
         }
         let redirect_uris = redirect_uris(&self.redirect_uris, Brought::Code, review, &place.key("redirect_uris"));
+        let at = place.key("backchannel_logout_uri");
+        let backchannel = self.backchannel_logout_uri.take();
+        let backchannel_logout_uri = backchannel.filter(|text| browser_address(text, review, &at).is_some());
         Some(Application {
             client_id: id?,
             name,
             kind,
             secrets: secrets?,
             redirect_uris,
+            backchannel_logout_uri,
             assertion_key: key.map_or(Some(None), |valid| valid.map(Some))?,
         })
     }

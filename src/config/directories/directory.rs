@@ -3,14 +3,16 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::review::{Place, Review};
-use crate::domain::{ApplicationKind, Directory, DirectorySettings, ManagedBy, TenantId};
+use crate::config::review::{Context, Place, Review};
+use crate::domain::{Application, ApplicationKind, Directory, DirectorySettings, ManagedBy, TenantId};
 
 use super::administrators::{RawAdministrator, administrators};
-use super::application::{RawApplication, applications};
+use super::application::{RawApplication, applications, refuse_backchannel_addresses};
 use super::passwords::RawPasswords;
+use super::providers::{RawLoginProvider, login_providers};
 use super::redirect_uris::{Brought, redirect_uris};
 use super::section::DirectorySection;
+use super::self_service::RawSelfService;
 use super::settings::{RawIdentityField, RawSso, RawTokens};
 
 /// The seconds of a day.
@@ -30,7 +32,18 @@ pub(in crate::config) struct RawDirectory {
     sso: RawSso,
     tokens: RawTokens,
     passwords: RawPasswords,
+    self_service: RawSelfService,
     applications: BTreeMap<String, RawApplication>,
+    providers: BTreeMap<String, RawLoginProvider>,
+    prompts_with_other_providers: bool,
+}
+
+/// What a directory needs to know of other sections.
+#[derive(Clone, Copy)]
+pub(super) struct DirectorySurroundings<'a> {
+    /// The public address of the server, if it has no problem.
+    pub(super) public_url: Option<&'a Url>,
+    pub(super) context: &'a Context,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -42,11 +55,15 @@ enum RawManagedBy {
 }
 
 impl RawDirectory {
-    /// `public_url` is that of the server, if it has no problem.
+    /// The tenant id as it is written; that of a directory without one is its name.
+    pub(in crate::config) fn written_tenant(&self) -> Option<&str> {
+        self.tenant_id.as_deref()
+    }
+
     pub(super) fn validate(
         mut self,
         name: &str,
-        public_url: Option<&Url>,
+        surroundings: DirectorySurroundings<'_>,
         review: &mut Review<'_>,
         place: &Place,
     ) -> Option<DirectorySection> {
@@ -60,15 +77,20 @@ impl RawDirectory {
         let at = place.key("administrators");
         let administrators = administrators(std::mem::take(&mut self.administrators), review, &at);
         let (managed_by, sdk_all_sessions) = (self.managed, self.sdk_all_sessions);
+        let prompts_with_login_providers = self.prompts_with_other_providers;
+        let providers = std::mem::take(&mut self.providers);
+        let providers = login_providers(providers, name, surroundings.context, review, place);
         let application_keys: Vec<String> = self.applications.keys().cloned().collect();
         let settings = self.validate_settings(review, place);
         if let Some(settings) = settings.as_ref().filter(|_| managed_by == RawManagedBy::File) {
             warn_of_missing_addresses(settings, &application_keys, review, place);
         }
-        let tenant = tenant?;
+        let (tenant, providers) = (tenant?, providers?);
+        let issuer = issuer(surroundings.public_url?, &tenant);
         let directory = Directory {
             name: name.to_owned(),
-            issuer: issuer(public_url?, &tenant),
+            own_applications: vec![Application::account_page(&issuer)],
+            issuer,
             tenant,
             managed_by: match managed_by {
                 RawManagedBy::Api => ManagedBy::Api,
@@ -78,8 +100,13 @@ impl RawDirectory {
             sdk_all_sessions,
             signing_key_lifetime_seconds: days?.saturating_mul(DAY),
             administrators: administrators?,
+            login_providers: providers.providers,
+            prompts_with_login_providers,
         };
-        Some(DirectorySection { directory, settings: settings?, application_keys })
+        let login_connections = providers.connections;
+        let section = DirectorySection { directory, settings: settings?, application_keys, login_connections };
+        refuse_backchannel_addresses(&section, review, &place.key("applications"));
+        Some(section)
     }
 
     fn take_tenant(&mut self, name: &str, review: &mut Review<'_>, place: &Place) -> Option<TenantId> {
@@ -105,6 +132,7 @@ impl RawDirectory {
         let sso = self.sso.validate(review, &place.key("sso"));
         let tokens = self.tokens.validate(review, &place.key("tokens"));
         let passwords = self.passwords.validate(review, &place.key("passwords"));
+        let self_service = self.self_service.validate(review, &place.key("self_service"));
         let applications = applications(self.applications, review, &place.key("applications"));
         let settings = DirectorySettings {
             sso: sso?,
@@ -113,6 +141,7 @@ impl RawDirectory {
             passwords: passwords?,
             identity_field: self.identity_field.into(),
             applications: applications?,
+            self_service,
         };
         let (count, most) = (settings.count_addresses(), DirectorySettings::MAX_ALL_ADDRESSES);
         if count > most {

@@ -10,8 +10,10 @@ mod assertion_key;
 mod directory;
 mod password_hashes;
 mod passwords;
+mod providers;
 mod redirect_uris;
 mod section;
+mod self_service;
 mod settings;
 
 #[cfg(test)]
@@ -21,25 +23,53 @@ use std::collections::BTreeMap;
 
 pub use section::{DirectorySection, PasswordHashesSection};
 
+use directory::DirectorySurroundings;
 pub(in crate::config) use directory::RawDirectory;
 pub(in crate::config) use password_hashes::RawPasswordHashes;
 pub(in crate::config) use passwords::is_pattern;
 
 use url::Url;
 
-use crate::config::review::{Place, Review};
+use crate::config::review::{Context, Place, Review, WrittenDirectory};
+
+/// The facts about the directories in the file that connections need; `public_url` is that of the server as it is written.
+pub(in crate::config) fn written_directories(
+    raw: &BTreeMap<String, RawDirectory>,
+    public_url: &str,
+) -> BTreeMap<String, WrittenDirectory> {
+    let written = |name: &String, directory: &RawDirectory| {
+        let tenant = directory.written_tenant().unwrap_or(name);
+        (name.clone(), WrittenDirectory { issuer: format!("{public_url} {tenant}") })
+    };
+    raw.iter().map(|(name, directory)| written(name, directory)).collect()
+}
+
+/// Reports each directory whose name an identity provider has, too: a connection that names it could mean either.
+pub(in crate::config) fn refuse_names_of_providers(context: &Context, review: &mut Review<'_>) {
+    for name in context.directories.keys().filter(|name| context.identity_providers.contains_key(*name)) {
+        let message = format!(
+            "is also the name of an identity provider, and a connection with identity_provider = {name:?} could mean either: write \
+             another name, and tenant_id = {name:?} to keep its users"
+        );
+        review.report(&Place::section("directories").key(name), message);
+    }
+}
 
 /// The sections `[directories.<name>]`; `public_url` is that of the server, if it has no problem.
 pub(in crate::config) fn validate_directories(
     raw: BTreeMap<String, RawDirectory>,
     public_url: Option<&Url>,
+    context: &Context,
     review: &mut Review<'_>,
 ) -> Vec<DirectorySection> {
     let mut sections: Vec<DirectorySection> = Vec::new();
     for (name, directory) in raw {
         let place = Place::section("directories").key(&name);
         review.path_name(&name, "a directory", &place);
-        let Some(section) = directory.validate(&name, public_url, review, &place) else { continue };
+        let Some(section) = directory.validate(&name, DirectorySurroundings { public_url, context }, review, &place)
+        else {
+            continue;
+        };
         refuse_same_tenant(&sections, &section, review, &place);
         sections.push(section);
     }

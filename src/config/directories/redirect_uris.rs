@@ -25,7 +25,7 @@ pub(super) fn redirect_uris(texts: &[String], brought: Brought, review: &mut Rev
         if review.refuse_several_addresses(texts, index, place) || review.is_reported(&at) {
             continue;
         }
-        if let Some(url) = redirect_uri(text, review, &at) {
+        if let Some(url) = browser_address(text, review, &at) {
             if brought == Brought::Code {
                 warn_of_plain_http(&url, text, review, &at);
             }
@@ -35,7 +35,8 @@ pub(super) fn redirect_uris(texts: &[String], brought: Brought, review: &mut Rev
     uris
 }
 
-fn redirect_uri(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
+/// The address at `place`, to which browsers may be sent.
+pub(super) fn browser_address(text: &str, review: &mut Review<'_>, place: &Place) -> Option<Url> {
     if text.contains('*') {
         let message = format!("{text:?} has a *, and addresses are compared exactly: write each address in full");
         review.report(place, message);

@@ -1,3 +1,4 @@
+use crate::config::ConnectionSection;
 use crate::domain::{Directory, DirectorySettings};
 
 /// A directory as the configuration begins it.
@@ -9,6 +10,8 @@ pub struct DirectorySection {
     pub settings: DirectorySettings,
     /// The keys of the sections of its applications, in the order of the settings.
     pub(in crate::config) application_keys: Vec<String>,
+    /// The connections of its other identity providers, until they join those of the configuration.
+    pub(in crate::config) login_connections: Vec<ConnectionSection>,
 }
 
 /// The costs of new hashes of passwords (`[password_hashes]`).

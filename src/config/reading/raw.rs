@@ -10,8 +10,8 @@ use crate::config::connections::RawConnection;
 use crate::config::directories::{RawDirectory, RawPasswordHashes};
 use crate::config::identity_providers::RawIdentityProvider;
 use crate::config::sections::{
-    RawAudit, RawBot, RawChannels, RawKeys, RawLimits, RawLogging, RawOperations, RawOutbound, RawServer, RawSignIn,
-    RawSkill, RawStatuses, RawStore, RawTokenService,
+    RawAudit, RawBot, RawChannels, RawKeys, RawLimits, RawLogging, RawMail, RawOperations, RawOutbound, RawServer,
+    RawSignIn, RawSkill, RawStatuses, RawStore, RawTokenService,
 };
 
 /// The sections of a configuration, unchecked.
@@ -34,6 +34,7 @@ pub(in crate::config) struct RawConfiguration {
     pub(in crate::config) password_hashes: RawPasswordHashes,
     pub(in crate::config) statuses: BTreeMap<String, RawStatuses>,
     pub(in crate::config) operations: Option<RawOperations>,
+    pub(in crate::config) mail: Option<RawMail>,
     pub(in crate::config) limits: RawLimits,
     pub(in crate::config) store: RawStore,
     pub(in crate::config) keys: RawKeys,

@@ -133,13 +133,17 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
     let mut compared = 0;
     for problem in &review.into_problems(&|_| Vec::new()).0 {
         let Some((_, known)) = problem.message.split_once("(known keys: ") else { continue };
-        let known: BTreeSet<String> = known.trim_end_matches(')').split(", ").map(str::to_owned).collect();
+        let mut known: BTreeSet<String> = known.trim_end_matches(')').split(", ").map(str::to_owned).collect();
         let place = problem.path.strip_suffix(STRANGER).unwrap().trim_end_matches('.');
         let (kind, keys) = written.iter().find(|(_, keys)| keys.places.contains(place)).unwrap();
+        if kind == "mail" {
+            // It stands in the place of the others, so a comment shows it.
+            assert!(known.remove("outbox") && FULL.contains("# outbox = "));
+        }
         assert_eq!(keys.names, known, "keys of [{kind}]");
         compared += 1;
     }
-    assert_eq!(compared, 58, "every table was compared");
+    assert_eq!(compared, 64, "every table was compared");
     assert!(FULL.contains("{ env = ") && FULL.contains("{ file = "), "both forms of a secret are shown");
 }
 
@@ -154,9 +158,10 @@ struct TableKeys {
 fn plant_strangers(table: &mut Table, place: &Place, kind: &str, written: &mut BTreeMap<String, TableKeys>) {
     let sections =
         ["bots", "connections", "identity_providers", "skills", "add_ins", "back_ends", "apps", "directories"];
-    let named = sections.contains(&kind) || kind == "directories.*.applications";
-    // The credentials of bots and connections have the same form.
-    let of_others = ["bots.*.", "add_ins.*."].iter().find_map(|table| kind.strip_prefix(table));
+    let named = sections.contains(&kind) || matches!(kind, "directories.*.applications" | "directories.*.providers");
+    // The credentials of bots, connections and login providers have the same form.
+    let of_others =
+        ["bots.*.", "add_ins.*.", "directories.*.providers.*."].iter().find_map(|table| kind.strip_prefix(table));
     let kind = of_others.filter(|rest| rest.starts_with("credentials")).unwrap_or(kind);
     let kind = kind.strip_prefix("connections.*.").unwrap_or(kind);
     if !named {
@@ -164,7 +169,7 @@ fn plant_strangers(table: &mut Table, place: &Place, kind: &str, written: &mut B
         keys.places.insert(place.as_str().to_owned());
         keys.names.extend(table.keys().cloned());
     }
-    let secrets = ["client_secret", "secret", "admin_token"];
+    let secrets = ["client_secret", "secret", "admin_token", "password"];
     for (key, value) in table.iter_mut().filter(|(key, _)| !secrets.contains(&key.as_str())) {
         let step = if named { "*" } else { key };
         let kind = if kind.is_empty() { step.to_owned() } else { format!("{kind}.{step}") };

@@ -16,6 +16,7 @@ pub(in crate::config) struct Context {
     /// Every bot, with its app id in lower case. An invalid id is included, too; the check of the bot reports it.
     pub(in crate::config) bots: BTreeMap<String, Option<String>>,
     pub(in crate::config) identity_providers: BTreeMap<String, WrittenProvider>,
+    pub(in crate::config) directories: BTreeMap<String, WrittenDirectory>,
     /// The keys of the sections `[connections.<key>]`.
     pub(in crate::config) connections: BTreeSet<String>,
     /// The keys of connections that an app or a back end names.
@@ -29,6 +30,12 @@ pub(in crate::config) struct WrittenProvider {
     pub(in crate::config) issuer: Option<String>,
     /// The settings that its connections take over.
     pub(in crate::config) options: OpenIdOptions,
+}
+
+/// The facts about a directory that connections need.
+pub(in crate::config) struct WrittenDirectory {
+    /// The public address and the tenant id as they are written: with others, the issuer is another one.
+    pub(in crate::config) issuer: String,
 }
 
 impl Context {
@@ -81,7 +88,7 @@ impl Context {
     }
 
     /// The identity provider that is written. The default is the only one of kind `entra`, else the only one of any
-    /// kind.
+    /// kind. A directory may be written, too.
     pub(in crate::config) fn identity_provider(
         &self,
         written: Option<String>,
@@ -90,7 +97,9 @@ impl Context {
     ) -> Option<String> {
         let all: Vec<&str> = self.identity_providers.keys().map(String::as_str).collect();
         let default = only(&self.entra_names()).or_else(|| only(&all));
-        provider(written.or(default), &all, review, place)
+        let directories = self.directories.keys().map(String::as_str);
+        let known: Vec<&str> = all.into_iter().chain(directories).collect();
+        provider(written.or(default), &known, review, place)
     }
 
     /// The identity provider that is written, which must be of kind `entra`. The default is the only one of that kind.
@@ -107,6 +116,11 @@ impl Context {
     /// Whether the provider `name` is of kind `oidc`.
     pub(in crate::config) fn is_oidc(&self, name: &str) -> bool {
         self.identity_providers.get(name).is_some_and(|provider| provider.kind == ProviderKind::OpenIdConnect)
+    }
+
+    /// Whether `name` is a directory. A name that a provider has, too, is reported elsewhere.
+    pub(in crate::config) fn is_directory(&self, name: &str) -> bool {
+        self.directories.contains_key(name) && !self.identity_providers.contains_key(name)
     }
 
     fn entra_names(&self) -> Vec<&str> {

@@ -32,7 +32,7 @@ pub use problems::{ConfigurationProblem, Problems};
 
 pub(in crate::config) use addresses::PlainHttp;
 pub(in crate::config) use cloud::{Cloud, CloudDefaults};
-pub(in crate::config) use context::{Context, WrittenProvider};
+pub(in crate::config) use context::{Context, WrittenDirectory, WrittenProvider};
 pub(in crate::config) use findings::{Conclusion, Hosts, KeyFileCheck, Review};
 pub(in crate::config) use key_source::{WrittenKeys, metadata_at};
 pub(in crate::config) use near_match::near_match;

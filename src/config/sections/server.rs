@@ -60,6 +60,11 @@ struct RawTls {
 }
 
 impl RawServer {
+    /// The public address as it is written.
+    pub(in crate::config) fn written_public_url(&self) -> &str {
+        self.public_url.as_deref().unwrap_or_default()
+    }
+
     /// The addresses as they are written, or the default.
     pub(in crate::config) fn written_listen(&self) -> Vec<String> {
         self.listen.clone().unwrap_or_else(|| vec![DEFAULT_LISTEN.to_owned()])

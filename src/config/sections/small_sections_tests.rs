@@ -1,8 +1,8 @@
-//! The sections with a test or two each: limits, outbound, store, token service.
+//! The sections with a test or two each: limits, mail, outbound, store, token service.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use crate::config::AuditSection;
 use crate::config::test_samples::{BOT_ID, MINIMAL, changed, problem_of, read};
+use crate::config::{AuditSection, MailDeliverySection, MailServerEncryption};
 
 #[test]
 fn token_service_tenants_default_to_the_bots_and_app_token_tenants_include_callers() {
@@ -85,4 +85,70 @@ fn the_audit_stream_is_off_and_goes_to_a_file_or_to_standard_error() {
         let problem = problem_of(&with(&format!("[audit]\n{section}")));
         assert!(problem.starts_with(start), "{problem}");
     }
+}
+
+#[test]
+fn mail_is_encrypted_unless_its_server_is_on_this_machine() {
+    use MailServerEncryption::{None, StartTls, Tls};
+    let mail = |lines: &str| format!("[mail]\nfrom = \"sso@example.com\"\n{lines}\n{MINIMAL}");
+    let server = |lines: &str| match read(&mail(lines)).unwrap().mail.unwrap().delivery {
+        MailDeliverySection::Server(server) => (server.port, server.encryption),
+        MailDeliverySection::Outbox(folder) => panic!("{folder:?}"),
+    };
+    assert_eq!(server("host = \"smtp.example.com\""), (587, StartTls));
+    assert_eq!(server("host = \"smtp.example.com\"\nencryption = \"tls\""), (465, Tls));
+    assert_eq!(server("host = \"smtp.example.com\"\nport = 2525"), (2525, StartTls));
+    for host in ["127.0.0.1", "::1", "localhost"] {
+        assert_eq!(server(&format!("host = \"{host}\"\nencryption = \"none\"")), (25, None));
+    }
+    for (lines, start) in [
+        (
+            "host = \"smtp.example.com\"\nencryption = \"none\"",
+            "mail.encryption: \"none\" is for a mail server on this machine",
+        ),
+        (
+            "host = \"10.0.0.1\"\nencryption = \"none\"",
+            "mail.encryption: \"none\" is for a mail server on this machine",
+        ),
+        ("host = \"smtp.example.com\"\nencryption = \"ssl\"", "mail.encryption: "),
+        ("host = \"smtp.example.com\"\nport = 70000", "mail.port: 70000 is above the largest value 65535"),
+    ] {
+        let problem = problem_of(&mail(lines));
+        assert!(problem.starts_with(start), "{problem}");
+    }
+    let warnings = read(&mail("host = \"smtp.example.com\"\nport = 465")).unwrap().warnings;
+    assert!(matches!(warnings.as_slice(), [warning] if warning.path == "mail.port"), "{warnings:?}");
+}
+
+#[test]
+fn mail_needs_a_sender_a_server_or_an_outbox_and_both_halves_of_the_credentials() {
+    let mail = |lines: &str| format!("[mail]\n{lines}\n{MINIMAL}");
+    let from = "from = \"sso@example.com\"";
+    let host = "host = \"smtp.example.com\"";
+    let password = "password = { env = \"GRAPH_CLIENT_SECRET\" }";
+    for (lines, start) in [
+        (host.to_owned(), "mail.from: is missing"),
+        (from.to_owned(), "mail.host: is missing"),
+        (
+            format!("{host}\nfrom = \"Sign-in <sso@example.com>\""),
+            "mail.from: \"Sign-in <sso@example.com>\" is not one address: write \"sso@example.com\"",
+        ),
+        (format!("{host}\nfrom = \"sso@example.com, b@example.com\""), "mail.from: "),
+        (
+            format!("{from}\nhost = \"smtp.example.com:2525\""),
+            "mail.host: \"smtp.example.com:2525\" is no host name: write \"smtp.example.com\", and port = 2525 beside it",
+        ),
+        (format!("{from}\nhost = \"smtps://smtp.example.com\""), "mail.host: "),
+        (format!("{from}\n{host}\nuser = \"me\""), "mail.password: is missing"),
+        (format!("{from}\n{host}\n{password}"), "mail.user: is missing"),
+        (format!("{from}\noutbox = \"nowhere\""), "mail.outbox: the directory "),
+        (format!("{from}\n{host}\noutbox = \".\""), "mail.host: is not used with outbox"),
+    ] {
+        let problem = problem_of(&mail(&lines));
+        assert!(problem.starts_with(start), "{problem}");
+    }
+    let configuration = read(&mail(&format!("{from}\n{host}\nuser = \"me\"\n{password}"))).unwrap();
+    let Some(MailDeliverySection::Server(server)) = configuration.mail.map(|mail| mail.delivery) else { panic!() };
+    let credentials = server.credentials.unwrap();
+    assert_eq!((credentials.user.as_str(), credentials.password.expose()), ("me", "hunter2"));
 }

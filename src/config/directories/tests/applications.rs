@@ -28,6 +28,8 @@ fn an_application_that_cannot_be_used_is_a_problem() {
         (with(SHOP, "type = \"native\""), "shop.type", "unknown word"),
         (changed(&format!("{line}\n"), ""), "shop.secret_sha256", "bot-sso keys secret prints"),
         (with(DESK, line), "desk.secret_sha256", "can keep no secret"),
+        (with(SHOP, "client_id = \"bot-sso.account\""), "shop.client_id", "bot-sso's own applications"),
+        (with(SHOP, "client_id = \"Bot-SSO.x\""), "shop.client_id", "bot-sso's own applications"),
         (with(DESK, "client_id = \"shop\""), "shop.client_id", "is also the client id of the application \"desk\""),
         (with(DESK, "assertion_key_file = \"shop-key.pem\""), "desk.assertion_key_file", "leave it out"),
         (with(SHOP, "redirect_urls = []"), "shop.redirect_urls", "did you mean redirect_uris?"),
@@ -94,4 +96,29 @@ fn the_key_of_assertions_is_a_public_key_in_pem() {
         &format!("{PLACE}.shop.assertion_key_file"),
         "cannot be read",
     );
+}
+
+#[test]
+fn an_application_is_told_of_ended_sessions_on_a_host_of_its_redirect_uris() {
+    let at = |uri: &str| with(SHOP, &format!("backchannel_logout_uri = {uri:?}"));
+    let uri = "https://shop.example.com:8443/logout?from=directory";
+    let shop = accepted(&at(uri)).directories[0].settings.applications[1].clone();
+    assert_eq!(shop.backchannel_logout_uri.as_deref(), Some(uri));
+    let place = format!("{PLACE}.shop.backchannel_logout_uri");
+    for (uri, what) in [
+        ("https://desk.example.com/logout", "is on no host of the application's redirect URIs"),
+        ("https://169.254.169.254/", "is on no host of the application's redirect URIs"),
+        ("http://shop.example.com/logout", "write https"),
+        ("http://127.0.0.1/logout", "write https"),
+        ("https://shop.example.com/*", "write each address in full"),
+        ("https://shop.example.com/#x", "has a fragment"),
+        ("https://me:hunter2@shop.example.com/", "holds a user name or password"),
+        ("ftp://shop.example.com/", "is not an http(s) address"),
+    ] {
+        expect(&at(uri), &place, what);
+    }
+    let shared = "redirect_uris = [\"https://all.example.com/callback\"]";
+    let listed = with(super::DIRECTORY, shared);
+    let told = format!("{SHOP}backchannel_logout_uri = \"https://all.example.com/logout\"\n");
+    accepted(&listed.replace(SHOP, &told));
 }

@@ -4,6 +4,7 @@
 mod administrators;
 mod applications;
 mod directory;
+mod providers;
 mod settings;
 
 use crate::config::test_samples::{PUBLIC_KEY, directory as samples};

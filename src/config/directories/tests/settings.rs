@@ -1,5 +1,7 @@
 use super::{DIRECTORY, SHOP, SSO, accepted, changed, expect, expect_warning, with};
-use crate::domain::{LockoutPolicy, PasswordPolicy, SsoSettings, TokenSettings};
+use crate::domain::{
+    ActionUrls, AddressConfirmation, LockoutPolicy, PasswordPolicy, SelfServiceSettings, SsoSettings, TokenSettings,
+};
 
 fn passwords(lines: &str) -> String {
     changed(SHOP, &format!("[directories.market.passwords]\n{lines}\n{SHOP}"))
@@ -120,5 +122,28 @@ fn a_rule_for_passwords_outside_its_limits_is_a_problem() {
         ("pattern = \"(?=.*[0-9]).{8,}\"", "pattern", "look-around"),
     ] {
         expect(&passwords(lines), &format!("directories.market.passwords.{key}"), what);
+    }
+}
+
+#[test]
+fn users_do_nothing_by_themselves_unless_it_is_written() {
+    let of = |line: &str| accepted(&with(DIRECTORY, line)).directories[0].settings.self_service.clone();
+    assert_eq!(of(""), SelfServiceSettings::default());
+    let written = of(
+        "self_service = { enabled = true, sign_up = true, actions = { user_verified = \"https://shop.example.com/hello\" } }",
+    );
+    let actions = ActionUrls { user_verified: Some("https://shop.example.com/hello".to_owned()), reset_password: None };
+    let expected = SelfServiceSettings { enabled: true, sign_up: true, actions, ..SelfServiceSettings::default() };
+    assert_eq!(written, expected);
+    assert_eq!(of("self_service = { confirmation = \"off\" }").confirmation, AddressConfirmation::Off);
+    for (line, place, what) in [
+        ("confirmation = \"always\"", "confirmation", "unknown word"),
+        ("signup = true", "signup", "unknown key"),
+        ("actions = { verified = \"https://shop.example.com/\" }", "actions.verified", "unknown key"),
+        ("actions = { reset_password = \"shop.example.com/reset\" }", "actions.reset_password", "write \"https://"),
+        ("actions = { user_verified = \"https://shop.example.com/#x\" }", "actions.user_verified", "has a fragment"),
+    ] {
+        let text = with(DIRECTORY, &format!("self_service = {{ {line} }}"));
+        expect(&text, &format!("directories.market.self_service.{place}"), what);
     }
 }
