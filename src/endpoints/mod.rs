@@ -5,6 +5,7 @@
 
 pub mod add_in;
 pub mod api_document;
+pub mod back_channel_logout;
 pub mod back_end;
 pub mod bot_gateway;
 pub mod directory;

@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::accounts::{DirectoryUsers, DirectoryView};
-use crate::domain::{DirectoryUser, Secret};
+use crate::domain::{DirectoryUser, Secret, SignInMethod};
 use crate::inbound::{Problem, SsoCookie};
 use crate::observability::{DirectoryCount, DirectoryCounts};
 use crate::sessions::{FoundSession, NewSession, Session, SsoSessions};
@@ -57,6 +57,16 @@ impl BrowserSessions {
         Ok(user.map(|user| BrowserSession { session: *session, user }))
     }
 
+    /// Whether the session of `user` with the public id `session_id` lives.
+    ///
+    /// # Errors
+    /// [`Problem::ServiceUnavailable`] if the store fails, which is logged here.
+    pub async fn is_live(&self, view: &DirectoryView, user: &DirectoryUser, session_id: &str) -> Result<bool, Problem> {
+        let (directory, sso) = (&view.directory, &view.settings.sso);
+        let listed = self.sessions.list(directory, sso, &user.id, user.ended_sessions).await.map_err(store_failed)?;
+        Ok(listed.iter().any(|session| session.id == session_id))
+    }
+
     /// Notes that an application has signed the user in silently by `session`.
     ///
     /// # Errors
@@ -67,7 +77,7 @@ impl BrowserSessions {
         Ok(())
     }
 
-    /// Begins a session of `user`, who has entered the right password; `user` was read before the password was checked, so that
+    /// Begins a session of `user`, who has signed in by `method`; `user` was read before that was checked, so that
     /// an end of all sessions meanwhile ends this one, too. The session that the browser had ends.
     ///
     /// # Errors
@@ -77,12 +87,14 @@ impl BrowserSessions {
         http: &HttpRequest,
         view: &DirectoryView,
         user: &DirectoryUser,
+        method: &SignInMethod,
     ) -> Result<BegunSession, Problem> {
         let directory = &view.directory;
         let browser = http.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let new = NewSession {
             user_id: &user.id,
             ended_sessions: user.ended_sessions,
+            method,
             browser,
             browser_secret: self.cookie.find_browser_secret(http),
         };
@@ -97,17 +109,6 @@ impl BrowserSessions {
     /// Gives the browser the cookie of a session that has begun.
     pub fn set_cookie(&self, response: &mut HttpResponse, view: &DirectoryView, begun: &BegunSession) {
         self.cookie.set(response, view.directory.tenant.as_str(), begun.cookie.expose());
-    }
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// [`Problem::ServiceUnavailable`] if the store fails, which is logged here.
-    pub async fn end(&self, view: &DirectoryView, session: &Session) -> Result<(), Problem> {
-        if self.sessions.end(&view.directory.tenant, &session.id).await.map_err(store_failed)? {
-            self.counts.add(&view.directory.name, DirectoryCount::SessionEnded);
-        }
-        Ok(())
     }
 
     /// Takes the cookie of the directory away from the browser.

@@ -13,7 +13,7 @@ use crate::domain::{RateClock, SharedClock};
 /// After every so many charges, the limiter drops the names that have recovered their full limit.
 const CHARGES_BETWEEN_SWEEPS: u32 = 4096;
 
-/// A rate for each of many names, in memory. Names that were not charged for a minute take no place.
+/// A rate for each of many names, in memory. Names that have recovered their full limit take no place.
 pub(super) struct KeyedRate {
     limiter: RateLimiter<u64, DashMapStateStore<u64>, RateClock, NoOpMiddleware<Nanos>>,
     /// The limiter knows names by a keyed hash.
@@ -32,9 +32,18 @@ pub(super) struct RateExceeded {
 impl KeyedRate {
     /// Each name may be charged `per_minute` times a minute, in a burst if need be.
     pub(super) fn new(per_minute: NonZeroU32, clock: SharedClock) -> Self {
+        Self::with_quota(Quota::per_minute(per_minute), clock)
+    }
+
+    /// Each name may be charged `per_hour` times an hour, in a burst if need be.
+    pub(super) fn per_hour(per_hour: NonZeroU32, clock: SharedClock) -> Self {
+        Self::with_quota(Quota::per_hour(per_hour), clock)
+    }
+
+    fn with_quota(quota: Quota, clock: SharedClock) -> Self {
         let clock = RateClock::new(clock);
         Self {
-            limiter: RateLimiter::dashmap_with_clock(Quota::per_minute(per_minute), clock.clone()),
+            limiter: RateLimiter::dashmap_with_clock(quota, clock.clone()),
             hasher: RandomState::new(),
             charges: AtomicU32::new(0),
             clock,

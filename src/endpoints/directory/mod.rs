@@ -3,6 +3,7 @@
 //! Owns the paths under `/oauth/v4/{tenant}` and `/management/v4/{tenant}`, and the pages on which users sign in and out. It
 //! deliberately knows neither how passwords, sessions and keys are kept nor what their records look like.
 
+pub mod account;
 pub mod authorization;
 mod browser_sessions;
 mod form_guards;
@@ -10,12 +11,19 @@ mod granted_scope;
 mod keyed_rate;
 pub mod languages;
 pub mod logout;
+mod mails;
 pub mod management;
 mod notices;
 pub mod oauth;
 mod password_audit;
+pub mod providers;
+pub mod redemption;
+pub mod self_service;
+mod session_endings;
 
 pub use browser_sessions::{BegunSession, BrowserSession, BrowserSessions};
 use form_guards::form_guard;
 use keyed_rate::{KeyedRate, RateExceeded};
+pub use mails::{DirectoryMail, DirectoryMails, MailTemplate};
 pub use notices::Notice;
+pub use session_endings::{EndCause, SessionEndings, SessionsNotEnded};

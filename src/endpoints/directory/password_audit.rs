@@ -14,8 +14,8 @@ pub(super) struct PasswordAudit<'a> {
     pub(super) lines: &'a SampledLines,
     /// The directory.
     pub(super) view: &'a DirectoryView,
-    /// The client id of the application.
-    pub(super) application: &'a str,
+    /// The client id of the application, if the user has come from one.
+    pub(super) application: Option<&'a str>,
     /// The id of the request.
     pub(super) correlation_id: &'a str,
     /// The address that the request came from.
@@ -38,6 +38,10 @@ impl PasswordAudit<'_> {
             PasswordCheck::Expired { user_id } => {
                 self.begin(AuditEvent::DirectorySignInRefused, Some(user_id)).detail("password_expired").write();
                 self.log_refused("Expired", Some(user_id));
+            }
+            PasswordCheck::Unconfirmed { user_id } => {
+                self.begin(AuditEvent::DirectorySignInRefused, Some(user_id)).detail("unconfirmed").write();
+                self.log_refused("Unconfirmed", Some(user_id));
             }
             PasswordCheck::TooMany { reached, user_id, .. } => {
                 // The stream has the limit once, and not each sign-in that it refuses.
@@ -93,7 +97,7 @@ impl PasswordAudit<'_> {
     }
 
     /// The id of the request, the tenant id, and the client id of the application.
-    fn context(&self) -> (&str, &str, &str) {
+    fn context(&self) -> (&str, &str, Option<&str>) {
         (self.correlation_id, self.view.directory.tenant.as_str(), self.application)
     }
 
@@ -103,7 +107,10 @@ impl PasswordAudit<'_> {
 
     fn begin(&self, event: AuditEvent, user_id: Option<&str>) -> AuditEntry<'_> {
         let directory = &self.view.directory;
-        let entry = AuditEntry::new(event).tenant(&directory.tenant).application(self.application);
+        let mut entry = AuditEntry::new(event).tenant(&directory.tenant);
+        if let Some(application) = self.application {
+            entry = entry.application(application);
+        }
         let entry = entry.correlation_id(self.correlation_id).client(self.client);
         user_id.map_or(entry.clone(), |id| entry.user(&directory.user_key(id)))
     }
@@ -119,7 +126,7 @@ const fn name_limit(limit: ReachedLimit) -> &'static str {
 const fn find_count(outcome: &PasswordCheck) -> DirectoryCount {
     match outcome {
         PasswordCheck::Accepted(_) => DirectoryCount::SignInAccepted,
-        PasswordCheck::Refused(_) => DirectoryCount::SignInRefused,
+        PasswordCheck::Refused(_) | PasswordCheck::Unconfirmed { .. } => DirectoryCount::SignInRefused,
         PasswordCheck::Expired { .. } => DirectoryCount::SignInExpired,
         PasswordCheck::TooMany { .. } => DirectoryCount::SignInLimited,
         PasswordCheck::Busy => DirectoryCount::SignInBusy,

@@ -1,11 +1,14 @@
-//! The operator's door, on its own listener: the sign-out of a user everywhere, the users of apps, and the pages about
-//! directories.
+//! The operator's door, on its own listener: the sign-out of a user everywhere, the export and the erasure of what is kept of a
+//! person, the users of apps, and the pages about directories.
 //!
 //! Owns the paths that the admin bearer protects. It deliberately knows no channel, no bot and no user's token:
 //! [`SignOut`] knows what a sign-out ends.
 
 mod app_users;
 mod directories;
+mod person_records;
+
+use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -17,7 +20,7 @@ use crate::inbound::{
     TrustedProxies, decode_percent,
 };
 use crate::observability::conceal;
-use crate::sign_out::{SignOut, SignOutCause};
+use crate::sign_out::{EndedEverywhere, PersonRecords, SignOut, SignOutCause, SignOutOrigin};
 
 pub use self::app_users::OperatedApps;
 pub use self::directories::{
@@ -29,6 +32,7 @@ pub use self::directories::{
 pub struct Operations {
     admin_token: ExpectedBearer,
     sign_out: SignOut,
+    persons: PersonRecords,
     apps: OperatedApps,
     limits: BodyLimits,
 }
@@ -36,8 +40,14 @@ pub struct Operations {
 impl Operations {
     /// The state of the operator's door, which accepts `admin_token` as bearer.
     #[must_use]
-    pub fn new(admin_token: ExpectedBearer, sign_out: SignOut, apps: OperatedApps, limits: BodyLimits) -> Self {
-        Self { admin_token, sign_out, apps, limits }
+    pub fn new(
+        admin_token: ExpectedBearer,
+        sign_out: SignOut,
+        persons: PersonRecords,
+        apps: OperatedApps,
+        limits: BodyLimits,
+    ) -> Self {
+        Self { admin_token, sign_out, persons, apps, limits }
     }
 }
 
@@ -51,7 +61,14 @@ pub const DOOR: Door = Door {
     answers_head: true,
 };
 
-const OPERATIONS: &[Operation] = &[SIGN_OUT_EVERYWHERE, app_users::LIST, app_users::LINK, app_users::UNLINK];
+const OPERATIONS: &[Operation] = &[
+    SIGN_OUT_EVERYWHERE,
+    person_records::EXPORT,
+    person_records::ERASE,
+    app_users::LIST,
+    app_users::LINK,
+    app_users::UNLINK,
+];
 
 const SIGN_OUT_EVERYWHERE: Operation = Operation {
     method: Method::Post,
@@ -62,7 +79,7 @@ const SIGN_OUT_EVERYWHERE: Operation = Operation {
         let too_many =
             Answer::error("The client has presented too many wrong bearers.").header("Retry-After", "Seconds.");
         let unavailable = Answer::error("Some tokens may remain: call again.").header("Retry-After", "Seconds.");
-        Description::new("SignOutEverywhere", "Removes all tokens of a user: of every bot, channel and connection.")
+        Description::new("SignOutEverywhere", "Ends everything of a user: tokens of every bot, channel and connection, sessions and refresh tokens of directories.")
             .bearer()
             .path_parameter("user_key", key)
             .answer(200, Answer::json::<SignedOut>("The user has no tokens now."))
@@ -80,8 +97,17 @@ const SIGN_OUT_EVERYWHERE: Operation = Operation {
 struct SignedOut {
     /// The user's key.
     user_key: String,
-    /// The number of tokens that were removed.
+    /// The number of tokens of identity providers that were removed.
     tokens_removed: usize,
+    /// All that has ended, and how many of each: `tokens`, `sessions`, `grants` and so on.
+    ended: BTreeMap<&'static str, usize>,
+}
+
+impl SignedOut {
+    fn new(user: &UserKey, everywhere: &EndedEverywhere) -> Self {
+        let ended = everywhere.ended.iter().map(|records| (records.name, records.count)).collect();
+        Self { user_key: user.to_string(), tokens_removed: everywhere.tokens_removed, ended }
+    }
 }
 
 /// Adds this door's paths.
@@ -101,9 +127,9 @@ async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations
     let Some(user) = read_user_key(&http) else { return Problem::BadUserKey.respond() };
     let correlation_id = RequestId::find(&http);
     let client = TrustedProxies::client_address(&http);
-    let cause = SignOutCause { correlation_id: correlation_id.clone(), client };
+    let cause = SignOutCause { correlation_id: correlation_id.clone(), client, origin: SignOutOrigin::Operator };
     match operations.sign_out.everywhere(&user, cause).await {
-        Ok(tokens_removed) => HttpResponse::Ok().json(SignedOut { user_key: user.to_string(), tokens_removed }),
+        Ok(ended) => HttpResponse::Ok().json(SignedOut::new(&user, &ended)),
         Err(error) => {
             tracing::error!(correlation_id, %error, user = %conceal(&user), "a user may still have tokens after a sign-out everywhere: call again");
             Problem::ServiceUnavailable.respond()

@@ -69,11 +69,7 @@ impl PageDoor {
 
     /// The address of this service whose path has these segments.
     fn address(&self, segments: &[&str]) -> Url {
-        let mut address = self.public_url.clone();
-        if let Ok(mut path) = address.path_segments_mut() {
-            path.clear().extend(segments);
-        }
-        address
+        address_below(&self.public_url, segments)
     }
 
     /// Sends the browser to the identity provider.
@@ -116,4 +112,13 @@ impl PageDoor {
 /// Whether a page of `failure` leads to the beginning again: a new attempt may succeed.
 fn may_begin_again(failure: &SignInFailure) -> bool {
     failure.may_begin_again() || matches!(failure.error, SignInError::StateUnknown | SignInError::LinkUnknown)
+}
+
+/// The address of the service at `public_url` whose path has these segments.
+fn address_below(public_url: &Url, segments: &[&str]) -> Url {
+    let mut address = public_url.clone();
+    if let Ok(mut path) = address.path_segments_mut() {
+        path.clear().extend(segments);
+    }
+    address
 }

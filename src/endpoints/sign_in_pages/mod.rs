@@ -19,7 +19,16 @@ use crate::sign_in::{BrowserSecret, SignInCompletion, SignInReturn, SignInStart}
 
 /// The path to which identity providers send browsers back, below `public_url`
 /// (docs/protocols/token-service-api.md §4.2).
-pub const REDIRECT_PATH: &str = "/.auth/web/redirect";
+const REDIRECT_PATH: &str = "/.auth/web/redirect";
+
+/// The address to which identity providers send the browsers of cards back.
+#[must_use]
+pub fn redirect_address(public_url: &Url) -> Url {
+    let mut address = public_url.clone();
+    address.set_path(REDIRECT_PATH);
+    address
+}
+
 /// The path of a card's link.
 const BEGIN_PATH: &str = "/api/oauth/signin";
 /// The parameter of [`BEGIN_PATH`] by which a page begins its sign-in anew: the value of its own `signin`.

@@ -47,6 +47,6 @@ async fn list(http: &HttpRequest, service: &TokenService) -> Result<HttpResponse
 fn display_name(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Entra => "Azure Active Directory v2",
-        ProviderKind::OpenIdConnect => "OpenID Connect",
+        ProviderKind::OpenIdConnect | ProviderKind::Directory => "OpenID Connect",
     }
 }

@@ -5,11 +5,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::destination::AppAnswer;
 use super::parameters::RequestParameters;
+use super::provider_links::login_address;
 use super::replies::Responder;
-use super::request::{Prompt, RefusedRequest, SignInRequest};
+use super::request::{Prompt, RefusedRequest, RequestPurpose, SignInRequest};
 use super::request_fault::RequestFault;
 use super::untrusted_request::UntrustedRequest;
-use super::{AUTHORIZATION_PATH, AuthorizationDoor, SignedInUser};
+use super::{AUTHORIZATION_PATH, AuthorizationDoor, SIGN_UP_PATH, SignedInUser};
 use crate::domain::{DirectoryUser, IdentityField, Timestamp};
 use crate::endpoints::directory::{BrowserSession, RateExceeded};
 use crate::inbound::{Problem, read_body, redirect_browser};
@@ -58,6 +59,10 @@ pub(super) async fn take_form(
 impl AuthorizationDoor {
     /// Answers a request that is in order.
     async fn answer(&self, request: SignInRequest, responder: &Responder<'_>) -> HttpResponse {
+        if request.purpose == RequestPurpose::SignUp && request.prompt != Prompt::Never {
+            let path = SIGN_UP_PATH.replace("{tenant}", request.view.directory.tenant.as_str());
+            return redirect_browser(StatusCode::FOUND, &format!("{path}?{}", request.query));
+        }
         let Ok(found) = self.parts.browsers.find(responder.http, &request.view).await else {
             return give_up(request, responder);
         };
@@ -77,15 +82,20 @@ impl AuthorizationDoor {
     async fn use_session(&self, request: &SignInRequest, found: &BrowserSession) -> Result<AppAnswer, Problem> {
         let BrowserSession { session, user } = found;
         self.parts.browsers.note_use(&request.view, session).await?;
-        let signed_in = SignedInUser { user, session_id: Some(&session.id), auth_time: session.auth_time };
-        self.issue_code(request, &signed_in).await
+        let signed_in =
+            SignedInUser { user, session_id: Some(&session.id), method: &session.method, auth_time: session.auth_time };
+        self.parts.app_sign_ins.issue_code(request, &signed_in).await
     }
 
     /// Whether the session answers the request without a page.
     fn may_use(&self, found: &BrowserSession, request: &SignInRequest) -> bool {
+        let directory = &request.view.directory;
+        if directory.prompts_with_login_providers && !directory.login_providers.is_empty() {
+            return false;
+        }
         let is_asked_for = request.id_token_hint.as_deref().is_none_or(|hint| {
             // A hint that is not ours names another user for all we know.
-            let hint = self.parts.tokens.check_id_token_hint(&request.view.directory, hint);
+            let hint = self.parts.tokens.check_id_token_hint(directory, hint);
             hint.is_ok_and(|hint| hint.user_id == found.user.id)
         });
         is_asked_for
@@ -98,6 +108,9 @@ impl AuthorizationDoor {
         if request.prompt == Prompt::Never {
             let refused = RefusedRequest { destination: request.destination, fault: RequestFault::LoginRequired };
             return responder.tell_fault(&refused, StatusCode::FOUND);
+        }
+        if let Some(provider) = &request.provider {
+            return redirect_browser(StatusCode::FOUND, &login_address(&request, provider));
         }
         let Some(guard) = self.form_guard(&request) else { return responder.unavailable() };
         let hint = request.login_hint.as_deref().filter(|hint| hint.len() <= MAX_HINT_BYTES);

@@ -64,7 +64,7 @@ pub(super) fn sign_in() -> Description {
 fn with_request(description: Description) -> Description {
     description
         .query("client_id", "The application.")
-        .query("response_type", "`code`.")
+        .query("response_type", "`code`, or `sign_up` for the page on which strangers become users.")
         .query("redirect_uri", "One of the application's or the directory's redirect URIs, exactly.")
         .optional_query("scope", "Words with spaces between them. Unknown ones are passed over.")
         .optional_query("state", "Comes back unchanged.")
@@ -78,7 +78,7 @@ fn with_request(description: Description) -> Description {
         .optional_query("ui_locales", "The languages of the page, the wanted one first: `en`, `ja`, `de`.")
         .optional_query("language", "The same, as App ID's SDK sends it.")
         .optional_query("id_token_hint", "An ID token of the user who is expected.")
-        .optional_query("idp", "`cloud_directory`.")
+        .optional_query("idp", "`cloud_directory`, or the other identity provider at which the sign-in begins at once.")
 }
 
 fn with_answers(description: Description, redirect: u16) -> Description {

@@ -3,8 +3,8 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 use url::Url;
 
-use super::pages::WebMessagePage;
 use super::request_fault::RequestFault;
+use super::web_message_page::WebMessagePage;
 use crate::domain::Secret;
 use crate::endpoints::directory::languages::Language;
 use crate::inbound::{begin_page, finish_page, redirect_browser};
@@ -12,7 +12,7 @@ use crate::pages::{PageFrame, PageSources};
 
 /// How an application gets its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ResponseMode {
+pub(in crate::endpoints::directory) enum ResponseMode {
     /// In the query of its redirect URI.
     Query,
     /// As a message to the window that opened or frames ours (docs/protocols/app-id.md §Browser pages).
@@ -21,18 +21,20 @@ pub(super) enum ResponseMode {
 
 /// Where the answer to a request goes. The redirect URI is registered.
 #[derive(Clone, Debug)]
-pub(super) struct Destination {
-    pub(super) redirect_uri: String,
-    pub(super) mode: ResponseMode,
+pub(in crate::endpoints::directory) struct Destination {
+    pub(in crate::endpoints::directory) redirect_uri: String,
+    pub(in crate::endpoints::directory) mode: ResponseMode,
     /// `state` of the request.
-    pub(super) state: Option<String>,
+    pub(in crate::endpoints::directory) state: Option<String>,
     /// The issuer of the directory (RFC 9207).
-    pub(super) issuer: String,
+    pub(in crate::endpoints::directory) issuer: String,
+    /// Whether the answer may lie in a frame of the application: `prompt=none`, to which no page answers that a user sees.
+    pub(in crate::endpoints::directory) may_be_framed: bool,
 }
 
 /// The answer to an application.
 #[derive(Debug)]
-pub(super) enum AppAnswer {
+pub(in crate::endpoints::directory) enum AppAnswer {
     /// The user is signed in.
     Code(Secret),
     /// There is no code.
@@ -40,9 +42,9 @@ pub(super) enum AppAnswer {
 }
 
 /// What a page needs beside its content.
-pub(super) struct PageSetting {
-    pub(super) frame: PageFrame,
-    pub(super) language: Language,
+pub(in crate::endpoints::directory) struct PageSetting {
+    pub(in crate::endpoints::directory) frame: PageFrame,
+    pub(in crate::endpoints::directory) language: Language,
 }
 
 /// The parameters of the answer.
@@ -69,10 +71,15 @@ struct WebMessage<'a> {
 
 impl Destination {
     /// Sends `answer` to the application: by a redirect with `status`, or by a page.
-    pub(super) fn respond(&self, answer: &AppAnswer, status: StatusCode, setting: PageSetting) -> HttpResponse {
+    pub(in crate::endpoints::directory) fn respond(
+        &self,
+        answer: &AppAnswer,
+        status: StatusCode,
+        setting: PageSetting,
+    ) -> HttpResponse {
         let parameters = self.parameters(answer);
         match (self.mode, Url::parse(&self.redirect_uri)) {
-            (ResponseMode::WebMessage, Ok(address)) => respond_by_page(parameters, &address, setting),
+            (ResponseMode::WebMessage, Ok(address)) => self.respond_by_page(parameters, &address, setting),
             (ResponseMode::Query, Ok(address)) => {
                 redirect_browser(status, add_parameters(address, &parameters).as_str())
             }
@@ -81,9 +88,22 @@ impl Destination {
         }
     }
 
+    /// The message goes to the application's origin only. A page in a frame of another site could be laid under what the user means
+    /// to press, so the application's own pages alone may frame this answer, and only the one that needs no user.
+    fn respond_by_page(&self, parameters: AnswerParameters<'_>, address: &Url, setting: PageSetting) -> HttpResponse {
+        let origin = address.origin().ascii_serialization();
+        let message = WebMessage { r#type: "authorization_response", parameters };
+        // Texts always make JSON.
+        let message = serde_json::to_string(&message).unwrap_or_default();
+        let ancestors = if self.may_be_framed { origin.as_str() } else { "" };
+        let policy = setting.frame.content_policy(&PageSources { ancestors, ..PageSources::default() });
+        let page = WebMessagePage::new(setting.frame, setting.language.texts(), &origin, message);
+        finish_page(begin_page(StatusCode::OK, "no-referrer"), &policy, &page)
+    }
+
     /// Where the sign-in form of a request may lead: `form-action` of its page. The application's own redirects are of the same
     /// navigation, and Chromium checks each of them, so the scheme is named and no host.
-    pub(super) fn form_source(&self) -> &'static str {
+    pub(in crate::endpoints::directory) fn form_source(&self) -> &'static str {
         if self.redirect_uri.starts_with("https:") { "https:" } else { "https: http:" }
     }
 
@@ -116,17 +136,6 @@ fn add_parameters(mut address: Url, parameters: &AnswerParameters<'_>) -> Url {
     address
 }
 
-/// The page may be framed by the application only, and its message goes to the application's origin only.
-fn respond_by_page(parameters: AnswerParameters<'_>, address: &Url, setting: PageSetting) -> HttpResponse {
-    let origin = address.origin().ascii_serialization();
-    let message = WebMessage { r#type: "authorization_response", parameters };
-    // Texts always make JSON.
-    let message = serde_json::to_string(&message).unwrap_or_default();
-    let policy = setting.frame.content_policy(&PageSources { ancestors: &origin, ..PageSources::default() });
-    let page = WebMessagePage::new(setting.frame, setting.language.texts(), &origin, message);
-    finish_page(begin_page(StatusCode::OK, "no-referrer"), &policy, &page)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -136,7 +145,8 @@ mod tests {
 
     fn respond(redirect_uri: &str, mode: ResponseMode, state: &str, answer: &AppAnswer) -> HttpResponse {
         let (state, issuer) = (Some(state.to_owned()), "https://sso.example/oauth/v4/market".to_owned());
-        let destination = Destination { redirect_uri: redirect_uri.to_owned(), mode, state, issuer };
+        let destination =
+            Destination { redirect_uri: redirect_uri.to_owned(), mode, state, issuer, may_be_framed: true };
         let setting = PageSetting { frame: PageFrame { nonce: "n".to_owned() }, language: Language::English };
         destination.respond(answer, StatusCode::FOUND, setting)
     }

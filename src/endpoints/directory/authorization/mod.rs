@@ -3,42 +3,62 @@
 //! Owns which requests of applications are answered, where, and how; and what a user sees who has to sign in. It deliberately
 //! keeps nothing of a sign-in that is under way: the request travels in the address of the page's form.
 
+mod app_sign_ins;
 mod authorize;
 mod description;
 mod destination;
 mod login_notice;
+mod own_page_links;
 mod pages;
 mod parameters;
+mod provider_links;
 mod replies;
 mod request;
 mod request_fault;
 mod sign_in;
 mod silent_rates;
 mod untrusted_request;
+mod web_message_page;
 
 use actix_web::web;
 
-use self::destination::AppAnswer;
-use self::parameters::RequestParameters;
-use self::replies::Responder;
-use self::request::{RefusedRequest, SignInRequest, TrustedRequest};
 use self::silent_rates::SilentRates;
-use self::untrusted_request::UntrustedRequest;
 use crate::accounts::{Directories, DirectoryUsers};
-use crate::domain::{ClockAndEntropy, DirectoryUser, Timestamp};
+use crate::domain::{ClockAndEntropy, DirectoryUser, SignInMethod, Timestamp};
 use crate::endpoints::directory::languages::Language;
 use crate::endpoints::directory::{BrowserSessions, form_guard};
-use crate::inbound::{BodyLimits, Door, FormGuard, LetterCase, Method, Operation, Problem, SampledLines};
+use crate::inbound::{BodyLimits, Door, FormGuard, LetterCase, Method, Operation, SampledLines};
 use crate::observability::DirectoryCounts;
-use crate::token_issuer::{AuthorizationCodeStore, CodeContent, DirectoryKeyRing, DirectoryTokens, Grants};
+use crate::token_issuer::{DirectoryKeyRing, DirectoryTokens};
 
+pub use self::app_sign_ins::AppSignIns;
+pub(in crate::endpoints::directory) use self::app_sign_ins::CompletedSignIn;
+pub(in crate::endpoints::directory) use self::destination::{AppAnswer, PageSetting};
+pub(in crate::endpoints::directory) use self::login_notice::LoginNotice;
+pub(in crate::endpoints::directory) use self::parameters::RequestParameters;
+pub(in crate::endpoints::directory) use self::replies::Responder;
+pub(in crate::endpoints::directory) use self::request::{
+    Prompt, RefusedRequest, RequestPurpose, SignInRequest, TrustedRequest,
+};
+pub(in crate::endpoints::directory) use self::request_fault::RequestFault;
+pub(in crate::endpoints::directory) use self::untrusted_request::UntrustedRequest;
 #[cfg(test)]
 pub use self::untrusted_request::list_hints;
 
 /// The path of the authorization endpoint.
-const AUTHORIZATION_PATH: &str = "/oauth/v4/{tenant}/authorization";
+pub(in crate::endpoints::directory) const AUTHORIZATION_PATH: &str = "/oauth/v4/{tenant}/authorization";
 /// The path to which the form of the page goes.
 const LOGIN_PATH: &str = "/oauth/v4/{tenant}/cloud_directory/login";
+
+/// The pages of users' own, to which the sign-in page has links. The door beside this one answers there.
+pub(in crate::endpoints::directory) const SIGN_UP_PATH: &str = "/oauth/v4/{tenant}/cloud_directory/sign_up";
+pub(in crate::endpoints::directory) const FORGOT_PASSWORD_PATH: &str =
+    "/oauth/v4/{tenant}/cloud_directory/forgot_password";
+pub(in crate::endpoints::directory) const CHANGE_PASSWORD_PATH: &str =
+    "/oauth/v4/{tenant}/cloud_directory/change_password";
+
+/// Where a sign-in at another identity provider begins. The door of these providers answers there.
+pub(in crate::endpoints::directory) const PROVIDER_LOGIN_PATH: &str = "/oauth/v4/{tenant}/providers/{provider}/login";
 
 /// What this door works with.
 pub struct SignInParts {
@@ -50,10 +70,8 @@ pub struct SignInParts {
     pub browsers: BrowserSessions,
     /// The keys of the directories.
     pub keys: DirectoryKeyRing,
-    /// Authorization codes.
-    pub codes: AuthorizationCodeStore,
-    /// The grants of applications.
-    pub grants: Grants,
+    /// Begins sessions and issues codes.
+    pub app_sign_ins: AppSignIns,
     /// The tokens of the directories.
     pub tokens: DirectoryTokens,
     /// What is counted at directories.
@@ -62,25 +80,26 @@ pub struct SignInParts {
 
 /// The state of this door; built once.
 pub struct AuthorizationDoor {
-    parts: SignInParts,
+    pub(in crate::endpoints::directory) parts: SignInParts,
     /// The lines about refusals that strangers can cause without end.
     lines: SampledLines,
-    rates: SilentRates,
-    ambient: ClockAndEntropy,
-    limits: BodyLimits,
+    pub(in crate::endpoints::directory) rates: SilentRates,
+    pub(in crate::endpoints::directory) ambient: ClockAndEntropy,
+    pub(in crate::endpoints::directory) limits: BodyLimits,
 }
 
 /// The sign-in that a code stands for.
-struct SignedInUser<'a> {
-    user: &'a DirectoryUser,
+pub(in crate::endpoints::directory) struct SignedInUser<'a> {
+    pub(in crate::endpoints::directory) user: &'a DirectoryUser,
     /// The public id of the browser's session, if there is one.
-    session_id: Option<&'a str>,
-    /// When the user entered the password.
-    auth_time: Timestamp,
+    pub(in crate::endpoints::directory) session_id: Option<&'a str>,
+    pub(in crate::endpoints::directory) method: &'a SignInMethod,
+    /// When the user signed in.
+    pub(in crate::endpoints::directory) auth_time: Timestamp,
 }
 
 /// Why a request is not answered with a sign-in.
-enum RequestRefusal {
+pub(in crate::endpoints::directory) enum RequestRefusal {
     /// No address can be trusted with an answer.
     Untrusted(UntrustedRequest),
     /// The application is told.
@@ -138,43 +157,30 @@ impl AuthorizationDoor {
         Self { parts, lines, rates, ambient, limits }
     }
 
-    /// Reads a request at the directory `tenant`, and chooses the language of its pages.
+    /// Reads the request in the address of a page at the directory `tenant`, and chooses the language of its pages.
     fn read_request(&self, tenant: &str, responder: &mut Responder<'_>) -> Result<SignInRequest, RequestRefusal> {
+        self.read_request_in(responder.http.query_string(), tenant, responder)
+    }
+
+    /// The same for the request in `query`.
+    pub(in crate::endpoints::directory) fn read_request_in(
+        &self,
+        query: &str,
+        tenant: &str,
+        responder: &mut Responder<'_>,
+    ) -> Result<SignInRequest, RequestRefusal> {
         let untrusted = RequestRefusal::Untrusted;
         let view = self.parts.directories.find(tenant).ok_or(untrusted(UntrustedRequest::UnknownDirectory))?;
-        let parameters = RequestParameters::read(responder.http.query_string().as_bytes())
-            .map_err(|_| untrusted(UntrustedRequest::Unreadable))?;
+        let parameters =
+            RequestParameters::read(query.as_bytes()).map_err(|_| untrusted(UntrustedRequest::Unreadable))?;
         let (ui_locales, language) = (parameters.find("ui_locales"), parameters.find("language"));
         responder.language = Language::choose(responder.http, ui_locales, language);
         TrustedRequest::find(view, parameters).map_err(untrusted)?.check().map_err(RequestRefusal::Told)
     }
 
     /// What guards the sign-in form of the directory; `None` for a directory without keys, which does not exist.
-    fn form_guard(&self, request: &SignInRequest) -> Option<FormGuard> {
+    pub(in crate::endpoints::directory) fn form_guard(&self, request: &SignInRequest) -> Option<FormGuard> {
         form_guard(&self.parts.keys, &request.view.directory)
-    }
-
-    /// Issues a code for a user who is signed in.
-    async fn issue_code(&self, request: &SignInRequest, signed_in: &SignedInUser<'_>) -> Result<AppAnswer, Problem> {
-        let SignedInUser { user, session_id, auth_time } = *signed_in;
-        let content = CodeContent {
-            client_id: request.application.client_id.clone(),
-            redirect_uri: request.destination.redirect_uri.clone(),
-            user_id: user.id.clone(),
-            scope: request.scope.clone(),
-            nonce: request.nonce.clone(),
-            challenge: request.challenge.clone(),
-            session_id: session_id.map(str::to_owned),
-            auth_time,
-            ended_sessions: user.ended_sessions,
-            revoked_grants: user.revoked_grants,
-            grant_id: self.parts.grants.draw_id(),
-        };
-        let issued = self.parts.codes.issue(&request.view.directory.tenant, content).await;
-        issued.map(AppAnswer::Code).map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "an authorization code cannot be stored");
-            Problem::ServiceUnavailable
-        })
     }
 }
 

@@ -1,5 +1,7 @@
 use askama::Template;
 
+use super::own_page_links::OwnPageLinks;
+use super::provider_links::ProviderLink;
 use crate::endpoints::directory::languages::PageTexts;
 use crate::pages::PageFrame;
 
@@ -22,24 +24,8 @@ pub(super) struct LoginPage<'a> {
     pub(super) error: Option<&'static str>,
     /// Whether the error is about what the user has typed.
     pub(super) is_invalid: bool,
-}
-
-/// Tells the answer to the application's window.
-#[derive(Template)]
-#[template(path = "web_message.html")]
-pub(super) struct WebMessagePage<'a> {
-    frame: PageFrame,
-    texts: &'static PageTexts,
-    /// The application's origin.
-    origin: &'a str,
-    /// The message, as JSON.
-    message: String,
-}
-
-impl<'a> WebMessagePage<'a> {
-    pub(super) const fn new(frame: PageFrame, texts: &'static PageTexts, origin: &'a str, message: String) -> Self {
-        Self { frame, texts, origin, message }
-    }
+    pub(super) own_pages: OwnPageLinks,
+    pub(super) providers: Vec<ProviderLink>,
 }
 
 #[cfg(test)]
@@ -62,6 +48,8 @@ mod tests {
                 name: "\" onfocus=\"alert(1)",
                 error: Some("wrong"),
                 is_invalid: true,
+                own_pages: OwnPageLinks { sign_up: Some("/up?\"><script>".to_owned()), ..OwnPageLinks::default() },
+                providers: vec![ProviderLink { address: "/p?\"><script>".to_owned(), label: "<b>x".to_owned() }],
             };
             let page = page.render().unwrap();
             for bad in ["<b>", "\"><script>", "\"><i>", "\" onfocus"] {

@@ -28,7 +28,7 @@ const NAMES: [&str; 16] = [
 
 /// The parameters of an authorization request as they came: nothing of them has been checked.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct RequestParameters {
+pub(in crate::endpoints::directory) struct RequestParameters {
     stated: Vec<Parameter>,
     /// The known parameters that the request states more than once.
     repeated: Vec<&'static str>,
@@ -42,7 +42,7 @@ struct Parameter {
 
 /// Why a request is not read at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UnreadableRequest {
+pub(in crate::endpoints::directory) enum UnreadableRequest {
     /// It is longer than 8 KiB.
     TooLong,
     /// It is no form of text, or has too many parameters.
@@ -51,7 +51,7 @@ pub(super) enum UnreadableRequest {
 
 impl RequestParameters {
     /// Reads a query, or the body of a form.
-    pub(super) fn read(text: &[u8]) -> Result<Self, UnreadableRequest> {
+    pub(in crate::endpoints::directory) fn read(text: &[u8]) -> Result<Self, UnreadableRequest> {
         if text.len() > MAX_BYTES {
             return Err(UnreadableRequest::TooLong);
         }
@@ -65,7 +65,7 @@ impl RequestParameters {
     }
 
     /// The value of the parameter `name`, if the request states it once and not empty.
-    pub(super) fn find(&self, name: &str) -> Option<&str> {
+    pub(in crate::endpoints::directory) fn find(&self, name: &str) -> Option<&str> {
         if self.repeated.contains(&name) {
             return None;
         }
@@ -73,12 +73,12 @@ impl RequestParameters {
     }
 
     /// Whether a parameter is stated more than once (RFC 6749 §3.1).
-    pub(super) const fn has_repetition(&self) -> bool {
+    pub(in crate::endpoints::directory) const fn has_repetition(&self) -> bool {
         !self.repeated.is_empty()
     }
 
     /// The same request as a query. Browsers send it back byte for byte.
-    pub(super) fn to_query(&self) -> String {
+    pub(in crate::endpoints::directory) fn to_query(&self) -> String {
         let mut query = Serializer::new(String::new());
         for Parameter { name, value } in &self.stated {
             query.append_pair(name, value);

@@ -5,7 +5,9 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::destination::{AppAnswer, PageSetting};
 use super::login_notice::LoginNotice;
+use super::own_page_links::OwnPageLinks;
 use super::pages::LoginPage;
+use super::provider_links::list_provider_links;
 use super::request::{RefusedRequest, SignInRequest};
 use super::untrusted_request::UntrustedRequest;
 use super::{AuthorizationDoor, LOGIN_PATH, RequestRefusal, name_form_action};
@@ -16,22 +18,27 @@ use crate::inbound::{FormGuard, RequestId, TrustedProxies, begin_page, finish_pa
 use crate::pages::{PageFrame, PageSources};
 
 /// Answers one request of a browser.
-pub(super) struct Responder<'r> {
-    pub(super) http: &'r HttpRequest,
-    pub(super) language: Language,
-    pub(super) correlation_id: String,
+pub(in crate::endpoints::directory) struct Responder<'r> {
+    pub(in crate::endpoints::directory) http: &'r HttpRequest,
+    pub(in crate::endpoints::directory) language: Language,
+    pub(in crate::endpoints::directory) correlation_id: String,
     door: &'r AuthorizationDoor,
 }
 
 impl<'r> Responder<'r> {
     /// Answers in the language of the browser until the request names another.
-    pub(super) fn new(door: &'r AuthorizationDoor, http: &'r HttpRequest) -> Self {
+    pub(in crate::endpoints::directory) fn new(door: &'r AuthorizationDoor, http: &'r HttpRequest) -> Self {
         let correlation_id = RequestId::get_or_draw(http, &door.ambient.entropy);
         Self { http, language: Language::choose(http, None, None), correlation_id, door }
     }
 
     /// Answers a request that is not in order.
-    pub(super) fn refuse(&self, tenant: &str, refusal: &RequestRefusal, status: StatusCode) -> HttpResponse {
+    pub(in crate::endpoints::directory) fn refuse(
+        &self,
+        tenant: &str,
+        refusal: &RequestRefusal,
+        status: StatusCode,
+    ) -> HttpResponse {
         match refusal {
             RequestRefusal::Untrusted(refusal) => self.refuse_untrusted(tenant, *refusal),
             RequestRefusal::Told(refused) => self.tell_fault(refused, status),
@@ -39,7 +46,11 @@ impl<'r> Responder<'r> {
     }
 
     /// Refuses a request that names no address which could be trusted.
-    pub(super) fn refuse_untrusted(&self, tenant: &str, refusal: UntrustedRequest) -> HttpResponse {
+    pub(in crate::endpoints::directory) fn refuse_untrusted(
+        &self,
+        tenant: &str,
+        refusal: UntrustedRequest,
+    ) -> HttpResponse {
         if let Some(refusals) = self.door.lines.note(TrustedProxies::client_address(self.http)) {
             // A text from outside is no name of a directory until one is found.
             let view = self.door.parts.directories.find(tenant);
@@ -56,7 +67,11 @@ impl<'r> Responder<'r> {
     }
 
     /// Tells the application why there is no code.
-    pub(super) fn tell_fault(&self, refused: &RefusedRequest, status: StatusCode) -> HttpResponse {
+    pub(in crate::endpoints::directory) fn tell_fault(
+        &self,
+        refused: &RefusedRequest,
+        status: StatusCode,
+    ) -> HttpResponse {
         let RefusedRequest { destination, fault } = refused;
         tracing::info!(
             correlation_id = self.correlation_id,
@@ -69,23 +84,23 @@ impl<'r> Responder<'r> {
     }
 
     /// Says that the service cannot do its work now. The reason was logged where it was found.
-    pub(super) fn unavailable(&self) -> HttpResponse {
+    pub(in crate::endpoints::directory) fn unavailable(&self) -> HttpResponse {
         self.notice(StatusCode::SERVICE_UNAVAILABLE, &self.language.texts().unavailable)
     }
 
     /// Says that the user is signed in silently too often.
-    pub(super) fn too_many(&self, limited: RateExceeded) -> HttpResponse {
+    pub(in crate::endpoints::directory) fn too_many(&self, limited: RateExceeded) -> HttpResponse {
         let mut response = self.notice(StatusCode::TOO_MANY_REQUESTS, &self.language.texts().too_often);
         response.headers_mut().insert(header::RETRY_AFTER, limited.retry_after.into());
         response
     }
 
     /// Shows the page on which the user signs in, with `name` in its field.
-    pub(super) fn show_login(
+    pub(in crate::endpoints::directory) fn show_login(
         &self,
         request: &SignInRequest,
         name: &str,
-        notice: Option<LoginNotice>,
+        notice: Option<&LoginNotice>,
         guard: &FormGuard,
     ) -> HttpResponse {
         let texts = self.language.texts();
@@ -106,6 +121,8 @@ impl<'r> Responder<'r> {
             name,
             error: notice.map(|notice| notice.text(texts)),
             is_invalid: notice.is_some_and(LoginNotice::is_about_input),
+            own_pages: OwnPageLinks::of(request, notice),
+            providers: list_provider_links(request),
         };
         let mut response = begin_page(notice.map_or(StatusCode::OK, LoginNotice::status), "no-referrer");
         if let Some(seconds) = notice.and_then(LoginNotice::retry_after) {
@@ -117,11 +134,12 @@ impl<'r> Responder<'r> {
     }
 
     /// What the next page needs beside its content.
-    pub(super) fn setting(&self) -> PageSetting {
+    pub(in crate::endpoints::directory) fn setting(&self) -> PageSetting {
         PageSetting { frame: PageFrame::draw(self.door.ambient.entropy.as_ref()), language: self.language }
     }
 
-    fn notice(&self, status: StatusCode, text: &NoticeText) -> HttpResponse {
+    /// Says what has happened.
+    pub(in crate::endpoints::directory) fn notice(&self, status: StatusCode, text: &NoticeText) -> HttpResponse {
         let notice = Notice { status, language: self.language, text, correlation_id: &self.correlation_id };
         notice.respond(self.door.ambient.entropy.as_ref())
     }

@@ -1,11 +1,11 @@
 /// Why an application's request is answered with an error at its own address (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestFault {
+pub(in crate::endpoints::directory) enum RequestFault {
     /// A parameter is stated more than once.
     RepeatedParameter,
     /// `response_type` is missing.
     ResponseTypeMissing,
-    /// `response_type` is not `code`.
+    /// `response_type` is neither `code` nor `sign_up`.
     OtherResponseType,
     /// `response_mode` is neither `query` nor `web_message`.
     OtherResponseMode,
@@ -31,7 +31,7 @@ pub(super) enum RequestFault {
 
 impl RequestFault {
     /// The value of `error`.
-    pub(super) const fn error(self) -> &'static str {
+    pub(in crate::endpoints::directory) const fn error(self) -> &'static str {
         match self {
             Self::OtherResponseType => "unsupported_response_type",
             Self::LoginRequired => "login_required",
@@ -41,11 +41,11 @@ impl RequestFault {
     }
 
     /// The value of `error_description`.
-    pub(super) const fn description(self) -> &'static str {
+    pub(in crate::endpoints::directory) const fn description(self) -> &'static str {
         match self {
             Self::RepeatedParameter => "A parameter is stated more than once.",
             Self::ResponseTypeMissing => "response_type is missing.",
-            Self::OtherResponseType => "response_type must be code.",
+            Self::OtherResponseType => "response_type must be code or sign_up.",
             Self::OtherResponseMode => "response_mode must be query or web_message.",
             Self::ChallengeMissing => "A public application must send code_challenge.",
             Self::BadChallenge => "code_challenge must be a SHA-256, with code_challenge_method S256.",

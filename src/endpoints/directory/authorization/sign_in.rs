@@ -3,15 +3,14 @@ use std::rc::Rc;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::destination::AppAnswer;
+use super::app_sign_ins::CompletedSignIn;
 use super::login_notice::LoginNotice;
 use super::replies::Responder;
 use super::request::SignInRequest;
 use super::untrusted_request::UntrustedRequest;
-use super::{AUTHORIZATION_PATH, AuthorizationDoor, SignedInUser, name_form_action};
+use super::{AUTHORIZATION_PATH, AuthorizationDoor, name_form_action};
 use crate::accounts::PasswordCheck;
-use crate::domain::{DirectoryUser, Secret};
-use crate::endpoints::directory::BegunSession;
+use crate::domain::{AddressConfirmation, Secret, SignInMethod};
 use crate::endpoints::directory::password_audit::PasswordAudit;
 use crate::inbound::{
     BodyLimits, ClientNetwork, Form, FormGuard, Problem, TrustedProxies, read_body, redirect_browser, run_to_end,
@@ -55,12 +54,6 @@ enum AttemptOutcome {
     Again(LoginNotice),
 }
 
-/// The code for the application, and the browser's new session if single sign-on is on.
-struct CompletedSignIn {
-    answer: AppAnswer,
-    session: Option<BegunSession>,
-}
-
 /// `GET …/cloud_directory/login`: the address of the page after a try that was not accepted. The request begins anew.
 pub(super) async fn begin_again(
     http: HttpRequest,
@@ -96,7 +89,7 @@ pub(super) async fn sign_in(
     let name = entered.name.clone();
     let ready = match check_form(&request, entered, &guard, &http) {
         Ok(ready) => ready,
-        Err(notice) => return responder.show_login(&request, &name, Some(notice), &guard),
+        Err(notice) => return responder.show_login(&request, &name, Some(&notice), &guard),
     };
     let (request, correlation_id) = (Rc::new(request), responder.correlation_id.clone());
     let attempt = Attempt {
@@ -108,8 +101,10 @@ pub(super) async fn sign_in(
     };
     // A refused password counts, and a session has its code and its lines, also if the browser hangs up meanwhile.
     match run_to_end(async move { attempt.sign_in().await }).await {
-        Some(Ok(AttemptOutcome::SignedIn(completed))) => door.lead_back(&request, &completed, &responder),
-        Some(Ok(AttemptOutcome::Again(notice))) => responder.show_login(&request, &name, Some(notice), &guard),
+        Some(Ok(AttemptOutcome::SignedIn(completed))) => {
+            door.parts.app_sign_ins.lead_back(&request, &completed, StatusCode::SEE_OTHER, responder.setting())
+        }
+        Some(Ok(AttemptOutcome::Again(notice))) => responder.show_login(&request, &name, Some(&notice), &guard),
         Some(Err(_)) | None => responder.unavailable(),
     }
 }
@@ -141,35 +136,33 @@ fn check_form(
     let password = password.filter(|_| !name.is_empty()).ok_or(LoginNotice::Incomplete)?;
     if name.len() > MAX_NAME_BYTES || password.expose().len() > MAX_PASSWORD_BYTES {
         // No user has such a name, and no password is as long.
-        return Err(LoginNotice::Refused);
+        return Err(refuse(request));
     }
     Ok(ReadyForm { name, password })
 }
 
-impl AuthorizationDoor {
-    /// Sends the browser back to the application, with the cookie of its session. The status makes a `GET` of the form's `POST`,
-    /// so neither a reload nor the back button sends the password again (RFC 9110 §15.4.4).
-    fn lead_back(
-        &self,
-        request: &SignInRequest,
-        completed: &CompletedSignIn,
-        responder: &Responder<'_>,
-    ) -> HttpResponse {
-        let CompletedSignIn { answer, session } = completed;
-        let mut response = request.destination.respond(answer, StatusCode::SEE_OTHER, responder.setting());
-        if let Some(begun) = session {
-            self.parts.browsers.set_cookie(&mut response, &request.view, begun);
-        }
-        response
+/// What is said of a refused sign-in, and of one of a user who has to confirm the address first. It is one sentence for both: a
+/// stranger who has signed up with an address would learn by another one that it was free.
+fn refuse(request: &SignInRequest) -> LoginNotice {
+    match request.view.settings.self_service.confirmation {
+        AddressConfirmation::Required => LoginNotice::RefusedOrUnconfirmed,
+        AddressConfirmation::Off | AddressConfirmation::Asked => LoginNotice::Refused,
     }
 }
 
 impl Attempt {
     async fn sign_in(&self) -> Result<AttemptOutcome, Problem> {
         let notice = match self.check_password().await? {
-            PasswordCheck::Accepted(user) => return self.complete(&user).await.map(AttemptOutcome::SignedIn),
-            PasswordCheck::Refused(_) => LoginNotice::Refused,
-            PasswordCheck::Expired { .. } => LoginNotice::Expired,
+            PasswordCheck::Accepted(user) => {
+                let (sign_ins, method) = (&self.door.parts.app_sign_ins, SignInMethod::Password);
+                let completed = sign_ins.complete(&self.http, &self.request, &user, &method).await?;
+                return Ok(AttemptOutcome::SignedIn(completed));
+            }
+            PasswordCheck::Refused(_) | PasswordCheck::Unconfirmed { .. } => refuse(&self.request),
+            PasswordCheck::Expired { user_id } => {
+                let is_changeable = self.request.view.settings.self_service.enabled;
+                LoginNotice::Expired { user_id, is_changeable }
+            }
             PasswordCheck::TooMany { retry_after, .. } => LoginNotice::TooMany { retry_after },
             PasswordCheck::Busy => LoginNotice::Busy,
         };
@@ -193,30 +186,12 @@ impl Attempt {
             counts: &parts.counts,
             lines: &self.door.lines,
             view,
-            application: &self.request.application.client_id,
+            application: Some(&self.request.application.client_id),
             correlation_id: &self.correlation_id,
             client,
             detail: None,
         };
         audit.write(&checked);
         Ok(checked)
-    }
-
-    /// Begins the session of a user who has entered the right password, and issues the code.
-    async fn complete(&self, user: &DirectoryUser) -> Result<CompletedSignIn, Problem> {
-        let (door, request) = (&self.door, &*self.request);
-        let session = if request.view.settings.sso.is_active {
-            Some(door.parts.browsers.begin(&self.http, &request.view, user).await?)
-        } else {
-            None
-        };
-        let begun = session.as_ref().map(|begun| &begun.session);
-        let signed_in = SignedInUser {
-            user,
-            session_id: begun.map(|session| session.id.as_str()),
-            auth_time: begun.map_or_else(|| door.ambient.now(), |session| session.auth_time),
-        };
-        let answer = door.issue_code(request, &signed_in).await?;
-        Ok(CompletedSignIn { answer, session })
     }
 }

@@ -9,7 +9,7 @@ const CODES_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 
 /// The rate of each user at codes that need no password (docs/directory.md §Signing in). Each code is a record that is kept for a
 /// day, and its grant one that may be kept for months, so a script in one user's browser could fill the store.
-pub(super) struct SilentRates {
+pub(in crate::endpoints::directory) struct SilentRates {
     codes: KeyedRate,
     /// Allows one log line a minute for each user over the limit.
     log_lines: KeyedRate,
@@ -23,7 +23,11 @@ impl SilentRates {
     }
 
     /// Counts a code of `user`. Logs a user over the limit at most once a minute.
-    pub(super) fn charge(&self, user: &UserKey, correlation_id: &str) -> Result<(), RateExceeded> {
+    pub(in crate::endpoints::directory) fn charge(
+        &self,
+        user: &UserKey,
+        correlation_id: &str,
+    ) -> Result<(), RateExceeded> {
         self.codes.charge(user).inspect_err(|exceeded| {
             if self.log_lines.charge(user).is_ok() {
                 tracing::warn!(

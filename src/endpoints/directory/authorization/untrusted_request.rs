@@ -5,7 +5,7 @@ use crate::endpoints::directory::languages::{NoticeText, PageTexts};
 /// Why a request gets a page of ours: there is no address of an application that could be trusted with an answer
 /// (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UntrustedRequest {
+pub(in crate::endpoints::directory) enum UntrustedRequest {
     /// The path names no directory.
     UnknownDirectory,
     /// The request is too long, or no form of text.
@@ -17,7 +17,7 @@ pub(super) enum UntrustedRequest {
 }
 
 impl UntrustedRequest {
-    pub(super) const fn status(self) -> StatusCode {
+    pub(in crate::endpoints::directory) const fn status(self) -> StatusCode {
         match self {
             Self::UnknownDirectory => StatusCode::NOT_FOUND,
             Self::Unreadable | Self::UnknownApplication | Self::RedirectNotRegistered => StatusCode::BAD_REQUEST,
@@ -25,7 +25,7 @@ impl UntrustedRequest {
     }
 
     /// What the page says.
-    pub(super) const fn notice(self, texts: &PageTexts) -> &NoticeText {
+    pub(in crate::endpoints::directory) const fn notice(self, texts: &PageTexts) -> &NoticeText {
         match self {
             Self::UnknownDirectory => &texts.unknown_directory,
             Self::Unreadable => &texts.unreadable_request,
@@ -35,7 +35,7 @@ impl UntrustedRequest {
     }
 
     /// What the operator can do.
-    pub(super) const fn hint(self) -> &'static str {
+    pub(in crate::endpoints::directory) const fn hint(self) -> &'static str {
         match self {
             Self::UnknownDirectory => "a browser was sent to a tenant id that is no directory of the configuration",
             Self::Unreadable => {

@@ -1,11 +1,15 @@
 //! The languages of the pages.
 
+mod notice_text;
+mod provider_texts;
 mod texts;
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
-pub use self::texts::{NoticeText, PageTexts};
+pub use self::notice_text::NoticeText;
+pub use self::provider_texts::ProviderTexts;
+pub use self::texts::PageTexts;
 
 /// A language in which the pages are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,3 +1,6 @@
+use super::notice_text::{NoticeText, notice};
+use super::provider_texts::{self, ProviderTexts};
+
 /// The texts of all pages in one language. A language without one of them does not compile.
 pub struct PageTexts {
     /// The tag for the attribute `lang`.
@@ -18,8 +21,18 @@ pub struct PageTexts {
     pub submit: &'static str,
     /// The sentence for every sign-in that is refused: it says nothing of whether there is such a user.
     pub refused: &'static str,
+    /// The same where users have to confirm their address before they sign in.
+    pub refused_or_unconfirmed: &'static str,
     /// The password is right but has expired.
     pub expired: &'static str,
+    /// The same where users change passwords by themselves; a link with the next text follows.
+    pub expired_changeable: &'static str,
+    /// The link to the page on which the user changes the password.
+    pub change_password: &'static str,
+    /// The link to the page for a forgotten password.
+    pub forgot_password: &'static str,
+    /// The link to the page on which strangers become users.
+    pub sign_up: &'static str,
     /// Too many sign-ins were refused.
     pub too_many: &'static str,
     /// Too many passwords are being checked.
@@ -46,20 +59,8 @@ pub struct PageTexts {
     pub unavailable: NoticeText,
     /// The user is signed in silently too often.
     pub too_often: NoticeText,
-}
-
-/// The texts of a notice.
-pub struct NoticeText {
-    /// The heading.
-    pub title: &'static str,
-    /// What has happened.
-    pub happened: &'static str,
-    /// What the user can do.
-    pub advice: &'static str,
-}
-
-const fn notice(title: &'static str, happened: &'static str, advice: &'static str) -> NoticeText {
-    NoticeText { title, happened, advice }
+    /// The texts about other identity providers.
+    pub providers: ProviderTexts,
 }
 
 const NO_SIGN_IN: &str = "No sign-in was begun.";
@@ -75,7 +76,13 @@ pub(super) static ENGLISH: PageTexts = PageTexts {
     password: "Password",
     submit: "Sign in",
     refused: "You could not be signed in. Check what you have typed. If it keeps failing, ask your administrator.",
+    refused_or_unconfirmed: "You could not be signed in. Check what you have typed. If you have signed up only just, \
+                             first follow the link in the message that we have sent to you.",
     expired: "Your password has expired. Ask your administrator for a new one.",
+    expired_changeable: "Your password has expired.",
+    change_password: "Change the password",
+    forgot_password: "Forgot your password?",
+    sign_up: "Create an account",
     too_many: "There were too many attempts. Wait a minute, then try again.",
     busy: "Many people are signing in right now. Wait a few seconds, then try again.",
     try_again: "Please try again. Your browser must allow cookies for this site.",
@@ -97,6 +104,7 @@ pub(super) static ENGLISH: PageTexts = PageTexts {
         "An app may be sending you in a circle.",
         "Wait a minute, then open the app again. If it happens again, tell the people who run the app.",
     ),
+    providers: provider_texts::ENGLISH,
 };
 
 pub(super) static JAPANESE: PageTexts = PageTexts {
@@ -109,7 +117,12 @@ pub(super) static JAPANESE: PageTexts = PageTexts {
     password: "パスワード",
     submit: "サインイン",
     refused: "サインインできませんでした。入力内容を確認してください。解決しない場合は、管理者にお問い合わせください。",
+    refused_or_unconfirmed: "サインインできませんでした。入力内容をご確認ください。登録したばかりの場合は、まずお送りしたメッセージのリンクを開いてください。",
     expired: "パスワードの有効期限が切れています。管理者に新しいパスワードを依頼してください。",
+    expired_changeable: "パスワードの有効期限が切れています。",
+    change_password: "パスワードを変更する",
+    forgot_password: "パスワードを忘れた場合",
+    sign_up: "アカウントを作成する",
     too_many: "試行回数が多すぎます。1 分ほど待ってから、もう一度お試しください。",
     busy: "現在混み合っています。数秒待ってから、もう一度お試しください。",
     try_again: "もう一度お試しください。このサイトの Cookie を許可する必要があります。",
@@ -131,6 +144,7 @@ pub(super) static JAPANESE: PageTexts = PageTexts {
         "アプリが移動を繰り返している可能性があります。",
         "1 分ほど待ってから、アプリを開き直してください。繰り返す場合は、アプリの運営者にご連絡ください。",
     ),
+    providers: provider_texts::JAPANESE,
 };
 
 const JA_NO_SIGN_IN: &str = "サインインは開始されませんでした。";
@@ -147,7 +161,14 @@ pub(super) static GERMAN: PageTexts = PageTexts {
     submit: "Anmelden",
     refused: "Die Anmeldung hat nicht geklappt. Prüfen Sie Ihre Eingaben. Klappt es weiterhin nicht, fragen Sie Ihre \
               Administration.",
+    refused_or_unconfirmed: "Die Anmeldung hat nicht geklappt. Prüfen Sie Ihre Eingaben. Wenn Sie sich gerade erst \
+                             registriert haben, folgen Sie zuerst dem Link in der Nachricht, die wir Ihnen geschickt \
+                             haben.",
     expired: "Ihr Passwort ist abgelaufen. Bitten Sie Ihre Administration um ein neues.",
+    expired_changeable: "Ihr Passwort ist abgelaufen.",
+    change_password: "Passwort ändern",
+    forgot_password: "Passwort vergessen?",
+    sign_up: "Konto anlegen",
     too_many: "Es gab zu viele Versuche. Warten Sie eine Minute und versuchen Sie es dann noch einmal.",
     busy: "Gerade melden sich viele an. Warten Sie einige Sekunden und versuchen Sie es dann noch einmal.",
     try_again: "Bitte versuchen Sie es noch einmal. Ihr Browser muss für diese Seite Cookies zulassen.",
@@ -170,6 +191,7 @@ pub(super) static GERMAN: PageTexts = PageTexts {
         "Warten Sie eine Minute und öffnen Sie die App dann noch einmal. Geschieht es wieder, wenden Sie sich an die Betreiber \
          der App.",
     ),
+    providers: provider_texts::GERMAN,
 };
 
 const DE_NO_SIGN_IN: &str = "Es wurde keine Anmeldung begonnen.";

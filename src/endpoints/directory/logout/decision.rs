@@ -55,6 +55,7 @@ impl DecisionForm {
         let decision = match find("decision") {
             "browser" => Some(Decision::End(Extent::ThisBrowser)),
             "everywhere" => Some(Decision::End(Extent::Everywhere)),
+            "everything" => Some(Decision::End(Extent::Everything)),
             "stay" => Some(Decision::Stay),
             _ => None,
         };
@@ -70,7 +71,7 @@ impl LogoutDoor {
         let client_id = parameters.find_client_id(&view)?;
         let return_to = parameters.find_return("redirect_uri", &view)?;
         let return_to = return_to.map(|to| to.with_state(parameters.find("state")));
-        Ok(LogoutRequest { view, client_id, return_to })
+        Ok(LogoutRequest { view, client_id, return_to, is_everything: parameters.asks_for_everything() })
     }
 
     async fn decide(

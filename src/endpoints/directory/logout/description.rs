@@ -5,6 +5,8 @@ use crate::inbound::{Answer, Description, Method, Operation};
 use crate::protocol::ErrorResponse;
 
 const TENANT: &str = "The directory's tenant id.";
+const EVERYWHERE: &str = "`true` to end everything of the user, at applications, bots and back ends as well: at once with an \
+                          `id_token_hint` of the session, else after a question.";
 
 /// This door's operations.
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -38,7 +40,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "the schema is derived from it")]
 struct LogoutDecisionForm {
-    /// `browser`, `everywhere`, or `stay`.
+    /// `browser`, `everywhere` (all browsers), `everything`, or `stay`.
     decision: String,
     /// The hidden field of the page.
     form_token: String,
@@ -56,6 +58,8 @@ struct EndSessionForm {
     post_logout_redirect_uri: Option<String>,
     /// Comes back unchanged.
     state: Option<String>,
+    /// `true` to end everything of the user.
+    everywhere: Option<String>,
     /// The languages of the page, the wanted one first.
     ui_locales: Option<String>,
 }
@@ -67,6 +71,7 @@ fn describe_sso_logout() -> Description {
         .query("client_id", "The application.")
         .query("redirect_uri", "One of the directory's `logoutRedirectUris`, exactly.")
         .optional_query("all_sessions", "`true` to end all sessions of the user: at once with an `id_token_hint` of the session, else after a question.")
+        .optional_query("everywhere", EVERYWHERE)
         .optional_query("id_token_hint", "An ID token of the session, of any age.")
         .optional_query("ui_locales", "The languages of the page, the wanted one first: `en`, `ja`, `de`.")
         .optional_query("language", "The same, as App ID's SDK sends it.");
@@ -81,6 +86,7 @@ fn describe_end_session() -> Description {
         .optional_query("client_id", "The application, if it is the audience of `id_token_hint`.")
         .optional_query("post_logout_redirect_uri", "One of the directory's `logoutRedirectUris`, exactly.")
         .optional_query("state", "Comes back unchanged.")
+        .optional_query("everywhere", EVERYWHERE)
         .optional_query("ui_locales", "The languages of the page, the wanted one first: `en`, `ja`, `de`.");
     with_answers(description, 302)
 }
@@ -104,6 +110,7 @@ fn describe_decision() -> Description {
             .optional_query("client_id", "The application.")
             .optional_query("redirect_uri", "Where the browser goes.")
             .optional_query("state", "Comes back unchanged.")
+            .optional_query("everywhere", "Whether the page offers to end everything.")
             .cookie("__Host-bot-sso-form", "Identifies the browser that got the page.")
             .form_body::<LogoutDecisionForm>("What the user has chosen.");
     with_answers(description, 303)

@@ -5,7 +5,7 @@ use super::plan::{Extent, Plan};
 use super::refusal::LogoutRefusal;
 use super::replies::Responder;
 use super::request::{LogoutParameters, LogoutRequest};
-use super::{END_SESSION_PATH, LogoutDoor};
+use super::{END_SESSION_PATH, LogoutDoor, is_of_session};
 use crate::endpoints::directory::BrowserSession;
 use crate::inbound::{BodyLimits, read_body, redirect_browser};
 use crate::token_issuer::IdTokenHint;
@@ -71,14 +71,20 @@ impl LogoutDoor {
         if client_id.is_some() && audience.is_some() && client_id != audience {
             return Err(LogoutRefusal::OtherApplication);
         }
-        let request = LogoutRequest { view, client_id: client_id.or(audience), return_to };
+        let (client_id, is_everything) = (client_id.or(audience), parameters.asks_for_everything());
+        let request = LogoutRequest { view, client_id, return_to, is_everything };
         Ok(EndSession { request, hint })
     }
 }
 
 impl EndSession {
-    /// An ID token of an earlier session of the same user is good as well: applications keep the one of their own sign-in.
+    /// An ID token of an earlier session of the same user is good as well: applications keep the one of their own sign-in. To end
+    /// everything, it must be one of this session.
     fn plan(&self, browser: &BrowserSession) -> Plan {
+        if self.request.is_everything {
+            let is_of_session = self.hint.as_ref().is_some_and(|hint| is_of_session(hint, browser));
+            return if is_of_session { Plan::End(Extent::Everything) } else { Plan::Ask };
+        }
         let is_of_user = self.hint.as_ref().is_some_and(|hint| hint.user_id == browser.user.id);
         if is_of_user { Plan::End(Extent::ThisBrowser) } else { Plan::Ask }
     }

@@ -6,9 +6,10 @@ use super::LogoutDoor;
 use super::plan::Extent;
 use super::replies::Responder;
 use crate::accounts::DirectoryView;
-use crate::endpoints::directory::BrowserSession;
+use crate::endpoints::directory::{BrowserSession, EndCause};
 use crate::inbound::{Problem, TrustedProxies, run_to_end};
-use crate::observability::{AuditEntry, AuditEvent, conceal};
+use crate::observability::conceal;
+use crate::sign_out::{SignOutCause, SignOutOrigin};
 
 /// A session to end, with what the log and the audit stream say of it.
 struct EndingSession {
@@ -43,48 +44,54 @@ impl LogoutDoor {
 
     async fn end_session(&self, ending: &EndingSession) -> Result<(), Problem> {
         let EndingSession { view, browser, extent, .. } = ending;
-        let BrowserSession { session, user } = browser;
-        if *extent == Extent::Everywhere {
-            // All sessions are over with this one write.
-            self.parts.users.end_sessions(&view.directory.tenant, &user.id).await.map_err(|error| {
-                tracing::error!(error = &error as &dyn std::error::Error, "the sessions of a user cannot be ended");
-                Problem::ServiceUnavailable
-            })?;
-            ending.report();
+        let endings = &self.parts.endings;
+        match extent {
+            Extent::ThisBrowser => {
+                endings.end_one(view, &browser.session, &ending.cause(None)).await?;
+            }
+            Extent::Everything => {
+                let key = view.directory.user_key(&browser.user.id);
+                let cause = SignOutCause {
+                    correlation_id: ending.correlation_id.clone(),
+                    client: ending.client,
+                    origin: SignOutOrigin::User,
+                };
+                self.parts.sign_out.everywhere(&key, cause).await.map_err(|error| {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a user cannot be signed out everywhere");
+                    Problem::ServiceUnavailable
+                })?;
+            }
+            Extent::Everywhere => {
+                endings.end_all(view, &browser.user.id, &ending.cause(Some("logout"))).await.map_err(|error| {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the sessions of a user cannot be ended");
+                    Problem::ServiceUnavailable
+                })?;
+            }
         }
-        self.parts.browsers.end(view, session).await?;
-        if *extent == Extent::ThisBrowser {
-            ending.report();
-        }
+        ending.log();
         Ok(())
     }
 }
 
 impl EndingSession {
-    /// Tells the log and the audit stream.
-    fn report(&self) {
-        let directory = &self.view.directory;
-        let user = directory.user_key(&self.browser.user.id);
-        let (event, detail) = match self.extent {
-            Extent::ThisBrowser => (AuditEvent::DirectorySignedOut, None),
-            Extent::Everywhere => (AuditEvent::DirectorySessionsEnded, Some("logout")),
-        };
+    fn cause(&self, detail: Option<&'static str>) -> EndCause<'_> {
+        EndCause {
+            detail,
+            application: self.client_id.as_deref(),
+            administrator: None,
+            correlation_id: &self.correlation_id,
+            client: self.client,
+        }
+    }
+
+    fn log(&self) {
         tracing::info!(
             correlation_id = self.correlation_id,
-            tenant = directory.tenant.as_str(),
+            tenant = self.view.directory.tenant.as_str(),
             application = self.client_id,
-            user = %conceal(&user),
+            user = %conceal(&self.view.directory.user_key(&self.browser.user.id)),
             extent = ?self.extent,
             "a user of a directory signed out"
         );
-        let mut entry = AuditEntry::new(event).tenant(&directory.tenant).user(&user);
-        entry = entry.correlation_id(&self.correlation_id).client(self.client);
-        if let Some(client_id) = &self.client_id {
-            entry = entry.application(client_id);
-        }
-        if let Some(detail) = detail {
-            entry = entry.detail(detail);
-        }
-        entry.write();
     }
 }

@@ -2,7 +2,7 @@
 //! of OpenID Connect RP-Initiated Logout 1.0.
 //!
 //! Owns which requests end a session at once, which ones ask the user first, and where the browser goes afterwards. It
-//! deliberately ends no token: tokens that applications have stay valid as long as they say.
+//! deliberately ends no token: tokens that applications have stay valid as long as they say, but the applications are told.
 
 mod decision;
 mod description;
@@ -20,10 +20,11 @@ use actix_web::web;
 
 use self::replies::Responder;
 use self::request::LogoutRequest;
-use crate::accounts::{Directories, DirectoryUsers, DirectoryView};
+use crate::accounts::{Directories, DirectoryView};
 use crate::domain::ClockAndEntropy;
-use crate::endpoints::directory::{BrowserSessions, form_guard};
+use crate::endpoints::directory::{BrowserSession, BrowserSessions, SessionEndings, form_guard};
 use crate::inbound::{BodyLimits, Door, FormGuard, LetterCase};
+use crate::sign_out::SignOut;
 use crate::token_issuer::{DirectoryKeyRing, DirectoryTokens, IdTokenHint};
 
 #[cfg(test)]
@@ -40,14 +41,16 @@ const END_SESSION_PATH: &str = "/oauth/v4/{tenant}/logout";
 pub struct LogoutParts {
     /// The directories and their settings.
     pub directories: Directories,
-    /// Their users.
-    pub users: DirectoryUsers,
     /// The sessions of browsers.
     pub browsers: BrowserSessions,
+    /// Ends them.
+    pub endings: SessionEndings,
     /// The keys of the directories.
     pub keys: DirectoryKeyRing,
     /// The tokens of the directories.
     pub tokens: DirectoryTokens,
+    /// What ends everything of a user.
+    pub sign_out: SignOut,
 }
 
 /// The state of this door; built once.
@@ -68,7 +71,7 @@ impl LogoutDoor {
     /// is not checked (OpenID Connect RP-Initiated Logout 1.0 §2).
     fn check_hint(&self, view: &DirectoryView, hint: Option<&str>, responder: &Responder<'_>) -> Option<IdTokenHint> {
         match self.parts.tokens.check_id_token_hint(&view.directory, hint?) {
-            Ok(hint) => Some(hint).filter(|hint| view.settings.find_application(&hint.client_id).is_some()),
+            Ok(hint) => Some(hint).filter(|hint| view.find_application(&hint.client_id).is_some()),
             Err(refusal) => {
                 responder.log_bad_hint(view, refusal);
                 None
@@ -80,6 +83,11 @@ impl LogoutDoor {
     fn form_guard(&self, view: &DirectoryView) -> Option<FormGuard> {
         form_guard(&self.parts.keys, &view.directory)
     }
+}
+
+/// Whether an ID token is of the browser's session and its user.
+fn is_of_session(hint: &IdTokenHint, browser: &BrowserSession) -> bool {
+    hint.session_id.as_ref() == Some(&browser.session.id) && hint.user_id == browser.user.id
 }
 
 /// The text that binds the token of our form to what the form does, and to the session that it ends.

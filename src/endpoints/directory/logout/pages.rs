@@ -18,6 +18,8 @@ pub(super) struct LogoutPage<'a> {
     pub(super) form_token: &'a str,
     /// Whether the form has come and was not this browser's.
     pub(super) is_repeated: bool,
+    /// Whether the user may end everything.
+    pub(super) is_everything: bool,
 }
 
 #[cfg(test)]
@@ -36,6 +38,7 @@ mod tests {
             action: "/x?\"><script>".to_owned(),
             form_token: "\"><script>",
             is_repeated: true,
+            is_everything: true,
         };
         assert!(!page.render().unwrap().contains("<script>"));
     }

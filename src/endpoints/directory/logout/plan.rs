@@ -5,6 +5,8 @@ pub(super) enum Extent {
     ThisBrowser,
     /// All of the user.
     Everywhere,
+    /// All of the user, and with them the grants of applications and the tokens of bots and back ends.
+    Everything,
 }
 
 /// Whether and how a session is ended.

@@ -107,6 +107,7 @@ impl<'r> Responder<'r> {
             action: format!("{path}?{}", request.to_form_query(self.language.texts().tag)),
             form_token: &token.value,
             is_repeated: question.is_repeated,
+            is_everything: request.is_everything,
         };
         let mut response = finish_page(begin_page(question.status, "no-referrer"), &policy, &page);
         guard.set_cookie(&mut response, &token);

@@ -11,12 +11,13 @@ use crate::inbound::Form;
 const MAX_BYTES: usize = 8 * 1024;
 
 /// The parameters that are read; others are passed over.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "client_id",
     "redirect_uri",
     "post_logout_redirect_uri",
     "state",
     "all_sessions",
+    "everywhere",
     "id_token_hint",
     "ui_locales",
     "language",
@@ -32,6 +33,8 @@ pub(super) struct LogoutRequest {
     pub(super) client_id: Option<String>,
     /// Where the browser goes afterwards; `None` for a page of ours.
     pub(super) return_to: Option<ReturnAddress>,
+    /// `everywhere=true`: the user's applications, bots and back ends are meant as well.
+    pub(super) is_everything: bool,
 }
 
 /// A registered address, with what is added to it.
@@ -58,6 +61,11 @@ impl LogoutParameters {
         self.0.find(name)
     }
 
+    /// Whether everything is to end: sessions, the grants of applications, the tokens of bots and back ends.
+    pub(super) fn asks_for_everything(&self) -> bool {
+        self.find("everywhere") == Some("true")
+    }
+
     /// The same parameters as a query.
     pub(super) fn to_query(&self) -> String {
         let mut query = Serializer::new(String::new());
@@ -72,7 +80,7 @@ impl LogoutParameters {
     /// The client id, which must be that of an application of the directory.
     pub(super) fn find_client_id(&self, view: &DirectoryView) -> Result<Option<String>, LogoutRefusal> {
         let Some(client_id) = self.find("client_id") else { return Ok(None) };
-        let application = view.settings.find_application(client_id).ok_or(LogoutRefusal::UnknownApplication)?;
+        let application = view.find_application(client_id).ok_or(LogoutRefusal::UnknownApplication)?;
         Ok(Some(application.client_id.clone()))
     }
 
@@ -97,7 +105,11 @@ impl LogoutRequest {
         let mut query = Serializer::new(String::new());
         let state = self.return_to.as_ref().and_then(|to| to.state.as_deref());
         let uri = self.return_to.as_ref().map(|to| to.uri.as_str());
-        for (name, value) in [("client_id", self.client_id.as_deref()), ("redirect_uri", uri), ("state", state)] {
+        let everywhere = self.is_everything.then_some("true");
+        let client_id = self.client_id.as_deref();
+        for (name, value) in
+            [("client_id", client_id), ("redirect_uri", uri), ("state", state), ("everywhere", everywhere)]
+        {
             if let Some(value) = value {
                 query.append_pair(name, value);
             }
@@ -146,6 +158,9 @@ mod tests {
             sdk_all_sessions: false,
             signing_key_lifetime_seconds: 1,
             administrators: Vec::new(),
+            login_providers: Vec::new(),
+            prompts_with_login_providers: false,
+            own_applications: Vec::new(),
         };
         let mut settings = DirectorySettings::default();
         settings.sso.logout_redirect_uris = vec![REGISTERED.to_owned()];

@@ -1,11 +1,11 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::LogoutDoor;
 use super::plan::{Extent, Plan};
 use super::refusal::LogoutRefusal;
 use super::replies::Responder;
 use super::request::{LogoutParameters, LogoutRequest};
+use super::{LogoutDoor, is_of_session};
 use crate::accounts::DirectoryView;
 use crate::endpoints::directory::BrowserSession;
 use crate::token_issuer::IdTokenHint;
@@ -22,8 +22,8 @@ struct SsoLogout {
 /// the browser to a registered address (docs/directory.md §Logout).
 ///
 /// The SDK redirects the browser here from the application's site, so it is a `GET` that another site can cause as well: a page
-/// elsewhere can sign a user out of this browser. That is inherent in the protocol. To end all sessions needs more: an ID token of
-/// the session, or the user's word on our page.
+/// elsewhere can sign a user out of this browser. That is inherent in the protocol. To end all sessions, or with `everywhere=true`
+/// everything, needs more: an ID token of the session, or the user's word on our page.
 pub(super) async fn answer(http: HttpRequest, tenant: web::Path<String>, door: web::Data<LogoutDoor>) -> HttpResponse {
     let mut responder = Responder::new(&door, &http);
     match door.read_sso_logout(&tenant, &mut responder) {
@@ -44,21 +44,21 @@ impl LogoutDoor {
         let return_to = parameters.find_return("redirect_uri", &view)?.ok_or(LogoutRefusal::ReturnNotRegistered)?;
         let hint = self.check_hint(&view, parameters.find("id_token_hint"), responder);
         let is_everywhere = parameters.find("all_sessions") == Some("true");
-        let request = LogoutRequest { view, client_id: Some(client_id), return_to: Some(return_to) };
+        let is_everything = parameters.asks_for_everything();
+        let request = LogoutRequest { view, client_id: Some(client_id), return_to: Some(return_to), is_everything };
         Ok(SsoLogout { request, is_everywhere, hint })
     }
 }
 
 impl SsoLogout {
     fn plan(&self, view: &DirectoryView, browser: &BrowserSession) -> Plan {
+        let is_of_session = self.hint.as_ref().is_some_and(|hint| is_of_session(hint, browser));
+        if self.request.is_everything {
+            return if is_of_session { Plan::End(Extent::Everything) } else { Plan::Ask };
+        }
         if !self.is_everywhere {
             return Plan::End(Extent::ThisBrowser);
         }
-        let BrowserSession { session, user } = browser;
-        let is_of_session = self
-            .hint
-            .as_ref()
-            .is_some_and(|hint| hint.session_id.as_ref() == Some(&session.id) && hint.user_id == user.id);
         if is_of_session || view.directory.sdk_all_sessions { Plan::End(Extent::Everywhere) } else { Plan::Ask }
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct LogoutTexts {
     pub(super) this_browser: &'static str,
     /// The button that ends all sessions.
     pub(super) everywhere: &'static str,
+    /// The button that ends everything.
+    pub(super) everything: &'static str,
     /// The button that ends none.
     pub(super) stay: &'static str,
     /// The form was not of this browser, or has ended.
@@ -55,7 +57,8 @@ static ENGLISH: LogoutTexts = LogoutTexts {
     before_name: "You are signed in as ",
     after_name: ".",
     this_browser: "Sign out in this browser only",
-    everywhere: "Sign out everywhere",
+    everywhere: "Sign out in all browsers",
+    everything: "Sign out everywhere: browsers, apps, bots and services",
     stay: "Stay signed in",
     try_again: "Please choose again. Your browser must allow cookies for this site.",
     signed_out: notice("You are signed out", "Your session has ended.", "You can close this window."),
@@ -81,6 +84,7 @@ static JAPANESE: LogoutTexts = LogoutTexts {
     after_name: " としてサインインしています。",
     this_browser: "このブラウザーからのみサインアウト",
     everywhere: "すべてのブラウザーからサインアウト",
+    everything: "すべての場所 (ブラウザー、アプリ、ボット、サービス) からサインアウト",
     stay: "サインインしたままにする",
     try_again: "もう一度選択してください。このサイトの Cookie を許可する必要があります。",
     signed_out: notice("サインアウトしました", "セッションは終了しました。", JA_CLOSE),
@@ -105,7 +109,8 @@ static GERMAN: LogoutTexts = LogoutTexts {
     before_name: "Sie sind angemeldet als ",
     after_name: ".",
     this_browser: "Nur in diesem Browser abmelden",
-    everywhere: "Überall abmelden",
+    everywhere: "In allen Browsern abmelden",
+    everything: "Überall abmelden: in Browsern, Apps, Bots und Diensten",
     stay: "Angemeldet bleiben",
     try_again: "Bitte wählen Sie noch einmal. Ihr Browser muss für diese Seite Cookies zulassen.",
     signed_out: notice("Sie sind abgemeldet", "Ihre Sitzung ist beendet.", DE_CLOSE),

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::refusal::Refused;
 use crate::domain::{is_object_text, read_bounded_object};
@@ -23,6 +24,15 @@ pub(super) async fn read_json<T: DeserializeOwned>(
         other => Refused::Problem(other),
     })?;
     read_bounded_object(&body).map_err(|_| Refused::Syntax(describe::<T>(&body).into()))
+}
+
+/// Reads a member that may be `null`. Together with `#[serde(default)]` it tells a member that is `null` (`Some(None)`) from one that
+/// is absent (`None`).
+#[allow(clippy::option_option, reason = "a member that is absent, and one that is null")]
+pub(super) fn read_present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    reader: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(reader).map(Some)
 }
 
 /// What is wrong with `body`. The text names members, and repeats no value: it may be a password in the wrong place.

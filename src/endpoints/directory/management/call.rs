@@ -9,6 +9,7 @@ use super::administrators::AuthenticatedAdministrator;
 use super::refusal::Refused;
 use crate::accounts::DirectoryView;
 use crate::domain::{AdministratorRole, DirectorySettings, TenantId, UserKey};
+use crate::endpoints::directory::EndCause;
 use crate::inbound::{RequestId, TrustedProxies, perform_change, read_segment};
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 
@@ -18,9 +19,9 @@ pub(super) struct ManagementCall {
     pub(super) door: web::Data<ManagementDoor>,
     /// The directory as it was when the call came.
     pub(super) view: Arc<DirectoryView>,
-    administrator: String,
-    correlation_id: String,
-    client: Option<IpAddr>,
+    pub(super) administrator: String,
+    pub(super) correlation_id: String,
+    pub(super) client: Option<IpAddr>,
 }
 
 /// What the audit stream says of a change of settings.
@@ -63,6 +64,36 @@ impl ManagementCall {
     pub(super) fn audit(&self, event: AuditEvent) -> AuditEntry<'_> {
         let entry = AuditEntry::new(event).tenant(self.tenant()).administrator(&self.administrator);
         entry.correlation_id(&self.correlation_id).client(self.client)
+    }
+
+    /// Why the sessions of a user end by this call.
+    pub(super) fn end_cause(&self, detail: &'static str) -> EndCause<'_> {
+        EndCause {
+            detail: Some(detail),
+            application: None,
+            administrator: Some(&self.administrator),
+            correlation_id: &self.correlation_id,
+            client: self.client,
+        }
+    }
+
+    /// Tells the applications that a change has ended all sessions of a user.
+    pub(super) fn tell_applications(&self, user_id: &str) {
+        self.door.parts.endings.tell_all(&self.view, user_id, &self.correlation_id);
+    }
+
+    /// Notes in log and audit stream what was done to a user.
+    pub(super) fn audit_user(&self, event: AuditEvent, id: &str) {
+        let user = self.view.directory.user_key(id);
+        self.audit(event).user(&user).write();
+        self.log_user(event, &user);
+    }
+
+    /// As [`ManagementCall::audit_user`], with a word that says more.
+    pub(super) fn audit_user_detail(&self, event: AuditEvent, id: &str, detail: &str) {
+        let user = self.view.directory.user_key(id);
+        self.audit(event).user(&user).detail(detail).write();
+        self.log_user(event, &user);
     }
 
     /// Logs what was done to a user.
@@ -112,6 +143,8 @@ pub(super) const TENANT: usize = 3;
 pub(super) const APPLICATION: usize = 5;
 pub(super) const USER: usize = 6;
 pub(super) const PROFILE: usize = 5;
+pub(super) const ACTION: usize = 7;
+pub(super) const TEMPLATE: usize = 6;
 
 /// An answer that no cache may keep.
 pub(super) fn ok() -> HttpResponseBuilder {

@@ -10,6 +10,7 @@ mod call;
 mod description;
 mod identity_token;
 mod refusal;
+mod self_service;
 mod settings;
 mod users;
 
@@ -20,6 +21,8 @@ use self::administrators::AdministratorChecks;
 use self::refusal::Refused;
 use crate::accounts::{Directories, DirectoryUsers};
 use crate::domain::ClockAndEntropy;
+use crate::endpoints::directory::SessionEndings;
+use crate::endpoints::directory::self_service::service::SelfService;
 use crate::inbound::{BodyLimits, Door, LetterCase, Operation};
 use crate::token_issuer::AdministratorTokens;
 
@@ -29,8 +32,14 @@ pub struct ManagementParts {
     pub directories: Directories,
     /// Their users.
     pub users: DirectoryUsers,
+    /// Ends the sessions of users.
+    pub endings: SessionEndings,
+    /// The acts of self-service.
+    pub self_service: SelfService,
     /// The tokens that administrators get for their API key.
     pub administrator_tokens: AdministratorTokens,
+    /// Whether the configuration says how messages are sent.
+    pub sends_mail: bool,
 }
 
 /// The state of this door; built once.
@@ -77,6 +86,9 @@ const OPERATIONS: &[Operation] = &[
     settings::PUT_TOKENS,
     settings::GET_CLOUD_DIRECTORY,
     settings::PUT_CLOUD_DIRECTORY,
+    settings::GET_ACTION_URL,
+    settings::PUT_ACTION_URL,
+    settings::DELETE_ACTION_URL,
     settings::GET_PASSWORD_MANAGEMENT,
     settings::PUT_PASSWORD_MANAGEMENT,
     settings::GET_PASSWORD_REGEX,
@@ -86,6 +98,11 @@ const OPERATIONS: &[Operation] = &[
     applications::GET,
     applications::PUT,
     applications::DELETE,
+    self_service::SIGN_UP,
+    self_service::SIGN_UP_RESULT,
+    self_service::FORGOT_PASSWORD,
+    self_service::FORGOT_PASSWORD_RESULT,
+    self_service::RESEND,
     users::LIST,
     users::CREATE,
     users::GET,
@@ -93,6 +110,8 @@ const OPERATIONS: &[Operation] = &[
     users::DELETE,
     users::REMOVE,
     users::BULK_REMOVE,
+    users::LINK_IDENTITY,
+    users::UNLINK_IDENTITY,
     users::CHANGE_PASSWORD,
     users::END_SESSIONS,
     users::REVOKE_REFRESH_TOKENS,

@@ -34,7 +34,9 @@ pub(super) enum Refused {
     /// 409: another user has the user name or the address.
     Taken,
     /// 409: what is there forbids the change.
-    Conflict(&'static str),
+    Conflict(Cow<'static, str>),
+    /// 404: the request names what does not exist.
+    NotFound(&'static str),
     /// 429, with the seconds until the next call makes sense.
     TooManyRequests(u64),
     /// 503: the store fails.
@@ -69,10 +71,10 @@ impl From<SettingsChangeError<Self>> for Refused {
         match error {
             SettingsChangeError::ManagedByFile => Self::ManagedByFile,
             SettingsChangeError::TooManyApplications => {
-                Self::Conflict("The directory has 200 applications, which is the most.")
+                Self::Conflict("The directory has 200 applications, which is the most.".into())
             }
             SettingsChangeError::TooManyAddresses => Self::Conflict(
-                "The lists of the directory and its applications have 2000 addresses, which is the most.",
+                "The lists of the directory and its applications have 2000 addresses, which is the most.".into(),
             ),
             SettingsChangeError::Refused(refused) => refused,
             SettingsChangeError::Store(error) => Self::failed("the settings of a directory cannot be stored", &error),
@@ -86,7 +88,9 @@ impl From<UserChangeError> for Refused {
             UserChangeError::Unknown => Self::NoUser,
             UserChangeError::Taken => Self::Taken,
             UserChangeError::BadProfile(text) => Self::Value(text.into()),
-            UserChangeError::BadPassword(text) => Self::Value(text.into()),
+            UserChangeError::BadPassword(fault) => Self::Value(fault.to_string().into()),
+            UserChangeError::ChangedMeanwhile => Self::Conflict("The password was changed meanwhile.".into()),
+            UserChangeError::LastIdentity => Self::Value("The user could not sign in any more.".into()),
             UserChangeError::Busy => Self::TooManyRequests(1),
             UserChangeError::Store(error) => Self::failed("a user of a directory cannot be read or changed", &error),
             UserChangeError::AfterSessionsEnded(error) => Self::from(*error),
@@ -115,6 +119,7 @@ impl Refused {
             Self::ManagedByFile => Row(StatusCode::CONFLICT, Some("mutability"), "The configuration file manages this directory (managed = \"file\"): change the settings there."),
             Self::Taken => Row(StatusCode::CONFLICT, Some("uniqueness"), "Another user has this user name or e-mail address."),
             Self::Conflict(detail) => Row(StatusCode::CONFLICT, Some("mutability"), detail),
+            Self::NotFound(detail) => Row(StatusCode::NOT_FOUND, None, detail),
             Self::TooManyRequests(_) => Row(StatusCode::TOO_MANY_REQUESTS, None, "Too many requests; try again later."),
             Self::Unavailable => Row(StatusCode::SERVICE_UNAVAILABLE, None, "The service is temporarily unavailable."),
         }

@@ -1,10 +1,10 @@
 //! The grants of a [`TokenCall`] for which no user of the directory signs in.
 
 use super::call::log_outage;
-use super::grant_checks::{ASSERTION, ASSERTION_USED};
 use super::replies::OAuthRefusal;
-use super::token::{NewTokens, TokenCall};
+use super::token::TokenCall;
 use crate::endpoints::directory::granted_scope::grant_scope;
+use crate::endpoints::directory::redemption::{ASSERTION, ASSERTION_USED, GrantedTokens};
 use crate::token_issuer::{CheckedAssertion, TokenSubject};
 
 /// What an application may do as itself.
@@ -12,15 +12,15 @@ const APPLICATION_SCOPE: &str = "appid_default";
 
 impl TokenCall {
     /// A token of the application itself (RFC 6749 §4.4). Another scope than its own is not granted, as the answer says.
-    pub(super) fn issue_for_application(&self) -> Result<NewTokens, OAuthRefusal> {
+    pub(super) fn issue_for_application(&self) -> Result<GrantedTokens, OAuthRefusal> {
         self.require_secret()?;
         let scope = APPLICATION_SCOPE;
-        self.sign(&TokenSubject::Application { scope }, scope.to_owned(), None)
+        self.sign(&TokenSubject::Application { scope }, scope.to_owned())
     }
 
     /// Tokens of a user that the application has signed in by itself and vouches for (RFC 7523 §2.1). They cannot be refreshed:
     /// the application signs another assertion.
-    pub(super) async fn redeem_assertion(&self) -> Result<NewTokens, OAuthRefusal> {
+    pub(super) async fn redeem_assertion(&self) -> Result<GrantedTokens, OAuthRefusal> {
         self.require_secret()?;
         if self.application.assertion_key.is_none() {
             return Err(OAuthRefusal::UnauthorizedClient);
@@ -34,7 +34,7 @@ impl TokenCall {
         })?;
         self.use_assertion(&checked).await?;
         let scope = grant_scope(self.form.find("scope"));
-        self.sign(&TokenSubject::Custom { claims: &checked.claims, scope: &scope }, scope.clone(), None)
+        self.sign(&TokenSubject::Custom { claims: &checked.claims, scope: &scope }, scope.clone())
     }
 
     /// Refuses an assertion that was used before. One without an id can be used until it ends (RFC 7523 §3).

@@ -7,8 +7,8 @@ use super::replies::DirectoryOAuthError;
 use super::token::{self, DirectoryTokenBody};
 use super::user_info::{self, DirectoryUserInfo};
 use super::{
-    ACTIVITY_PATH, DISCOVERY_PATH, INTROSPECTION_PATH, KEYS_PATH, METADATA_PATH, REVOCATION_PATH, TOKEN_PATH,
-    USER_INFO_PATH, preflight, revocation,
+    ACTIVITY_PATH, DISCOVERY_PATH, GENERATE_CODE_PATH, INTROSPECTION_PATH, KEYS_PATH, METADATA_PATH, REVOCATION_PATH,
+    TOKEN_PATH, USER_INFO_PATH, generate_code, preflight, revocation,
 };
 use crate::inbound::{Answer, Description, Method, Operation};
 
@@ -60,6 +60,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: USER_INFO_PATH,
         route: |route| route.to(preflight::options_of_both),
         description: || options("AskForDirectoryUserInfo"),
+    },
+    Operation {
+        method: Method::Get,
+        path: GENERATE_CODE_PATH,
+        route: |route| route.to(generate_code::generate),
+        description: generate_own_page_code,
     },
     Operation {
         method: Method::Get,
@@ -175,6 +181,18 @@ fn read_user_info(id: &str) -> Description {
     Description::new(id, "The user of an access token with the scope `openid`.")
         .answer(200, Answer::json::<DirectoryUserInfo<'_>>("The user."))
         .answer(403, error("The token lacks the scope `openid`.").header(OF_BEARER.0, OF_BEARER.1))
+        .of_bearer()
+}
+
+fn generate_own_page_code() -> Description {
+    Description::new("GenerateOwnPageCode", "Draws a code by which a user changes details on the directory's page.")
+        .note(
+            "The header is `Authorization: Bearer <access token> <ID token>`, both of the same user and application. The code is \
+             good for an hour and one use, as `code` of the page `change_details`.",
+        )
+        .answer(200, Answer::text("The code."))
+        .answer(403, error("Self-service is off in this directory."))
+        .answer(429, error("The application draws too many codes for the user.").header(RETRY.0, RETRY.1))
         .of_bearer()
 }
 

@@ -6,8 +6,8 @@ use crate::domain::DirectoryUser;
 use crate::inbound::{Problem, read_bearer};
 use crate::token_issuer::{AccessTokenClaims, UserGrant};
 
-/// `provider` of the tokens of a directory's own users.
-const DIRECTORY_PROVIDER: &str = "cloud_directory";
+/// `provider` of the tokens of users that an application has signed in by itself. No other provider has such a name.
+const CUSTOM_PROVIDER: &str = "appid_custom";
 
 /// An access token that is good at the moment.
 pub(super) struct LiveToken {
@@ -48,10 +48,10 @@ impl OAuthDoor {
                 return Ok(None);
             }
         };
-        if view.settings.find_application(&claims.client_id).is_none() {
+        if view.find_application(&claims.client_id).is_none() {
             return Ok(None);
         }
-        if claims.provider.as_deref() != Some(DIRECTORY_PROVIDER) {
+        if claims.provider.as_deref().is_none_or(|provider| provider == CUSTOM_PROVIDER) {
             return Ok(Some(LiveToken { claims, user: None }));
         }
         let Some(id) = &claims.grant_id else { return Ok(None) };
@@ -68,7 +68,7 @@ impl OAuthDoor {
         raw: &str,
     ) -> Result<Option<LiveGrant>, OAuthRefusal> {
         let found = self.parts.grants.find_by_refresh_token(&view.directory.tenant, raw).await.map_err(log_outage)?;
-        let of_known = found.filter(|grant| view.settings.find_application(&grant.client_id).is_some());
+        let of_known = found.filter(|grant| view.find_application(&grant.client_id).is_some());
         let Some(grant) = of_known.filter(|_| view.settings.tokens.refresh_enabled) else { return Ok(None) };
         self.check_grant(view, grant).await
     }

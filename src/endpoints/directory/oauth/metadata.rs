@@ -45,6 +45,7 @@ const CLAIMS: [&str; 20] = [
 
 /// The metadata of a directory.
 // OpenID Connect Discovery §3, RFC 8414 §2.
+#[allow(clippy::struct_excessive_bools, reason = "each is a member of the document")]
 #[derive(Serialize, ToSchema)]
 pub(super) struct DirectoryMetadata<'a> {
     issuer: &'a str,
@@ -55,6 +56,10 @@ pub(super) struct DirectoryMetadata<'a> {
     introspection_endpoint: String,
     revocation_endpoint: String,
     end_session_endpoint: String,
+    /// Whether applications are told of sign-outs (OpenID Connect Back-Channel Logout 1.0).
+    backchannel_logout_supported: bool,
+    /// Whether logout tokens have `sid` where one session ends.
+    backchannel_logout_session_supported: bool,
     /// App ID's name for the management API.
     #[serde(skip_serializing_if = "Option::is_none")]
     management_endpoint: Option<String>,
@@ -113,6 +118,8 @@ impl<'a> DirectoryMetadata<'a> {
             introspection_endpoint: at("introspect"),
             revocation_endpoint: at("revoke"),
             end_session_endpoint: at("logout"),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
             management_endpoint: find_management_endpoint(directory),
             scopes_supported: list_scopes(),
             response_types_supported: ["code"],

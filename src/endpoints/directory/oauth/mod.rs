@@ -6,16 +6,14 @@
 mod activity;
 mod application_grants;
 mod call;
-mod code;
 mod cors;
 mod description;
-mod grant_checks;
+mod generate_code;
 mod introspection;
 mod live_token;
 mod metadata;
 mod password;
 mod preflight;
-mod refresh;
 mod replies;
 mod revocation;
 mod token;
@@ -25,15 +23,13 @@ use std::num::NonZeroU32;
 
 use actix_web::web;
 
-use crate::accounts::{Directories, DirectoryUsers};
+use crate::accounts::{Directories, DirectoryUsers, SelfServiceLinks};
 use crate::domain::ClockAndEntropy;
 use crate::endpoints::directory::KeyedRate;
+use crate::endpoints::directory::redemption::GrantRedemption;
 use crate::inbound::{ApplicationAuthenticator, BodyLimits, ClientAssertionUses, Door, LetterCase, SampledLines};
 use crate::observability::DirectoryCounts;
-use crate::token_issuer::{AuthorizationCodeStore, DirectoryKeyRing, DirectoryTokens, Grants};
-
-#[cfg(test)]
-pub use self::grant_checks::list_hints;
+use crate::token_issuer::{DirectoryKeyRing, DirectoryTokens, Grants};
 
 /// The paths of this door.
 const TOKEN_PATH: &str = "/oauth/v4/{tenant}/token";
@@ -44,6 +40,10 @@ const KEYS_PATH: &str = "/oauth/v4/{tenant}/publickeys";
 const DISCOVERY_PATH: &str = "/oauth/v4/{tenant}/.well-known/openid-configuration";
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server/oauth/v4/{tenant}";
 const ACTIVITY_PATH: &str = "/oauth/v4/{tenant}/activity_logging";
+const GENERATE_CODE_PATH: &str = "/oauth/v4/{tenant}/cloud_directory/generate_code";
+
+/// The codes for a user's own page that one grant gets in a minute. Each is a record that is kept for an hour.
+const GENERATED_CODES_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// What this door works with.
 pub struct OAuthParts {
@@ -53,14 +53,16 @@ pub struct OAuthParts {
     pub users: DirectoryUsers,
     /// The keys of the directories.
     pub keys: DirectoryKeyRing,
-    /// Authorization codes.
-    pub codes: AuthorizationCodeStore,
+    /// Redeems codes and refresh tokens.
+    pub redemption: GrantRedemption,
     /// The grants of applications.
     pub grants: Grants,
     /// The tokens of the directories.
     pub tokens: DirectoryTokens,
     /// The assertions that applications have used.
     pub assertion_uses: ClientAssertionUses,
+    /// The codes for users' own pages.
+    pub links: SelfServiceLinks,
     /// What is counted at directories.
     pub counts: DirectoryCounts,
 }
@@ -73,6 +75,8 @@ pub struct OAuthDoor {
     lines: SampledLines,
     /// Of each grant, at audit lines about what its application says.
     activities: KeyedRate,
+    /// Of each grant, at codes for its user's own page.
+    generated_codes: KeyedRate,
     ambient: ClockAndEntropy,
     limits: BodyLimits,
 }
@@ -83,8 +87,9 @@ impl OAuthDoor {
     pub fn new(parts: OAuthParts, ambient: ClockAndEntropy, limits: BodyLimits) -> Self {
         let applications = ApplicationAuthenticator::new(ambient.clock.clone());
         let activities = KeyedRate::new(NonZeroU32::MIN, ambient.clock.clone());
+        let generated_codes = KeyedRate::new(GENERATED_CODES_PER_MINUTE, ambient.clock.clone());
         let lines = SampledLines::new(ambient.clock.clone());
-        Self { parts, applications, lines, activities, ambient, limits }
+        Self { parts, applications, lines, activities, generated_codes, ambient, limits }
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) enum OAuthRefusal {
     InvalidToken,
     /// The bearer lacks the scope `openid`.
     InsufficientScope,
+    /// The directory offers its users no pages of their own.
+    SelfServiceOff,
     /// Too many sign-ins were refused, or too many passwords are being hashed.
     TooManyRequests {
         /// Seconds until the next try, if they are known.
@@ -106,6 +108,7 @@ impl OAuthRefusal {
             Self::UnsupportedTokenType => bad("unsupported_token_type", "This token ends at its expiry only."),
             Self::NoBearer => row(StatusCode::UNAUTHORIZED, "invalid_request", "An Authorization header with one access token is required."),
             Self::InvalidToken => row(StatusCode::UNAUTHORIZED, "invalid_token", "The access token is not valid here."),
+            Self::SelfServiceOff => row(StatusCode::FORBIDDEN, "access_denied", "Self-service is off in this directory."),
             Self::InsufficientScope => row(StatusCode::FORBIDDEN, "insufficient_scope", "The access token lacks the scope openid."),
         }
     }

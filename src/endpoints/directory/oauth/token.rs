@@ -8,13 +8,15 @@ use utoipa::ToSchema;
 
 use super::OAuthDoor;
 use super::call::{DirectoryCall, log_outage, unknown_tenant};
-use super::grant_checks::{CODE_REPLAYED, GrantCheck};
 use super::replies::{OAuthRefusal, ok};
 use crate::accounts::DirectoryView;
 use crate::domain::{Application, DirectoryUser, Secret, TenantId};
+use crate::endpoints::directory::redemption::{
+    BeginningGrant, GrantCheck, GrantRefusal, GrantRequest, GrantedTokens, PASSWORD_USER, PresentedCode,
+};
 use crate::inbound::{Form, TrustedProxies, run_to_end};
-use crate::observability::{AuditEntry, AuditEvent, DirectoryCount};
-use crate::token_issuer::{IssuedTokens, NewGrant, TokenSubject, UserGrant};
+use crate::observability::DirectoryCount;
+use crate::token_issuer::{TokenSubject, UserGrant};
 
 /// The grants of the token endpoint.
 pub(super) const GRANT_TYPES: [&str; 5] = [AUTHORIZATION_CODE, REFRESH_TOKEN, PASSWORD, CLIENT_CREDENTIALS, JWT_BEARER];
@@ -32,13 +34,6 @@ pub(super) struct TokenCall {
     pub(super) form: Form<'static>,
     pub(super) correlation_id: String,
     pub(super) client: Option<IpAddr>,
-}
-
-/// What a token request gives.
-pub(super) struct NewTokens {
-    pub(super) issued: IssuedTokens,
-    pub(super) refresh_token: Option<Secret>,
-    pub(super) scope: String,
 }
 
 /// The tokens of a directory.
@@ -80,12 +75,12 @@ impl DirectoryCall<'_> {
             client: TrustedProxies::client_address(self.http),
         };
         let tokens = run_to_end(async move { call.grant().await }).await;
-        Ok(tokens.unwrap_or(Err(OAuthRefusal::Unavailable))?.respond())
+        Ok(respond(&tokens.unwrap_or(Err(OAuthRefusal::Unavailable))?))
     }
 }
 
 impl TokenCall {
-    async fn grant(&self) -> Result<NewTokens, OAuthRefusal> {
+    async fn grant(&self) -> Result<GrantedTokens, OAuthRefusal> {
         let (tokens, count) = match self.get("grant_type", "The parameter grant_type is required.")? {
             AUTHORIZATION_CODE => (self.redeem_code().await?, DirectoryCount::TokensByCode),
             REFRESH_TOKEN => (self.refresh().await?, DirectoryCount::TokensByRefreshToken),
@@ -113,59 +108,66 @@ impl TokenCall {
         if self.application.is_public() { Err(OAuthRefusal::UnauthorizedClient) } else { Ok(()) }
     }
 
-    /// Begins `grant` and issues its first tokens.
+    /// Redeems the code of the request.
+    async fn redeem_code(&self) -> Result<GrantedTokens, OAuthRefusal> {
+        let presented = PresentedCode {
+            code: self.get("code", "The parameter code is required.")?,
+            redirect_uri: self.form.find("redirect_uri"),
+            code_verifier: self.form.find("code_verifier"),
+        };
+        Ok(self.door.parts.redemption.redeem_code(self.request(), presented).await?)
+    }
+
+    /// Replaces the refresh token of the request.
+    async fn refresh(&self) -> Result<GrantedTokens, OAuthRefusal> {
+        let presented = self.get("refresh_token", "The parameter refresh_token is required.")?;
+        Ok(self.door.parts.redemption.refresh(self.request(), presented, self.form.find("scope")).await?)
+    }
+
+    /// Begins `grant`, for which `user` has proved the password, and issues its first tokens.
     pub(super) async fn begin_grant(
         &self,
         grant: UserGrant,
         user: &DirectoryUser,
-        nonce: Option<&str>,
-    ) -> Result<NewTokens, OAuthRefusal> {
-        let settings = &self.view.settings.tokens;
-        let refresh_seconds = settings.refresh_enabled.then_some(settings.refresh_seconds);
-        let new = NewGrant { grant: grant.clone(), access_seconds: settings.access_seconds, refresh_seconds };
-        let begun = self.door.parts.grants.begin(self.tenant(), new).await.map_err(log_outage)?;
-        let refresh_token = begun.ok_or_else(|| self.refuse(&CODE_REPLAYED))?;
-        self.sign(&TokenSubject::User { user, grant: &grant, nonce }, grant.scope.clone(), refresh_token)
+    ) -> Result<GrantedTokens, OAuthRefusal> {
+        let beginning = BeginningGrant { grant, user, nonce: None, user_check: &PASSWORD_USER };
+        Ok(self.door.parts.redemption.begin(self.request(), beginning).await?)
     }
 
-    /// Signs tokens for `subject`.
-    pub(super) fn sign(
-        &self,
-        subject: &TokenSubject<'_>,
-        scope: String,
-        refresh_token: Option<Secret>,
-    ) -> Result<NewTokens, OAuthRefusal> {
-        let DirectoryView { directory, settings } = &*self.view;
-        let issued = self.door.parts.tokens.issue(directory, &self.application, &settings.tokens, subject);
-        let issued = issued.map_err(log_outage)?;
-        Ok(NewTokens { issued, refresh_token, scope })
+    /// Signs tokens that cannot be refreshed.
+    pub(super) fn sign(&self, subject: &TokenSubject<'_>, scope: String) -> Result<GrantedTokens, OAuthRefusal> {
+        let issued = self.door.parts.redemption.sign(self.request(), subject).map_err(log_outage)?;
+        Ok(GrantedTokens { issued, refresh_token: None, scope })
     }
 
     /// Logs that `check` has failed.
-    pub(super) fn refuse(&self, check: &GrantCheck) -> OAuthRefusal {
-        let GrantCheck { name, hint, sentence } = check;
-        let (correlation_id, tenant) = (self.correlation_id.as_str(), self.tenant().as_str());
-        let application = self.application.client_id.as_str();
-        tracing::warn!(correlation_id, tenant, application, check = name, hint, "a grant was refused");
-        OAuthRefusal::InvalidGrant(sentence)
+    pub(super) fn refuse(&self, check: &'static GrantCheck) -> OAuthRefusal {
+        self.request().refuse(check).into()
     }
 
-    /// An entry of the audit stream about this request.
-    pub(super) fn audit(&self, event: AuditEvent) -> AuditEntry<'_> {
-        let entry = AuditEntry::new(event).tenant(self.tenant()).application(&self.application.client_id);
-        entry.correlation_id(&self.correlation_id).client(self.client)
+    fn request(&self) -> GrantRequest<'_> {
+        let Self { view, application, correlation_id, client, .. } = self;
+        GrantRequest { view, application, correlation_id, client: *client }
     }
 }
 
-impl NewTokens {
-    fn respond(&self) -> HttpResponse {
-        ok().json(DirectoryTokenBody {
-            access_token: self.issued.access_token.expose(),
-            id_token: self.issued.id_token.as_ref().map(Secret::expose),
-            refresh_token: self.refresh_token.as_ref().map(Secret::expose),
-            token_type: "Bearer",
-            expires_in: self.issued.expires_in,
-            scope: &self.scope,
-        })
+impl From<GrantRefusal> for OAuthRefusal {
+    fn from(refusal: GrantRefusal) -> Self {
+        match refusal {
+            GrantRefusal::Refused(check) => Self::InvalidGrant(check.sentence),
+            GrantRefusal::WiderScope => Self::InvalidScope,
+            GrantRefusal::Unavailable => Self::Unavailable,
+        }
     }
+}
+
+fn respond(tokens: &GrantedTokens) -> HttpResponse {
+    ok().json(DirectoryTokenBody {
+        access_token: tokens.issued.access_token.expose(),
+        id_token: tokens.issued.id_token.as_ref().map(Secret::expose),
+        refresh_token: tokens.refresh_token.as_ref().map(Secret::expose),
+        token_type: "Bearer",
+        expires_in: tokens.issued.expires_in,
+        scope: &tokens.scope,
+    })
 }

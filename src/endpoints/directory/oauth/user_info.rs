@@ -7,7 +7,8 @@ use super::OAuthDoor;
 use super::call::{DirectoryCall, unknown_tenant};
 use super::live_token::LiveToken;
 use super::replies::{OAuthRefusal, ok};
-use crate::domain::{DirectoryUser, UserStatus};
+use crate::domain::{DirectoryUser, NamedIdentity, UserStatus};
+use crate::token_issuer::AccessTokenClaims;
 
 /// The user of an access token.
 // OpenID Connect Core §5.3.2.
@@ -40,8 +41,8 @@ pub(super) struct DirectoryUserInfo<'a> {
 /// Where a user signs in.
 #[derive(Serialize, ToSchema)]
 struct DirectoryIdentity<'a> {
-    /// `cloud_directory`.
-    provider: &'static str,
+    /// `cloud_directory`, or the name of another identity provider.
+    provider: &'a str,
     /// The user's id there.
     id: &'a str,
 }
@@ -62,6 +63,12 @@ impl DirectoryCall<'_> {
     }
 }
 
+/// The identities of `user`, as the ID token beside the access token of `claims` has them.
+fn list_identities<'a>(user: &'a DirectoryUser, claims: &AccessTokenClaims) -> Vec<DirectoryIdentity<'a>> {
+    let identities = user.list_identities(claims.provider.as_deref().unwrap_or_default()).into_iter();
+    identities.map(|NamedIdentity { provider, id }| DirectoryIdentity { provider, id }).collect()
+}
+
 impl<'a> DirectoryUserInfo<'a> {
     fn of(live: &'a LiveToken) -> Self {
         let user = live.user.as_ref();
@@ -73,10 +80,7 @@ impl<'a> DirectoryUserInfo<'a> {
             preferred_username: user.and_then(|user| user.user_name.as_deref().or_else(|| user.email())),
             email: user.and_then(|user| user.email()),
             email_verified: user.filter(|user| user.email().is_some()).map(|user| user.status == UserStatus::Confirmed),
-            identities: user
-                .map(|user| DirectoryIdentity { provider: "cloud_directory", id: &user.id })
-                .into_iter()
-                .collect(),
+            identities: user.map(|user| list_identities(user, &live.claims)).unwrap_or_default(),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::inbound::{
 };
 use crate::observability::{AuditEntry, AuditEvent};
 use crate::sessions::SsoSessions;
+use crate::sign_out::BackChannel;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -41,6 +42,8 @@ pub struct OperatedDirectories {
     pub users: DirectoryUsers,
     /// The sessions of the users' browsers.
     pub sessions: SsoSessions,
+    /// Tells applications of sessions that end.
+    pub back_channel: BackChannel,
 }
 
 /// Who may open the pages, and how.

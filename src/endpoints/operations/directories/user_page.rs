@@ -17,6 +17,7 @@ use crate::observability::{AuditEvent, conceal};
 use crate::pages::PageSources;
 use crate::protocol::iso_8601;
 use crate::sessions::Session;
+use crate::sign_out::LogoutNotice;
 
 const PATH: &str = "/admin/directories/{tenant}/users/{id}";
 /// The place of the user's id among the segments of the path.
@@ -86,7 +87,7 @@ async fn end_and_reply(http: &HttpRequest, payload: web::Payload, pages: &web::D
     let address = format!("{LIST_PATH}/{tenant}/users/{}?ended=1", user.id);
     let owner = pages.clone();
     if wanted == "all" {
-        perform_change(async move { owner.end_all(&act, &user.id, &key).await }).await?;
+        perform_change(async move { owner.end_all(&act, &key).await }).await?;
     } else if sessions.iter().any(|session| session.id == wanted) {
         perform_change(async move { owner.end_one(&act, &wanted, &key).await }).await?;
     }
@@ -130,14 +131,15 @@ impl DirectoryPages {
         Ok(OperatedUser { view, user, sessions })
     }
 
-    async fn end_all(&self, act: &OperatorAct, user_id: &str, user: &UserKey) -> Result<(), PageError> {
-        let ended = self.operated.users.end_sessions(&act.tenant, user_id).await;
+    async fn end_all(&self, act: &OperatorAct, user: &UserKey) -> Result<(), PageError> {
+        let ended = self.operated.users.end_sessions(&act.tenant, user.subject()).await;
         let exists = ended.map_err(|error| PageError::failed("the sessions of a user cannot be ended", &error))?;
         if !exists {
             return Err(PageError::NotFound);
         }
         act.audit(AuditEvent::DirectorySessionsEnded).user(user).detail(OPERATOR).write();
         act.log_end(user);
+        self.tell(act, user, None);
         Ok(())
     }
 
@@ -147,8 +149,19 @@ impl DirectoryPages {
         if existed {
             act.audit(AuditEvent::DirectorySignedOut).user(user).detail(OPERATOR).write();
             act.log_end(user);
+            self.tell(act, user, Some(session_id));
         }
         Ok(())
+    }
+
+    /// Tells the applications that one session of a user has ended, or all.
+    fn tell(&self, act: &OperatorAct, user: &UserKey, session_id: Option<&str>) {
+        self.operated.back_channel.tell(LogoutNotice {
+            tenant: act.tenant.clone(),
+            user_id: user.subject().to_owned(),
+            session_id: session_id.map(str::to_owned),
+            correlation_id: act.correlation_id.clone(),
+        });
     }
 }
 

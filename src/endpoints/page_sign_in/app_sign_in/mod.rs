@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
+use url::Url;
 
 pub use linked_users::LinkedUsers;
 
@@ -22,8 +23,8 @@ use self::answer_limit::AnswerLimit;
 use super::failure_texts::{Advice, failure_texts};
 use super::page_refusal::PageRefusal;
 use super::replies::begin_notice;
-use super::{PageDoor, WantedSignIn, may_begin_again};
-use crate::domain::{Connection, HolderName, ServiceRoleApp};
+use super::{PageDoor, WantedSignIn, address_below, may_begin_again};
+use crate::domain::{AppId, Connection, HolderName, ServiceRoleApp};
 use crate::inbound::{Door, LetterCase, Method, Operation, find_parameter, finish_page, redirect_browser};
 use crate::pages::{NoticePage, PageFrame, PageSources};
 use crate::sign_in::{PageRealm, PageSignInFailure, PageStep};
@@ -103,13 +104,19 @@ async fn begin(http: HttpRequest, id: web::Path<String>, sign_in: web::Data<AppS
     let wanted = WantedSignIn {
         connection: Arc::clone(place.connection),
         realm: PageRealm::App,
-        redirect_uri: sign_in.door.address(&["api", "apps", place.app.id.as_str(), "auth", "sso", "callback"]),
+        redirect_uri: callback_address(&sign_in.door.public_url, &place.app.id),
         return_to: return_to.clone(),
     };
     match sign_in.door.begin(&http, wanted).await {
         Ok(response) => response,
         Err(failure) => sign_in.fail(&http, &place, &PageSignInFailure { failure, return_to: Some(return_to) }),
     }
+}
+
+/// The address to which identity providers send the browsers of the users of `app` back.
+#[must_use]
+pub fn callback_address(public_url: &Url, app: &AppId) -> Url {
+    address_below(public_url, &["api", "apps", app.as_str(), "auth", "sso", "callback"])
 }
 
 /// `GET /api/apps/{app}/auth/sso/callback`: the browser returns from the identity provider. It is redirected to the app, or

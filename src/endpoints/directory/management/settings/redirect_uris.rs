@@ -30,7 +30,7 @@ pub(in super::super) const PUT: Operation = Operation {
     route: |route| route.to(replace),
     description: || {
         let described = changing_settings("UpdateRedirectUris", "Replaces the list of redirect URIs.")
-            .note("Addresses are compared exactly. Wildcards are refused.")
+            .note("Addresses are compared exactly. Wildcards are refused. The host of an application's `backchannelLogoutUri` stays in its list or in this one.")
             .json_body::<NewRedirectUris>(true, "The whole list.")
             .answer(204, Answer::empty("The list is replaced."));
         with_body_errors(described)
@@ -78,10 +78,21 @@ async fn replace_and_reply(
     check_browser_addresses(&redirect_uris)
         .map_err(|fault| Refused::Value(format!("redirectUris: {fault}.").into()))?;
     let note = SettingsNote::of(AuditEvent::DirectorySettingsUpdated, "redirect_uris");
-    let changed = call.change_settings(note, |settings| {
+    let directory = call.view.directory.clone();
+    let changed = call.change_settings(note, move |settings| {
         settings.redirect_uris = redirect_uris;
-        Ok(())
+        match settings.find_bad_logout_address(&directory) {
+            None => Ok(()),
+            Some((application, _)) => Err(refuse_lost_host(&application.client_id)),
+        }
     });
     changed.await?;
     Ok(done())
+}
+
+fn refuse_lost_host(client_id: &str) -> Refused {
+    let detail = format!(
+        "The application {client_id} would have no redirect URI on the host of its backchannelLogoutUri: change that first."
+    );
+    Refused::Conflict(detail.into())
 }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::accounts::UserProfile;
-use crate::domain::{DirectoryUser, Timestamp, UserEmail, UserNames, UserStatus};
+use crate::domain::{DirectoryUser, ProviderIdentity, Timestamp, UserEmail, UserNames, UserStatus};
 use crate::endpoints::directory::management::Refused;
 use crate::protocol::iso_8601;
 
@@ -12,7 +12,7 @@ const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// A user as an administrator writes it: the part of SCIM's user that App ID reads.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UserToWrite {
+pub(in crate::endpoints::directory::management) struct UserToWrite {
     /// The user name, unique in the directory in any letter case.
     user_name: Option<String>,
     /// The e-mail addresses, at most ten, each unique in the directory.
@@ -57,7 +57,7 @@ enum StatusToWrite {
 /// A user as App ID writes it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UserBody {
+pub(in crate::endpoints::directory::management) struct UserBody {
     schemas: [&'static str; 1],
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +73,9 @@ pub(super) struct UserBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     locked_until: Option<i64>,
     emails: Vec<EmailBody>,
+    /// Who the user is at other identity providers; absent if at none. An addition to App ID.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identities: Vec<IdentityBody>,
     meta: UserMeta,
 }
 
@@ -100,6 +103,17 @@ struct UserMeta {
     last_modified: String,
 }
 
+/// Who a user is at another identity provider.
+#[derive(Serialize, ToSchema)]
+struct IdentityBody {
+    /// The name of the provider.
+    provider: String,
+    /// The issuer of the id: a URL, or `entra:` and the tenant id.
+    issuer: String,
+    /// The person's id there: `sub`, or the object id at Entra.
+    id: String,
+}
+
 /// A page of users.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -118,12 +132,12 @@ pub(super) struct UserListBody {
 
 impl UserToWrite {
     /// The password, taken out.
-    pub(super) fn take_password(&mut self) -> Option<crate::domain::Secret> {
+    pub(in crate::endpoints::directory::management) fn take_password(&mut self) -> Option<crate::domain::Secret> {
         self.password.take().map(crate::domain::Secret::new)
     }
 
     /// The profile to store.
-    pub(super) fn into_profile(self) -> Result<UserProfile, Refused> {
+    pub(in crate::endpoints::directory::management) fn into_profile(self) -> Result<UserProfile, Refused> {
         let mut emails: Vec<UserEmail> =
             self.emails.unwrap_or_default().into_iter().map(EmailToWrite::into_email).collect();
         match emails.iter().filter(|email| email.primary).count() {
@@ -153,7 +167,7 @@ impl EmailToWrite {
 
 impl UserBody {
     /// `user` as it is at `now`.
-    pub(super) fn new(user: DirectoryUser, now: Timestamp) -> Self {
+    pub(in crate::endpoints::directory::management) fn new(user: DirectoryUser, now: Timestamp) -> Self {
         let UserNames { display, given, family } = user.names;
         let has_name = given.is_some() || family.is_some();
         Self {
@@ -173,12 +187,20 @@ impl UserBody {
                 .into_iter()
                 .map(|email| EmailBody { value: email.value, primary: email.primary })
                 .collect(),
+            identities: user.identities.into_iter().map(IdentityBody::from).collect(),
             meta: UserMeta {
                 resource_type: "User",
                 created: iso_8601(user.created_at),
                 last_modified: iso_8601(user.modified_at),
             },
         }
+    }
+}
+
+impl From<ProviderIdentity> for IdentityBody {
+    fn from(identity: ProviderIdentity) -> Self {
+        let ProviderIdentity { provider, key, .. } = identity;
+        Self { provider, issuer: key.issuer().to_owned(), id: key.subject().to_owned() }
     }
 }
 

@@ -128,12 +128,12 @@ async fn end_sessions_and_reply(http: &HttpRequest, door: &web::Data<ManagementD
     let call = ManagementCall::begin(http, door, AdministratorRole::Writer).await?;
     let id = read_user_id(http)?;
     perform_change(async move {
-        let ended = call.door.parts.users.end_sessions(call.tenant(), &id).await;
+        let ended = call.door.parts.endings.end_all(&call.view, &id, &call.end_cause(ADMINISTRATOR)).await;
         let exists = ended.map_err(|error| Refused::failed("the sessions of a user cannot be ended", &error))?;
         if !exists {
             return Err(Refused::NoUser);
         }
-        call.audit_user(AuditEvent::DirectorySessionsEnded, &id, Some(ADMINISTRATOR));
+        call.log_user(AuditEvent::DirectorySessionsEnded, &call.view.directory.user_key(&id));
         Ok(())
     })
     .await?;
@@ -150,7 +150,7 @@ async fn revoke_and_reply(http: &HttpRequest, door: &web::Data<ManagementDoor>) 
         if !exists {
             return Err(Refused::NoUser);
         }
-        call.audit_user(AuditEvent::DirectoryGrantsRevoked, &id, None);
+        call.audit_user(AuditEvent::DirectoryGrantsRevoked, &id);
         Ok(())
     })
     .await?;
@@ -163,7 +163,8 @@ impl ManagementCall {
         let removed = self.door.parts.users.delete(self.tenant(), id).await;
         let removed = removed.map_err(|error| Refused::failed("a user of a directory cannot be deleted", &error))?;
         if removed {
-            self.audit_user(AuditEvent::DirectoryUserDeleted, id, None);
+            self.audit_user(AuditEvent::DirectoryUserDeleted, id);
+            self.tell_applications(id);
         }
         Ok(removed)
     }

@@ -2,10 +2,13 @@
 
 mod bodies;
 mod endings;
+mod identities;
 mod reading;
 mod writing;
 
+pub(super) use bodies::{UserBody, UserToWrite};
 pub(super) use endings::{BULK_REMOVE, END_SESSIONS, REMOVE, REVOKE_REFRESH_TOKENS};
+pub(super) use identities::{LINK as LINK_IDENTITY, UNLINK as UNLINK_IDENTITY};
 pub(super) use reading::{GET, LIST};
 pub(super) use writing::{CHANGE_PASSWORD, CREATE, DELETE, PUT};
 

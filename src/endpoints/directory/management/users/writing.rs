@@ -7,9 +7,11 @@ use super::endings::remove_user;
 use super::{LIST_PATH, PATH, of_one, read_user_id};
 use crate::accounts::UserChangeError;
 use crate::domain::{AdministratorRole, DirectoryUser, Secret};
+use crate::endpoints::directory::languages::Language;
 use crate::endpoints::directory::management::body::read_json;
 use crate::endpoints::directory::management::call::{ManagementCall, created, ok};
 use crate::endpoints::directory::management::description::{changing, error, with_body_errors};
+use crate::endpoints::directory::management::self_service::{read_language, with_language};
 use crate::endpoints::directory::management::{ManagementDoor, Refused};
 use crate::inbound::{Answer, Method, Operation, perform_change};
 use crate::observability::AuditEvent;
@@ -64,10 +66,11 @@ pub(in super::super) const CHANGE_PASSWORD: Operation = Operation {
     route: |route| route.to(change_password),
     description: || {
         let described = changing("ChangePassword", "Sets a user's password. All sessions of the user end first.")
+            .note("The user gets a message, if the directory's settings say so.")
             .json_body::<PasswordToSet>(true, "The user's id and the new password.")
             .answer(200, Answer::json::<UserBody>("The user."))
             .answer(404, error("The directory has no such user."));
-        with_body_errors(described)
+        with_body_errors(with_language(described))
     },
 };
 
@@ -108,7 +111,7 @@ async fn create_and_reply(
         let parts = &call.door.parts;
         let created = parts.users.create_in(&parts.directories, call.tenant(), profile, &password).await;
         let user = created.map_err(Refused::from)?;
-        call.audit_user(AuditEvent::DirectoryUserCreated, &user.id, None);
+        call.audit_user(AuditEvent::DirectoryUserCreated, &user.id);
         Ok::<_, Refused>(user)
     });
     Ok(created().json(UserBody::new(user.await?, door.ambient.now())))
@@ -124,6 +127,7 @@ async fn replace_and_reply(
     let mut body: UserToWrite = read_json(http, payload, door.limits).await?;
     let password = body.take_password();
     let profile = body.into_profile()?;
+    let language = read_language(http);
     let user = perform_change(async move {
         let users = &call.door.parts.users;
         let before = users.find(call.tenant(), &id).await;
@@ -131,12 +135,14 @@ async fn replace_and_reply(
         let is_disabled = profile.active == Some(false) && before.is_some_and(|user| user.active);
         let replaced = users.replace(call.tenant(), call.settings(), &id, profile, password.as_ref()).await;
         let user = replaced.map_err(|error| call.refuse_change(&id, error))?;
-        call.audit_user(AuditEvent::DirectoryUserUpdated, &user.id, None);
+        call.audit_user(AuditEvent::DirectoryUserUpdated, &user.id);
         if password.is_some() {
             call.audit_password(&user.id);
+            call.notify_password_changed(&user, language);
         }
         if is_disabled {
-            call.audit_user(AuditEvent::DirectoryUserDisabled, &user.id, None);
+            call.audit_user(AuditEvent::DirectoryUserDisabled, &user.id);
+            call.tell_applications(&user.id);
         }
         Ok::<_, Refused>(user)
     });
@@ -150,13 +156,18 @@ async fn change_password_and_reply(
 ) -> Result<HttpResponse, Refused> {
     let call = ManagementCall::begin(http, door, AdministratorRole::Writer).await?;
     let PasswordToSet { uuid, new_password, .. } = read_json(http, payload, door.limits).await?;
-    let password = Secret::new(new_password);
-    let user = perform_change(call.set_password(uuid, password)).await?;
+    let (password, language) = (Secret::new(new_password), read_language(http));
+    let user = perform_change(async move {
+        let user = call.set_password(uuid, password).await?;
+        call.notify_password_changed(&user, language);
+        Ok::<_, Refused>(user)
+    });
+    let user = user.await?;
     Ok(ok().json(UserBody::new(user, door.ambient.now())))
 }
 
 impl ManagementCall {
-    async fn set_password(self, id: String, password: Secret) -> Result<DirectoryUser, Refused> {
+    async fn set_password(&self, id: String, password: Secret) -> Result<DirectoryUser, Refused> {
         let policy = &self.settings().passwords;
         let set = self.door.parts.users.set_password(self.tenant(), policy, &id, &password).await;
         let user = set.map_err(|error| self.refuse_change(&id, error))?;
@@ -167,21 +178,25 @@ impl ManagementCall {
     /// The answer to a change that failed. Sessions that have ended are noted all the same.
     fn refuse_change(&self, id: &str, error: UserChangeError) -> Refused {
         if error.has_ended_sessions() {
-            self.audit_user(AuditEvent::DirectorySessionsEnded, id, Some(PASSWORD));
+            self.note_ended_sessions(id);
         }
         Refused::from(error)
     }
 
-    fn audit_password(&self, id: &str) {
-        self.audit_user(AuditEvent::DirectorySessionsEnded, id, Some(PASSWORD));
-        self.audit_user(AuditEvent::DirectoryPasswordSet, id, None);
+    /// Tells the user that the password was set, if the directory does so.
+    fn notify_password_changed(&self, user: &DirectoryUser, language: Language) {
+        let service = &self.door.parts.self_service;
+        service.notify_password_changed(&self.view, user, &self.as_self_service(language));
     }
 
-    /// Notes in log and audit stream what was done to a user.
-    pub(super) fn audit_user(&self, event: AuditEvent, id: &str, detail: Option<&'static str>) {
-        let user = self.view.directory.user_key(id);
-        let entry = self.audit(event).user(&user);
-        if let Some(detail) = detail { entry.detail(detail) } else { entry }.write();
-        self.log_user(event, &user);
+    fn audit_password(&self, id: &str) {
+        self.note_ended_sessions(id);
+        self.audit_user(AuditEvent::DirectoryPasswordSet, id);
+    }
+
+    /// Notes that all sessions of a user have ended for a new password, and tells the applications.
+    fn note_ended_sessions(&self, id: &str) {
+        self.door.parts.endings.note_all(&self.view, id, &self.end_cause(PASSWORD));
+        self.log_user(AuditEvent::DirectorySessionsEnded, &self.view.directory.user_key(id));
     }
 }
