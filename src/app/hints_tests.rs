@@ -14,7 +14,7 @@ fn no_two_checks_of_the_program_share_a_hint() {
     hints.extend(endpoints::bot_gateway::list_hints());
     hints.extend(endpoints::directory::authorization::list_hints());
     hints.extend(endpoints::directory::logout::list_hints());
-    hints.extend(endpoints::directory::oauth::list_hints());
+    hints.extend(endpoints::directory::redemption::list_hints());
     hints.extend(endpoints::page_sign_in::list_hints());
     hints.extend(endpoints::skill_host::list_hints());
     assert!(hints.len() > 400, "{}", hints.len());

@@ -7,6 +7,7 @@ mod back_end_keys;
 mod caller_secrets;
 mod callers;
 mod credentials;
+mod directory_provider;
 mod doors;
 #[cfg(test)]
 mod hints_tests;
@@ -44,14 +45,15 @@ use self::listeners::raise_open_file_limit;
 use self::measured_store::MeasuredStore;
 use self::metrics::{build_metrics, show_key_sets};
 use self::readiness::{CheckedParts, CheckedProvider, build_readiness};
-use self::renewal::Renewable;
+use self::renewal::{Renewable, RenewableMail};
 use self::services::{DirectoryServices, KeyRotation, OpenedCollections, Services, build_services, open_store};
 use self::signals::Signals;
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::domain::{ClockAndEntropy, ExchangeObservation, ExchangeObserver};
+use crate::endpoints::directory::DirectoryMails;
 use crate::observability::{Counters, Metrics, set_user_digest_key};
-use crate::outbound::OutboundError;
+use crate::outbound::{MailError, OutboundError};
 use crate::records::catalogue::LOG_DIGESTS;
 use crate::records::{MissingKey, RecordError, Records};
 use crate::sealing::{KeyRing, KeyRingError, Sealer};
@@ -133,6 +135,9 @@ pub enum BuildError {
     /// The certificate cannot be used.
     #[error("server.tls: {0}")]
     Tls(String),
+    /// The section for mail cannot be used.
+    #[error("mail: {0}")]
+    Mail(#[from] MailError),
     /// A connection needs a token exchange, which its identity provider does not support.
     #[error("{place}: its identity provider cannot exchange tokens: choose another identity_provider")]
     Incapable {
@@ -162,6 +167,8 @@ pub struct Application {
     is_draining: Arc<AtomicBool>,
     counters: Arc<Counters>,
     delivery: ContinuationDelivery,
+    /// The messages of directories; `None` without directories.
+    mails: Option<DirectoryMails>,
     vault: Arc<TokenVault>,
     /// Held while the application serves; `None` without directories.
     key_rotation: Option<KeyRotation>,
@@ -189,6 +196,11 @@ async fn open_records(
     Ok(OpenedRecords { sealer, store, records })
 }
 
+fn load_certificate(config: &Configuration) -> Result<Option<Arc<tls::RenewableCertificate>>, BuildError> {
+    let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
+    Ok(certificate.map_err(BuildError::Tls)?.map(Arc::new))
+}
+
 /// Collects what SIGHUP reads again.
 fn build_renewable(
     config: Configuration,
@@ -196,7 +208,8 @@ fn build_renewable(
     sealer: Arc<Sealer>,
     certificate: Option<Arc<tls::RenewableCertificate>>,
 ) -> Renewable {
-    let Services { credentials, credential_builder, operator_tokens, caller_secrets, .. } = services;
+    let Services { credentials, credential_builder, operator_tokens, caller_secrets, directories, .. } = services;
+    let mailer = directories.and_then(|opened| opened.mailer);
     Renewable {
         sealer,
         keys: config.keys.file,
@@ -205,6 +218,7 @@ fn build_renewable(
         credential_builder: Mutex::new(credential_builder),
         operator_tokens,
         caller_secrets,
+        mail: mailer.map(|mailer| RenewableMail { mailer, then: config.mail.clone() }),
         file: config.file,
     }
 }
@@ -230,7 +244,7 @@ pub async fn build(
     let observation = observer.map(ExchangeObservation::by).unwrap_or_default();
     let metrics = build_metrics(&config, ambient.clock.as_ref(), observation);
     let OpenedRecords { sealer, store, records } = open_records(&config, &ambient, &metrics).await?;
-    let directories = DirectoryServices::open(&config, &records, &ambient).await?;
+    let directories = DirectoryServices::open(&config, &records, &ambient, metrics.directories()).await?;
     let opened = OpenedCollections { records: &records, directories };
     let services = build_services(&config, ambient, opened, metrics, anonymous)?;
     services.cards.recall().await?;
@@ -248,8 +262,7 @@ pub async fn build(
         is_draining: is_draining.clone(),
     });
     let doors = open_doors(&config, &services, readiness);
-    let certificate = config.server.tls.as_ref().map(tls::RenewableCertificate::load).transpose();
-    let certificate = certificate.map_err(BuildError::Tls)?.map(Arc::new);
+    let certificate = load_certificate(&config)?;
     let signals = Signals::receive().map_err(BuildError::Signals)?;
     let context = serving::ListenerContext {
         config: &config,
@@ -263,6 +276,7 @@ pub async fn build(
     let health = context.listen_for_health(listeners.health)?;
     let token_service = context.listen_for_bots(listeners.token_service)?;
     let public = context.listen(listeners.public, development.map(|development| development.routes))?;
+    let mails = services.directories.as_ref().map(|opened| opened.mails.clone());
     let key_rotation = services.directories.as_ref().map(|opened| KeyRotation::start(opened.keys.clone()));
     let (counters, delivery, vault) = (services.counters().clone(), services.delivery.clone(), services.vault.clone());
     let renewable = Arc::new(build_renewable(config, services, sealer, certificate));
@@ -276,6 +290,7 @@ pub async fn build(
         is_draining,
         counters,
         delivery,
+        mails,
         vault,
         key_rotation,
     })

@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use super::BuildError;
 use super::credentials::CredentialBuilder;
+use super::directory_provider::{DirectoryProvider, ProviderParts};
 use super::renewal::{CredentialHolder, RenewableCredential, ReplaceCredentials};
 use crate::config::{
     ClientAuthentication, Configuration, ConnectionSection, EntraSection, ExchangeGrant, KeySource, OpenIdOptions,
     OpenIdSection, TokenExchangeOptions,
 };
-use crate::domain::{BackEndName, Bot, BotName, ClockAndEntropy, Connection, HolderName};
+use crate::domain::{BackEndName, Bot, BotName, ClockAndEntropy, Connection, HolderName, ProviderKind};
 use crate::identity_provider::{
     AppClient, AppSettings, Discovery, DiscoverySettings, Entra, EntraSettings, Generic, GenericSettings,
     IdentityProvider, ProviderRegistry, RedeemingClient, SecretMethod, ThrottleBoard, TokenClientParts,
@@ -45,14 +46,22 @@ pub(super) struct BuiltProviders {
     pub(super) credentials: CredentialBuilder,
 }
 
+/// What identity providers are reached by.
+pub(super) struct ProviderSources<'a> {
+    pub(super) outbound: &'a Outbound,
+    pub(super) ambient: &'a ClockAndEntropy,
+    /// `None` if the configuration has no directory.
+    pub(super) directories: Option<&'a ProviderParts>,
+}
+
 /// Builds the identity provider of every connection, and collects the credentials that SIGHUP reloads.
 pub(super) fn build_providers(
     config: &Configuration,
-    outbound: &Outbound,
-    ambient: &ClockAndEntropy,
+    sources: &ProviderSources<'_>,
     throttle: ThrottleBoard,
     metrics: &Metrics,
 ) -> Result<BuiltProviders, BuildError> {
+    let ProviderSources { outbound, ambient, directories } = *sources;
     let parts = token_client_parts(outbound, ambient, throttle, metrics.providers().clone());
     let discoveries = build_discoveries(config, outbound, ambient);
     let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
@@ -61,6 +70,12 @@ pub(super) fn build_providers(
     for section in &config.connections {
         let connection: &Connection = &section.connection;
         let name = &connection.identity_provider;
+        if connection.provider_kind == ProviderKind::Directory {
+            if let Some(provider) = build_directory(config, section, directories) {
+                registry.register(connection, provider);
+            }
+            continue;
+        }
         let client = RedeemingClient {
             client_id: connection.client_id.clone(),
             credentials: credentials.build_all(&section.credentials)?,
@@ -152,6 +167,17 @@ impl BuiltProviders {
         }
         Ok(())
     }
+}
+
+/// Builds the provider of `section`, whose users are those of a directory.
+fn build_directory(
+    config: &Configuration,
+    section: &ConnectionSection,
+    parts: Option<&ProviderParts>,
+) -> Option<Arc<dyn IdentityProvider>> {
+    let mut directories = config.directories.iter().map(|section| &section.directory);
+    let directory = directories.find(|directory| directory.name == section.connection.identity_provider)?;
+    Some(Arc::new(DirectoryProvider::new(parts?.clone(), directory, section.openid.prompt.as_deref())))
 }
 
 type Provider = (Arc<dyn IdentityProvider>, ReplaceCredentials);

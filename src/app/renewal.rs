@@ -5,10 +5,11 @@ use super::caller_secrets::CallerSecrets;
 use super::credentials::CredentialBuilder;
 use super::operator_tokens::OperatorTokens;
 use super::tls::RenewableCertificate;
-use crate::config::{self, AppIdentitySection, Configuration, CredentialSection};
+use crate::config::{self, AppIdentitySection, Configuration, CredentialSection, MailDeliverySection, MailSection};
 use crate::domain::Connection;
 use crate::identity_provider::ClientCredential;
 use crate::observability::{AuditEntry, AuditEvent, reopen_audit};
+use crate::outbound::Mailer;
 use crate::sealing::{KeyRing, Sealer};
 
 /// The files and credentials that SIGHUP reloads. If a file cannot be read, its old content stays in use and the log says why.
@@ -23,8 +24,16 @@ pub(super) struct Renewable {
     pub(super) credential_builder: Mutex<CredentialBuilder>,
     pub(super) operator_tokens: OperatorTokens,
     pub(super) caller_secrets: CallerSecrets,
+    /// `None` if no mail is sent.
+    pub(super) mail: Option<RenewableMail>,
     /// The configuration file; `None` if the configuration was not read from a file.
     pub(super) file: Option<PathBuf>,
+}
+
+/// What sends mail, with the section that it was built from.
+pub(super) struct RenewableMail {
+    pub(super) mailer: Mailer,
+    pub(super) then: Option<MailSection>,
 }
 
 /// The reloadable credentials of one application.
@@ -88,6 +97,7 @@ impl Renewable {
             Some(Ok(config)) => {
                 self.renew_credentials(&config);
                 self.renew_caller_secrets(&config);
+                self.renew_mail_password(&config);
                 self.renew_operator_tokens(config);
             }
             Some(Err(problems)) => {
@@ -126,6 +136,26 @@ impl Renewable {
         self.caller_secrets.replace(config);
         tracing::info!("the hashes of callers' secrets and the keys of back ends were read again");
         AuditEntry::new(AuditEvent::Reloaded).detail("caller_secrets").write();
+    }
+
+    /// Replaces the password for the mail server. It is shown to no other server, and for no other user, than before.
+    fn renew_mail_password(&self, config: &Configuration) {
+        let Some(mail) = &self.mail else { return };
+        let server = |section: &Option<MailSection>| match section.as_ref().map(|section| section.delivery.clone()) {
+            Some(MailDeliverySection::Server(server)) => Some(server),
+            _ => None,
+        };
+        let Some((then, now)) = server(&mail.then).zip(server(&config.mail)) else { return };
+        let Some((before, renewed)) = then.credentials.zip(now.credentials) else { return };
+        let is_same =
+            (then.host, then.port, then.encryption, before.user) == (now.host, now.port, now.encryption, renewed.user);
+        if !is_same {
+            let message = "mail: the mail server was changed: restart to apply that; the old password stays";
+            return tracing::warn!("{message}");
+        }
+        mail.mailer.replace_password(&renewed.password);
+        tracing::info!("the password for the mail server was read again");
+        AuditEntry::new(AuditEvent::Reloaded).detail("mail_password").write();
     }
 
     fn renew_operator_tokens(&self, config: Configuration) {

@@ -17,7 +17,10 @@ use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::endpoints::{bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat};
+use crate::endpoints::directory::DirectoryMails;
+use crate::endpoints::{
+    back_channel_logout, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
+};
 use crate::inbound::{Door, Problem, count_request, record_request};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
@@ -30,8 +33,8 @@ const OTHER_FILES: u64 = 256;
 const DEFAULT_CONNECTIONS: usize = 10_000;
 /// How long the process waits for open requests when it stops.
 const DRAIN_SECONDS: u64 = 20;
-/// How long the process then waits for `tokens/response` events that are being delivered; the second attempt of a
-/// delivery falls into this time.
+/// How long the process then waits for `tokens/response` events that are being delivered, and for messages to users; the second
+/// attempt of a delivery falls into this time.
 const DELIVERY_DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A listener whose sockets are bound; it serves once `server` is awaited.
@@ -63,6 +66,9 @@ impl ListenerContext<'_> {
             described.push(&token_service::DOOR);
         }
         described.extend(self.doors.back_ends.tables());
+        if self.doors.back_channel_logout.is_some() {
+            described.push(&back_channel_logout::DOOR);
+        }
         if self.doors.directories.is_some() {
             described.extend(DirectoryDoors::tables());
         }
@@ -80,6 +86,9 @@ impl ListenerContext<'_> {
             sign_in_pages::configure(routes, doors.sign_in_pages);
             web_chat::configure(routes);
             doors.back_ends.configure(routes);
+            if let Some(door) = doors.back_channel_logout {
+                back_channel_logout::configure(routes, door);
+            }
             if let Some(directories) = doors.directories {
                 directories.configure(routes);
             }
@@ -343,9 +352,7 @@ impl Application {
                 tracing::warn!("the operator's listener failed");
             }
         }
-        if !self.delivery.finish(DELIVERY_DRAIN_TIMEOUT).await {
-            tracing::warn!("some tokens/response events were not delivered: the bots did not answer in time");
-        }
+        finish_deliveries(&self.delivery, self.mails.as_ref()).await;
         let sign_outs = self.vault.store_epochs().await;
         if sign_outs > 0 {
             tracing::error!(
@@ -359,5 +366,22 @@ impl Application {
         AuditEntry::new(AuditEvent::Stopped).write();
         self.counters.log();
         served
+    }
+}
+
+/// Waits for what is sent in the background, and says what was not sent in time.
+async fn finish_deliveries(delivery: &ContinuationDelivery, mails: Option<&DirectoryMails>) {
+    let mails = async {
+        match mails {
+            Some(mails) => mails.finish(DELIVERY_DRAIN_TIMEOUT).await,
+            None => 0,
+        }
+    };
+    let (are_delivered, messages) = tokio::join!(delivery.finish(DELIVERY_DRAIN_TIMEOUT), mails);
+    if !are_delivered {
+        tracing::warn!("some tokens/response events were not delivered: the bots did not answer in time");
+    }
+    if messages > 0 {
+        tracing::warn!(messages, "some messages to users were not sent: the mail server did not answer in time");
     }
 }

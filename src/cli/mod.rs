@@ -1,8 +1,9 @@
-//! The command line: serve, dev, check, keys.
+//! The command line: serve, dev, check, keys, admin.
 //!
 //! Owns the arguments, the texts that are printed for a person, and the order in which a process is set up. It is the
 //! only room that uses the stage, and deliberately knows nothing of what the application does once it runs.
 
+mod admin;
 #[cfg(feature = "stage")]
 mod development;
 mod process;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand};
 
+use self::admin::{AdminCommand, admin};
 #[cfg(feature = "stage")]
 use self::development::{DEV_HELP, DevOptions, dev};
 use self::process::{
@@ -72,6 +74,9 @@ enum Command {
     /// Creates and rotates the keys that encrypt all stored records, and draws secrets for callers.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Calls the operator's listener of a running service.
+    #[command(subcommand)]
+    Admin(AdminCommand),
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +129,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Keys(KeysCommand::Create { file }) => create_keys(&file),
         Command::Keys(KeysCommand::Rotate { file }) => rotate_keys(&file),
         Command::Keys(KeysCommand::Secret) => print_secret(),
+        Command::Admin(command) => admin(command),
     }
 }
 

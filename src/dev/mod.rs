@@ -46,7 +46,7 @@ mod test_client;
 pub use addresses::Transport;
 pub use bots::SilentBot;
 pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
-pub use directories::{DirectoryAppEntry, DirectoryEntry, DirectoryUserEntry};
+pub use directories::{DirectoryAppEntry, DirectoryEntry, DirectoryUserEntry, MailOutbox, OutboxMail};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
 pub use listeners::{StageApplication, StageListeners};

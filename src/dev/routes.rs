@@ -83,6 +83,7 @@ impl StageServices {
                 outbound: self.bots.services.outbound.clone(),
             },
             sessions: self.directory_app_sessions.clone(),
+            outbox: self.facts.outbox.clone(),
         }
     }
 

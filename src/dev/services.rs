@@ -8,7 +8,7 @@ use super::app_users::{AppUserLinks, Preparation};
 use super::bots::{BotServices, DemoBots, HostedConversations};
 use super::calls::CallLog;
 use super::channel::{ChannelIssuer, ChannelKeys, ConnectorSink, Conversations, SentTokens};
-use super::directories::{AppSessions, UserMaker};
+use super::directories::{AppSessions, MailOutbox, UserMaker};
 use super::error::StageError;
 use super::faults::FaultSwitches;
 use super::guide::StageFacts;
@@ -31,6 +31,7 @@ pub(super) struct StageParts {
     pub(super) channel_keys: ChannelKeys,
     pub(super) client_certificate: RegisteredCertificate,
     pub(super) ca_file: PathBuf,
+    pub(super) outbox: MailOutbox,
     pub(super) back_end_key: BackEndKey,
     pub(super) directory: Directory,
 }
@@ -78,6 +79,7 @@ impl StageServices {
             addresses: addresses.clone(),
             directory: directory.clone(),
             ca_file: parts.ca_file,
+            outbox: parts.outbox,
             back_end_key: parts.back_end_key,
             operator_listener: Mutex::default(),
             directory_user_ids: Arc::default(),

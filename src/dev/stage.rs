@@ -10,6 +10,7 @@ use super::addresses::Addresses;
 use super::bots::{SilentBot, find_silent_bots, watch_silent_bots};
 use super::calls::CallLog;
 use super::channel::ChannelKeys;
+use super::directories::MailOutbox;
 use super::error::StageError;
 use super::faults::FaultSwitches;
 use super::listeners::{StageApplication, StageListeners, bind_loopback_port, bound_port};
@@ -78,10 +79,13 @@ impl Stage {
         let http = bind_loopback_port(options.http_port)?;
         let https = bind_loopback_port(options.https_port)?;
         let folder = options.directory.clone();
-        let making = tokio::task::spawn_blocking(move || make_certificates(&folder));
+        let making = tokio::task::spawn_blocking(move || {
+            let certificates = make_certificates(&folder)?;
+            Ok::<_, StageError>((certificates, MailOutbox::create_in(&folder)?))
+        });
         let keys = SigningKey::generate_many(4).await?;
-        let StageCertificates { ca_file, tls, client, back_end_key } =
-            making.await.map_err(StageError::key_material)??;
+        let (certificates, outbox) = making.await.map_err(StageError::key_material)??;
+        let StageCertificates { ca_file, tls, client, back_end_key } = certificates;
         let Ok([tenant_key, endorsed, directline, unendorsed]) = <[Arc<SigningKey>; 4]>::try_from(keys) else {
             return Err(StageError::KeyMaterial("too few keys were generated".to_owned()));
         };
@@ -96,6 +100,7 @@ impl Stage {
             channel_keys: ChannelKeys { endorsed, directline, unendorsed },
             client_certificate: client,
             ca_file,
+            outbox,
             back_end_key,
             directory,
         })?;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::admission::{RequestHead, host_header, is_loopback_host};
+use super::directories::DIRECTORIES;
 use super::guide::{OperatorListener, configuration, manifest, secrets, walkthrough, welcome};
 use super::stage::Stage;
 
@@ -100,6 +101,13 @@ impl Stage {
         for app in &directory.service_role_apps {
             if let Some(connection) = directory.find_shared_connection(app.connection) {
                 register(connection.client_id, &format!("/api/apps/{}/auth/sso/callback", app.app_id));
+            }
+        }
+        for entry in &DIRECTORIES {
+            let Some(provider) = entry.provider else { continue };
+            if let Some(connection) = directory.find_shared_connection(provider.connection) {
+                let (tenant, name) = (entry.tenant_id, provider.name);
+                register(connection.client_id, &format!("/oauth/v4/{tenant}/providers/{name}/callback"));
             }
         }
         self.services.bots.services.gateway.set(url);

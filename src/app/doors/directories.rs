@@ -1,14 +1,22 @@
 use actix_web::web;
 
+use super::build_provider_access;
+use super::person_records::build_person_tokens;
 use crate::app::services::{DirectoryServices, Services};
 use crate::config::Configuration;
-use crate::endpoints::directory::BrowserSessions;
-use crate::endpoints::directory::authorization::{self, AuthorizationDoor, SignInParts};
+use crate::endpoints::directory::account::{self, AccountDoor, AccountParts};
+use crate::endpoints::directory::authorization::{self, AppSignIns, AuthorizationDoor, SignInParts};
 use crate::endpoints::directory::logout::{self, LogoutDoor, LogoutParts};
 use crate::endpoints::directory::management::{self, ManagementDoor, ManagementParts};
 use crate::endpoints::directory::oauth::{self, OAuthDoor, OAuthParts};
+use crate::endpoints::directory::providers::{self, ProvidersDoor};
+use crate::endpoints::directory::self_service::pages::{self as self_service, SelfServiceDoor, SelfServiceParts};
+use crate::endpoints::directory::self_service::service::{SelfService, SelfServiceSources};
+use crate::endpoints::directory::{BrowserSessions, SessionEndings};
 use crate::endpoints::operations::{DirectoryPages, OperatedDirectories, PageAccess};
+use crate::exchange::TokenRevocation;
 use crate::inbound::{BodyLimits, Door, SsoCookie};
+use crate::sign_in::{DirectorySignIn, PageBrowsers};
 
 /// The doors of directories.
 #[derive(Clone)]
@@ -17,6 +25,9 @@ pub(in crate::app) struct DirectoryDoors {
     oauth: web::Data<OAuthDoor>,
     logout: web::Data<LogoutDoor>,
     management: web::Data<ManagementDoor>,
+    providers: web::Data<ProvidersDoor>,
+    account: web::Data<AccountDoor>,
+    self_service: web::Data<SelfServiceDoor>,
 }
 
 impl DirectoryDoors {
@@ -26,17 +37,33 @@ impl DirectoryDoors {
         let cookie = SsoCookie::new(&config.server.public_url);
         let counts = services.metrics.directories().clone();
         let browsers = BrowserSessions::new(directory.sessions.clone(), directory.users.clone(), cookie, counts);
+        let authorization = web::Data::new(build_authorization(services, directory, browsers.clone(), limits));
+        let steps = build_directory_sign_in(config, services);
+        let providers = ProvidersDoor::new(authorization.clone(), steps, &config.server.public_url);
+        // Pages and management share the limits of the acts.
+        let acts = build_self_service(services, directory);
         Some(Self {
-            authorization: web::Data::new(build_authorization(services, directory, browsers.clone(), limits)),
+            authorization,
+            providers: web::Data::new(providers),
             oauth: web::Data::new(build_oauth(services, directory, limits)),
+            account: web::Data::new(build_account(services, directory, browsers.clone(), limits)),
+            self_service: web::Data::new(build_own_pages(services, directory, acts.clone(), browsers.clone(), limits)),
             logout: web::Data::new(build_logout(services, directory, browsers, limits)),
-            management: web::Data::new(build_management(config, services, directory, limits)),
+            management: web::Data::new(build_management(config, services, directory, acts, limits)),
         })
     }
 
     /// The tables of the doors, for the `OpenAPI` document.
-    pub(in crate::app) fn tables() -> [&'static Door; 4] {
-        [&authorization::DOOR, &oauth::DOOR, &logout::DOOR, &management::DOOR]
+    pub(in crate::app) fn tables() -> Vec<&'static Door> {
+        vec![
+            &authorization::DOOR,
+            &oauth::DOOR,
+            &logout::DOOR,
+            &management::DOOR,
+            &account::DOOR,
+            &providers::DOOR,
+            &self_service::DOOR,
+        ]
     }
 
     /// Adds the paths of the doors.
@@ -45,7 +72,23 @@ impl DirectoryDoors {
         oauth::configure(routes, self.oauth);
         logout::configure(routes, self.logout);
         management::configure(routes, self.management);
+        providers::configure(routes, self.providers);
+        account::configure(routes, self.account);
+        self_service::configure(routes, self.self_service);
     }
+}
+
+/// Builds the sign-ins of directories' users at other identity providers.
+fn build_directory_sign_in(config: &Configuration, services: &Services) -> DirectorySignIn {
+    let browsers = PageBrowsers { sign_ins: services.browser_flow.sign_ins().clone(), rates: services.rates.clone() };
+    let entropy = services.ambient.entropy.clone();
+    DirectorySignIn::new(
+        browsers,
+        build_provider_access(config, services),
+        services.vault.clone(),
+        TokenRevocation::new(services.redemption.clone(), services.registrations.clone(), entropy),
+        services.ambient.clone(),
+    )
 }
 
 /// The operator's pages; `None` if there is no directory, or no listener for them.
@@ -55,6 +98,7 @@ pub(super) fn open_pages(config: &Configuration, services: &Services, limits: Bo
         directories: directory.directories.clone(),
         users: directory.users.clone(),
         sessions: directory.sessions.clone(),
+        back_channel: directory.back_channel.clone(),
     };
     let admin_token = services.operator_tokens.admin.clone()?;
     let is_secure = config.server.tls.is_some() && !section.listen.ip().is_loopback();
@@ -71,14 +115,18 @@ fn build_authorization(
     let parts = SignInParts {
         directories: directory.directories.clone(),
         users: directory.users.clone(),
+        app_sign_ins: build_app_sign_ins(services, directory, &browsers),
         browsers,
         keys: directory.keys.clone(),
-        codes: directory.codes.clone(),
-        grants: directory.grants.clone(),
         tokens: directory.tokens.clone(),
         counts: services.metrics.directories().clone(),
     };
     AuthorizationDoor::new(parts, services.ambient.clone(), limits)
+}
+
+fn build_app_sign_ins(services: &Services, directory: &DirectoryServices, browsers: &BrowserSessions) -> AppSignIns {
+    let (codes, grants) = (directory.codes.clone(), directory.grants.clone());
+    AppSignIns::new(browsers.clone(), codes, grants, services.ambient.clone())
 }
 
 fn build_oauth(services: &Services, directory: &DirectoryServices, limits: BodyLimits) -> OAuthDoor {
@@ -86,13 +134,51 @@ fn build_oauth(services: &Services, directory: &DirectoryServices, limits: BodyL
         directories: directory.directories.clone(),
         users: directory.users.clone(),
         keys: directory.keys.clone(),
-        codes: directory.codes.clone(),
+        redemption: directory.build_redemption(&services.ambient),
         grants: directory.grants.clone(),
         tokens: directory.tokens.clone(),
         assertion_uses: directory.assertion_uses.clone(),
+        links: directory.links.clone(),
         counts: services.metrics.directories().clone(),
     };
     OAuthDoor::new(parts, services.ambient.clone(), limits)
+}
+
+fn build_endings(services: &Services, directory: &DirectoryServices) -> SessionEndings {
+    let (users, sessions) = (directory.users.clone(), directory.sessions.clone());
+    SessionEndings::new(users, sessions, directory.back_channel.clone(), services.metrics.directories().clone())
+}
+
+fn build_self_service(services: &Services, directory: &DirectoryServices) -> SelfService {
+    let sources = SelfServiceSources {
+        directories: directory.directories.clone(),
+        users: directory.users.clone(),
+        links: directory.links.clone(),
+        mails: directory.mails.clone(),
+        endings: build_endings(services, directory),
+        counts: services.metrics.directories().clone(),
+    };
+    SelfService::new(sources, services.ambient.clock.clone())
+}
+
+fn build_own_pages(
+    services: &Services,
+    directory: &DirectoryServices,
+    service: SelfService,
+    browsers: BrowserSessions,
+    limits: BodyLimits,
+) -> SelfServiceDoor {
+    let parts = SelfServiceParts {
+        directories: directory.directories.clone(),
+        users: directory.users.clone(),
+        service,
+        links: directory.links.clone(),
+        grants: directory.grants.clone(),
+        app_sign_ins: build_app_sign_ins(services, directory, &browsers),
+        browsers,
+        keys: directory.keys.clone(),
+    };
+    SelfServiceDoor::new(parts, services.ambient.clone(), limits)
 }
 
 fn build_logout(
@@ -103,24 +189,49 @@ fn build_logout(
 ) -> LogoutDoor {
     let parts = LogoutParts {
         directories: directory.directories.clone(),
-        users: directory.users.clone(),
         browsers,
+        endings: build_endings(services, directory),
         keys: directory.keys.clone(),
         tokens: directory.tokens.clone(),
+        sign_out: services.sign_out.clone(),
     };
     LogoutDoor::new(parts, services.ambient.clone(), limits)
+}
+
+fn build_account(
+    services: &Services,
+    directory: &DirectoryServices,
+    browsers: BrowserSessions,
+    limits: BodyLimits,
+) -> AccountDoor {
+    let parts = AccountParts {
+        directories: directory.directories.clone(),
+        browsers,
+        sessions: directory.sessions.clone(),
+        endings: build_endings(services, directory),
+        keys: directory.keys.clone(),
+        codes: directory.codes.clone(),
+        grants: directory.grants.clone(),
+        tokens: build_person_tokens(services),
+        sign_out: services.sign_out.clone(),
+    };
+    AccountDoor::new(parts, services.ambient.clone(), limits)
 }
 
 fn build_management(
     config: &Configuration,
     services: &Services,
     directory: &DirectoryServices,
+    self_service: SelfService,
     limits: BodyLimits,
 ) -> ManagementDoor {
     let parts = ManagementParts {
         directories: directory.directories.clone(),
         users: directory.users.clone(),
+        endings: build_endings(services, directory),
+        self_service,
         administrator_tokens: directory.administrator_tokens.clone(),
+        sends_mail: directory.mails.is_configured(),
     };
     ManagementDoor::new(parts, &config.server.public_url, services.ambient.clone(), limits)
 }

@@ -11,16 +11,24 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, Error, web};
 use serde_json::{Value, json};
 
-use crate::accounts::{Directories, DirectoryUsers, FirstDirectory, HashParameters, PasswordHasher, UserProfile};
+use crate::accounts::{
+    Directories, DirectoryUsers, FirstDirectory, HashParameters, PasswordHasher, SelfServiceLinks, UserProfile,
+};
 use crate::domain::{
     Administrator, AdministratorRole, Clock, ClockAndEntropy, Directory, DirectorySettings, DirectoryUser, ManagedBy,
     Secret, SecretHash, SystemEntropy, TenantId, Timestamp, UserEmail, UserNames,
 };
 use crate::endpoints::directory::management::{self, ManagementDoor, ManagementParts};
+use crate::endpoints::directory::self_service::service::{SelfService, SelfServiceSources};
+use crate::endpoints::directory::{DirectoryMails, SessionEndings};
 use crate::inbound::BodyLimits;
+use crate::observability::DirectoryCounts;
+use crate::outbound::{Outbound, OutboundSettings};
 use crate::records::Records;
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
-use crate::token_issuer::AdministratorTokens;
+use crate::sessions::SsoSessions;
+use crate::sign_out::{BackChannel, BackChannelParts};
+use crate::token_issuer::{AdministratorTokens, DirectoryKeyRing, DirectoryTokens, Grants};
 
 const TOKEN: &str = "a-token-of-the-administrator";
 /// The longest time for what an abandoned change still does.
@@ -28,7 +36,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A clock that a test moves.
 #[derive(Default)]
-struct StoppedClock(AtomicU64);
+pub(super) struct StoppedClock(pub(super) AtomicU64);
 
 impl Clock for StoppedClock {
     fn now(&self) -> Timestamp {
@@ -57,6 +65,25 @@ struct Stage {
     door: web::Data<ManagementDoor>,
 }
 
+/// Ends sessions as the application does. No application of these directories has an address at which it is told.
+pub(super) async fn endings(
+    records: &Records,
+    directories: &Directories,
+    users: &DirectoryUsers,
+    ambient: &ClockAndEntropy,
+) -> SessionEndings {
+    let keys = DirectoryKeyRing::open(records, records.single_writer().unwrap(), ambient.clone(), &[]).await.unwrap();
+    let counts = DirectoryCounts::default();
+    let back_channel = BackChannel::new(BackChannelParts {
+        grants: Grants::new(records, ambient.clone()),
+        tokens: DirectoryTokens::new(keys.clone(), ambient.clock.clone()),
+        receivers: Arc::new(directories.clone()),
+        outbound: Outbound::new(OutboundSettings::default()).unwrap(),
+        counts: counts.clone(),
+    });
+    SessionEndings::new(users.clone(), SsoSessions::new(records, keys, ambient.clone()), back_channel, counts)
+}
+
 impl Stage {
     async fn start() -> Self {
         let beneath = throwaway_records();
@@ -70,10 +97,23 @@ impl Stage {
         let parameters = HashParameters { memory_kib: 8, passes: 1 };
         let hasher = PasswordHasher::start(parameters, ambient.entropy.clone());
         let users = DirectoryUsers::new(&records, writer, hasher, ambient.clone());
+        let endings = endings(&records, &directories, &users, &ambient).await;
+        let counts = DirectoryCounts::default();
+        let sources = SelfServiceSources {
+            directories: directories.clone(),
+            users: users.clone(),
+            links: SelfServiceLinks::new(&records, ambient.clone()),
+            mails: DirectoryMails::new(None, ambient.clock.clone(), counts.clone()),
+            endings: endings.clone(),
+            counts,
+        };
         let parts = ManagementParts {
             directories: directories.clone(),
             users: users.clone(),
+            endings,
+            self_service: SelfService::new(sources, ambient.clock.clone()),
             administrator_tokens: AdministratorTokens::new(&records, ambient.entropy.clone()),
+            sends_mail: true,
         };
         let limits = BodyLimits { bytes: 65_536, time: PATIENCE };
         let address = "https://sso.example.com".parse().unwrap();
@@ -127,6 +167,9 @@ fn first_directory(name: &str) -> FirstDirectory {
         sdk_all_sessions: false,
         signing_key_lifetime_seconds: 86_400,
         administrators: vec![administrator],
+        login_providers: Vec::new(),
+        prompts_with_login_providers: false,
+        own_applications: Vec::new(),
     };
     FirstDirectory { directory, settings: DirectorySettings::default() }
 }

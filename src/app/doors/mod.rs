@@ -3,11 +3,15 @@
 //! Owns which services each door gets, and which doors a configuration has. It deliberately knows neither how a service is
 //! built nor which listener serves a door.
 
+mod back_channel_logout;
 mod back_ends;
 mod directories;
+mod person_records;
 
 #[cfg(test)]
 mod management_tests;
+#[cfg(test)]
+mod self_service_tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +20,12 @@ use actix_web::web;
 
 use self::back_ends::BackEndDoors;
 pub(in crate::app) use self::directories::DirectoryDoors;
+use self::person_records::build_person_records;
 use super::operator_tokens::OperatorTokens;
 use super::services::Services;
 use crate::config::Configuration;
 use crate::domain::{SharedClock, SharedEntropy};
+use crate::endpoints::back_channel_logout::BackChannelLogout;
 use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
 };
@@ -44,6 +50,8 @@ pub(in crate::app) struct Doors {
     pub(in crate::app) sign_in_pages: web::Data<SignInPages>,
     pub(in crate::app) skill_host: web::Data<SkillHost>,
     pub(in crate::app) back_ends: BackEndDoors,
+    /// `None` if the configuration has no identity provider of kind `oidc`.
+    pub(in crate::app) back_channel_logout: Option<web::Data<BackChannelLogout>>,
     /// `None` if the configuration has no directory.
     pub(in crate::app) directories: Option<DirectoryDoors>,
     /// Served on its own listener; `None` if no such listener is configured.
@@ -67,7 +75,8 @@ pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, re
             users: services.apps.users.clone(),
             tokens: services.tokens.clone(),
         };
-        Operations::new(token, services.sign_out.clone(), apps, limits)
+        let persons = build_person_records(services);
+        Operations::new(token, services.sign_out.clone(), persons, apps, limits)
     });
     Doors {
         gateway: web::Data::new(build_bot_gateway(config, services, limits)),
@@ -75,6 +84,7 @@ pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, re
         sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
         skill_host: web::Data::new(build_skill_host(config, services, limits)),
         back_ends: BackEndDoors::open(config, services, limits),
+        back_channel_logout: back_channel_logout::open(config, services, limits),
         directories: DirectoryDoors::open(config, services, limits),
         operations: operations.map(web::Data::new),
         directory_pages: directories::open_pages(config, services, limits).map(web::Data::new),
@@ -215,7 +225,11 @@ fn build_sign_in_pages(config: &Configuration, services: &Services, limits: Body
 }
 
 fn build_provider_access(config: &Configuration, services: &Services) -> ProviderAccess {
-    let mut redirect_uri = config.server.public_url.clone();
-    redirect_uri.set_path(sign_in_pages::REDIRECT_PATH);
-    ProviderAccess::new(services.redemption.clone(), services.id_tokens.clone(), redirect_uri)
+    let redirect_uri = sign_in_pages::redirect_address(&config.server.public_url);
+    ProviderAccess::new(
+        services.redemption.clone(),
+        services.id_tokens.clone(),
+        services.provider_sessions.clone(),
+        redirect_uri,
+    )
 }

@@ -3,9 +3,12 @@
 mod back_ends;
 mod directories;
 mod key_rotation;
+mod mail;
 mod outbound;
 mod verification;
 
+#[cfg(test)]
+mod sign_out_tests;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +18,7 @@ use std::sync::Arc;
 use self::back_ends::BackEndServices;
 pub(in crate::app) use self::directories::DirectoryServices;
 pub(in crate::app) use self::key_rotation::KeyRotation;
+pub(in crate::app) use self::mail::build_mailer;
 pub(in crate::app) use self::outbound::outbound_settings;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::accounts::AppUsers;
@@ -23,14 +27,14 @@ use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::operator_tokens::OperatorTokens;
-use crate::app::providers::{BuiltProviders, build_providers};
+use crate::app::providers::{BuiltProviders, ProviderSources, build_providers};
 use crate::app::renewal::RenewableCredential;
 use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
 };
 use crate::cards::PendingSignIns;
 use crate::config::{Configuration, StoreDurability};
-use crate::domain::{BotName, ClockAndEntropy, EndedAtSignOut, Registrations, SharedClock};
+use crate::domain::{BotName, ClockAndEntropy, Registrations, SharedClock};
 use crate::exchange::{
     Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
     Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
@@ -42,9 +46,10 @@ use crate::observability::{Counters, Metrics};
 use crate::outbound::Outbound;
 use crate::records::{Records, SingleWriter};
 use crate::sign_in::{
-    AuthorizationCodes, BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, SignedInTokens,
+    AuthorizationCodes, BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, ProviderSessions,
+    SignedInTokens,
 };
-use crate::sign_out::{AgentLifecycle, SignOut};
+use crate::sign_out::{AgentLifecycle, JoinedRooms, LogoutTokenUses, SignOut};
 use crate::store::{Durability, EmbeddedStore, Store};
 use crate::token_issuer::AppUserTokens;
 use crate::vault::TokenVault;
@@ -75,6 +80,7 @@ pub(in crate::app) struct Services {
     pub(in crate::app) magic_codes: Arc<MagicCodes>,
     pub(in crate::app) authorization_codes: AuthorizationCodes,
     pub(in crate::app) browser_flow: BrowserFlow,
+    pub(in crate::app) provider_sessions: ProviderSessions,
     pub(in crate::app) signed_in_tokens: SignedInTokens,
     pub(in crate::app) codes: CodeRedemption,
     pub(in crate::app) metrics: Arc<Metrics>,
@@ -84,6 +90,8 @@ pub(in crate::app) struct Services {
     pub(in crate::app) skills: SkillServices,
     pub(in crate::app) apps: AppServices,
     pub(in crate::app) back_ends: BackEndServices,
+    /// The logout tokens of identity providers that were used.
+    pub(in crate::app) logout_token_uses: LogoutTokenUses,
     /// `None` if the configuration has no directory.
     pub(in crate::app) directories: Option<DirectoryServices>,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
@@ -151,15 +159,32 @@ fn lay_foundation(
     let outbound = Outbound::new(outbound_settings(config))?;
     let registrations = build_registrations(config);
     let throttle = ThrottleBoard::new(ambient.clock.clone(), collections.writer);
-    let mut providers = build_providers(config, &outbound, ambient, throttle, metrics)?;
+    let opened = collections.directories.as_ref();
+    let directories = opened.map(|opened| opened.build_provider_parts(metrics.directories().clone(), ambient));
+    let sources = ProviderSources { outbound: &outbound, ambient, directories: directories.as_ref() };
+    let mut providers = build_providers(config, &sources, throttle, metrics)?;
     let registry = Arc::new(std::mem::take(&mut providers.registry));
     let redemption = Redemption::new(registry, collections.requirements.clone());
     let (clock, counters) = (&ambient.clock, metrics.counters());
     let rates = build_user_rates(config, clock, counters, collections.writer);
     let caller_rates = build_caller_rates(config, &registrations, clock, counters, collections.writer);
-    let trust = TrustContext { outbound: &outbound, ambient, registrations: &registrations, anonymous };
+    let trust =
+        TrustContext { outbound: &outbound, ambient, registrations: &registrations, anonymous, directories: opened };
     let verification = build_verification(config, &trust, caller_rates);
     Ok(Foundation { outbound, registrations, providers, redemption, rates, verification })
+}
+
+impl Foundation {
+    fn build_resource_exchange(&self, collections: &Collections, ambient: &ClockAndEntropy) -> ResourceExchange {
+        ResourceExchange {
+            vault: collections.vault.clone(),
+            validators: self.verification.validators.clone(),
+            redemption: self.redemption.clone(),
+            rates: self.rates.clone(),
+            unkept: collections.unkept.clone(),
+            ambient: ambient.clone(),
+        }
+    }
 }
 
 /// Builds everything that the doors use over `records`, from the lowest room to the highest.
@@ -173,20 +198,13 @@ pub(in crate::app) fn build_services(
     let records = opened.records;
     let collections = open_collections(opened, config, &ambient)?;
     let foundation = lay_foundation(config, &ambient, &collections, &metrics, anonymous)?;
+    let resource_exchange = foundation.build_resource_exchange(&collections, &ambient);
     let Foundation { outbound, registrations, providers, redemption, rates, verification } = foundation;
     let Verification { key_sets, validators, id_tokens, callers } = verification;
     let (clock, counters) = (&ambient.clock, metrics.counters());
     let (sign_out, authorization_codes) = build_sign_out(&collections, &redemption, &registrations, &ambient, counters);
     let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;
-    let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), unkept.clone(), ambient.clone());
-    let resource_exchange = ResourceExchange {
-        vault: vault.clone(),
-        validators: validators.clone(),
-        redemption: redemption.clone(),
-        rates: rates.clone(),
-        unkept,
-        ambient: ambient.clone(),
-    };
+    let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), unkept, ambient.clone());
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
     let bots = BotClient::new(outbound.clone(), counters.observation.clone());
@@ -199,6 +217,7 @@ pub(in crate::app) fn build_services(
         outbound,
         agents: AgentLifecycle::new(sign_out.clone(), records),
         sign_out,
+        provider_sessions: ProviderSessions::new(records),
         browser_flow: BrowserFlow::new(cards.clone(), collections.browsers, registrations.clone()),
         codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
         delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
@@ -207,6 +226,7 @@ pub(in crate::app) fn build_services(
         operator_tokens: OperatorTokens::new(config.operations.as_ref()),
         caller_secrets: CallerSecrets::new(config, ambient.clock.clone()),
         exchange_names: ExchangeNames::new(records),
+        logout_token_uses: LogoutTokenUses::new(records),
         ambient,
         writer,
         registrations,
@@ -260,12 +280,16 @@ fn build_sign_out(
         collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
     let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
-    let of_apps: [Arc<dyn EndedAtSignOut>; 2] = [Arc::new(apps.user_tokens.clone()), Arc::new(apps.users.clone())];
-    let others: [Arc<dyn EndedAtSignOut>; 3] = [magic_codes.clone(), statements.clone(), Arc::new(codes.clone())];
-    let of_directories = directories.iter().map(|opened| Arc::new(opened.users.clone()) as Arc<dyn EndedAtSignOut>);
-    let others = others.into_iter().chain(of_apps).chain(of_directories).collect();
+    let mut joined = JoinedRooms {
+        sources: vec![Arc::new(apps.user_tokens.clone())],
+        others: vec![magic_codes.clone(), statements.clone(), Arc::new(codes.clone()), Arc::new(apps.users.clone())],
+        ..JoinedRooms::default()
+    };
+    if let Some(directories) = directories {
+        directories.join_sign_out(&mut joined);
+    }
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
-    (SignOut::new(tokens, registrations.clone(), others, counters.observation.clone()), codes)
+    (SignOut::new(tokens, registrations.clone(), joined, counters.observation.clone()), codes)
 }
 
 /// Opens the collections in `records`. Much of what they keep in memory is correct only while no other process writes

@@ -8,9 +8,15 @@ use crate::sealing::KeyRing;
 
 /// Reads the smallest configuration, with a key file in `folder`.
 fn configuration(folder: &std::path::Path) -> Configuration {
+    configuration_with(folder, "")
+}
+
+/// The same with `more` sections.
+pub(super) fn configuration_with(folder: &std::path::Path, more: &str) -> Configuration {
     let keys = folder.join("bot-sso.keys");
     KeyRing::generate(&SystemClock, &SystemEntropy).create_file(&keys).unwrap();
-    let text = format!("{}\n[keys]\nfile = {keys:?}\n", include_str!("../../../fixtures/config/minimal.toml"));
+    let minimal = include_str!("../../../fixtures/config/minimal.toml");
+    let text = format!("{minimal}\n{more}[keys]\nfile = {keys:?}\n");
     parse(&text, &Environment::of([("GRAPH_CLIENT_SECRET", "secret")])).unwrap()
 }
 

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::directories::{DirectoryServices, OwnIssuer};
 use crate::app::callers::{CallerKeys, build_callers};
 use crate::app::keys::{NamedKeySet, build_key_set, build_openid_key_set, warm_up};
 use crate::config::{Configuration, EntraSection, OpenIdSection};
@@ -32,6 +33,7 @@ pub(super) struct TrustContext<'a> {
     pub(super) ambient: &'a ClockAndEntropy,
     pub(super) registrations: &'a Arc<Registrations>,
     pub(super) anonymous: bool,
+    pub(super) directories: Option<&'a DirectoryServices>,
 }
 
 /// What checks the tokens of callers and of users.
@@ -48,11 +50,11 @@ pub(super) fn build_verification(
     context: &TrustContext<'_>,
     rates: CallerRates,
 ) -> Verification {
-    let TrustContext { outbound, ambient, registrations, anonymous } = *context;
+    let TrustContext { outbound, ambient, registrations, anonymous, .. } = *context;
     let trusts = build_entra_trusts(config, outbound, ambient);
     let key_sets = KeySets::build(config, &trusts, outbound, ambient);
     let validators = Arc::new(build_exchangeable_token_validators(config, &trusts, &key_sets.openid, ambient));
-    let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, ambient));
+    let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, context));
     let keys = CallerKeys { trusts, channel: key_sets.channel.clone(), ambient };
     let callers = Arc::new(build_callers(config, registrations, rates, keys, anonymous));
     Verification { key_sets, validators, id_tokens, callers }
@@ -118,6 +120,11 @@ impl KeySets {
         Some(&self.channel).filter(|_| self.has_bots)
     }
 
+    /// Those of the identity providers of kind `oidc`.
+    pub(in crate::app) fn of_openid_providers(&self) -> &[NamedKeySet] {
+        &self.openid
+    }
+
     /// Those of all identity providers.
     pub(in crate::app) fn of_providers(&self) -> impl Iterator<Item = &NamedKeySet> {
         self.entra.iter().chain(&self.openid)
@@ -135,13 +142,16 @@ fn build_id_token_validators(
     config: &Configuration,
     trusts: &HashMap<String, EntraTrust>,
     openid_keys: &[NamedKeySet],
-    ambient: &ClockAndEntropy,
+    context: &TrustContext<'_>,
 ) -> IdTokenValidators {
     let entra = trusts.iter().map(|(name, trust)| (name, TrustedIdTokenIssuer::Entra(trust.clone())));
     let openid = openid_keys.iter().filter_map(|NamedKeySet { name, keys }| {
         let issuer = config.openid_providers.get(name)?.issuer.clone();
         Some((name, TrustedIdTokenIssuer::OpenIdConnect { issuer, key_set: keys.clone() }))
     });
-    let validator = |trust| IdTokenValidator::new(trust, ambient.clock.clone());
-    IdTokenValidators::new(entra.chain(openid).map(|(name, trust)| (name.clone(), validator(trust))).collect())
+    let own = context.directories.map(DirectoryServices::list_issuers).unwrap_or_default();
+    let own = own.into_iter().map(|OwnIssuer { name, trust }| (name, TrustedIdTokenIssuer::Directory(trust)));
+    let remote = entra.chain(openid).map(|(name, trust)| (name.clone(), trust));
+    let validator = |trust| IdTokenValidator::new(trust, context.ambient.clock.clone());
+    IdTokenValidators::new(remote.chain(own).map(|(name, trust)| (name, validator(trust))).collect())
 }

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::bot_calls::{BotCall, BotCallError, BotServices, CALL_TIMEOUT, activities_url};
 use super::hosted::id_of_member;
-use crate::dev::jwt::text_member;
+use crate::dev::directories::{DIRECTORIES, DirectoryEntry, directory_connections};
+use crate::dev::jwt::{text_member, unverified_claims};
 use crate::dev::tenant::{BotEntry, Resource};
 
 /// The time limit for what a skill sends to its parent: bot-sso may exchange a token meanwhile, and call the skill.
@@ -34,7 +35,10 @@ impl<'a> BotTurn<'a> {
     /// The names of the bot's connections, the default one first.
     pub(in crate::dev) fn connections(&self) -> impl Iterator<Item = &'a str> {
         let bot = self.bot.name;
-        self.services.directory.all_connections().filter(move |entry| entry.bot == bot).map(|entry| entry.name)
+        let directory = &self.services.directory;
+        let of_tenant = directory.all_connections().filter(move |entry| entry.bot == bot).map(|entry| entry.name);
+        let of_directories = directory_connections(directory).filter(move |entry| entry.bot == bot);
+        of_tenant.chain(of_directories.map(|entry| entry.directory))
     }
 
     /// The text member `name` of the activity's `value`, if there is one.
@@ -82,11 +86,18 @@ impl<'a> BotTurn<'a> {
         self.send_text(&greeting).await
     }
 
-    /// The user's name: a claim of a token for the bot's own API, and what the protected resource answers to any other.
+    /// The user's name: a claim of a token for the bot's own API, what the directory answers to its own token, and what the
+    /// protected resource answers to any other.
     async fn read_name(&self, token: &str) -> Result<String, BotCallError> {
         if let Ok(claims) = self.services.tokens.verify_for(token, self.bot.app_id) {
             let name = text_member(&claims, "name").map(str::to_owned);
             return name.ok_or(BotCallError::Unexpected("the token names no user"));
+        }
+        if let Some(directory) = find_issuer(token) {
+            let url = self.services.gateway_url(&format!("/oauth/v4/{}/userinfo", directory.tenant_id))?;
+            let answer = self.services.call(BotCall::get(url, token)).await?;
+            let name = text_member(&answer.body, "name").filter(|_| answer.status == 200).map(str::to_owned);
+            return name.ok_or(BotCallError::Status { what: "userinfo", status: answer.status });
         }
         let url = format!("{}/graph/v1.0/me", self.services.addresses.http_base);
         let url = Url::parse(&url).map_err(|_| BotCallError::Unexpected("the resource has no address"))?;
@@ -193,4 +204,11 @@ impl<'a> BotTurn<'a> {
             .append_pair("channelId", text_member(self.activity, "channelId").unwrap_or_default());
         Ok(url)
     }
+}
+
+/// The directory whose token this seems to be. Nothing is verified: the directory itself is asked with the token.
+fn find_issuer(token: &str) -> Option<&'static DirectoryEntry> {
+    let claims = unverified_claims(token)?;
+    let tenant = text_member(&claims, "tenant")?;
+    DIRECTORIES.iter().find(|directory| directory.tenant_id == tenant)
 }

@@ -4,16 +4,19 @@ use actix_web::cookie::Cookie;
 use actix_web::web::{Data, Path, Query, ServiceConfig, get, post};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
+use tokio::task::spawn_blocking;
 
 use super::app_client::{AppClient, LogoutOf};
 use super::app_pages::{AppResult, overview_page, signed_in_page, signed_out_page};
 use super::app_sessions::{AppOfDirectory, AppSession, AppSessions, SignedIn};
 use super::entries::find_directory;
+use super::outbox::MailOutbox;
 
 /// What the pages of the apps work with.
 pub(in crate::dev) struct DirectoryAppServices {
     pub(in crate::dev) client: AppClient,
     pub(in crate::dev) sessions: Arc<AppSessions>,
+    pub(in crate::dev) outbox: MailOutbox,
 }
 
 /// What the gateway brings to a redirect URI.
@@ -150,12 +153,14 @@ async fn show_signed_out(path: Path<AppPath>) -> HttpResponse {
     path.find().map_or_else(|| HttpResponse::NotFound().finish(), |app| signed_out_page(app, None))
 }
 
-/// Answers `GET /directory-outbox/{directory}`: the mails of the directory. Directories send none yet.
-async fn list_mails(directory: Path<String>) -> HttpResponse {
-    if find_directory(&directory).is_none() {
-        return HttpResponse::NotFound().finish();
+/// Answers `GET /directory-outbox/{directory}`: the mails of the directory, newest last.
+async fn list_mails(directory: Path<String>, services: Data<DirectoryAppServices>) -> HttpResponse {
+    let Some(entry) = find_directory(&directory) else { return HttpResponse::NotFound().finish() };
+    let outbox = services.outbox.clone();
+    match spawn_blocking(move || outbox.list(entry.name)).await {
+        Ok(mails) => HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(mails),
+        Err(_) => HttpResponse::InternalServerError().finish(),
     }
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json([(); 0])
 }
 
 /// The names in the path of an app's page.

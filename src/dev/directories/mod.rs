@@ -11,6 +11,7 @@ mod app_sessions;
 mod directory_addresses;
 mod endpoints;
 mod entries;
+mod outbox;
 mod user_maker;
 
 pub(in crate::dev) use app_client::AppClient;
@@ -20,6 +21,9 @@ pub(in crate::dev) use directory_addresses::{
     signed_out_address,
 };
 pub(in crate::dev) use endpoints::{DirectoryAppServices, routes};
-pub(in crate::dev) use entries::DIRECTORIES;
+pub(in crate::dev) use entries::{
+    DIRECTORIES, DirectoryConnectionEntry, DirectoryProviderEntry, directory_connections,
+};
 pub use entries::{DirectoryAppEntry, DirectoryEntry, DirectoryUserEntry};
+pub use outbox::{MailOutbox, OutboxMail};
 pub(in crate::dev) use user_maker::{DirectoryUserIds, UserMaker};

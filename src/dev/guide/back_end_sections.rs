@@ -45,7 +45,7 @@ fn secret_variable(name: &str) -> String {
     format!("STAGE_CLIENT_SECRET_{name}")
 }
 
-fn client_secret(name: &str) -> Section {
+pub(super) fn client_secret(name: &str) -> Section {
     Section::default().with("env", secret_variable(name))
 }
 

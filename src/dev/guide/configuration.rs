@@ -5,15 +5,14 @@ use toml::Table;
 use super::back_end_sections::{
     add_in_sections, app_sections, back_end_sections, secrets_of_back_ends, shared_connection_sections,
 };
-use super::directory_sections::{directory_sections, password_hashes_section};
-use super::facts::StageFacts;
+use super::directory_sections::{
+    directory_connection_sections, directory_sections, mail_section, password_hashes_section,
+};
+use super::facts::{IDENTITY_PROVIDER, StageFacts};
 use super::section::Section;
 use crate::dev::plan::is_remote_plain_http;
 use crate::dev::tenant::{BotEntry, ConnectionEntry, GRAPH_AUDIENCE, SkillEntry};
 use crate::domain::Sdk;
-
-/// The name of the local tenant in the configuration.
-pub(super) const IDENTITY_PROVIDER: &str = "entra";
 
 const ADMIN_TOKEN_VARIABLE: &str = "STAGE_ADMIN_TOKEN";
 
@@ -28,6 +27,7 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
     let skills = directory.skills.iter().map(|skill| (skill.bot.name.to_owned(), skill_section(facts, skill).into()));
     let connections = directory.all_connections();
     let connections = connections.map(|entry| (entry.section_key(), connection_section(facts, entry).into()));
+    let connections = connections.chain(directory_connection_sections(facts));
     let mut file = Section::default()
         .with("server", Section::default().with("public_url", gateway).with("listen", vec![listen]))
         .with("outbound", Section::default().with("ca_file", path(&facts.ca_file)))
@@ -41,6 +41,7 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
         .with("apps", app_sections(facts).collect::<Table>())
         .with("directories", directory_sections(facts).collect::<Table>())
         .with("password_hashes", password_hashes_section())
+        .with("mail", mail_section(facts))
         .with("store", Section::default().with("path", path(&data_directory.join("bot-sso.db"))))
         .with("keys", Section::default().with("file", path(&data_directory.join("bot-sso.keys"))));
     if let Some(listener) = facts.find_operator_listener() {

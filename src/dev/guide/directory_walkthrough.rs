@@ -10,7 +10,8 @@ pub(super) fn directory_walkthrough(facts: &StageFacts, gateway: &str) -> String
     format!(
         "# Web apps of a directory share one sign-on session. Open the first in a browser, sign in as {login}\n\
          # with the password {password}, and open the second in another tab: it asks for no password.\n\
-         #   {first_page}\n#   {second_page}\n#   all apps, with users and passwords: {all}\n\n\
+         #   {first_page}\n#   {second_page}\n#   all apps, with users and passwords: {all}\n\
+         # The bot of the playground signs its users in by the same session: write {directory} to it.\n\n\
          # Tokens of {name} for the app {app}, by the password grant, and what they say of the user:\n\n\
          OAUTH={oauth}\nAPP=$(curl -sS $OAUTH/token \\\n  -u {client}:{secret} \\\n  \
          -d grant_type=password -d username={login} -d password={password} \\\n  | {EXTRACT_ACCESS_TOKEN})\n\
@@ -23,6 +24,7 @@ pub(super) fn directory_walkthrough(facts: &StageFacts, gateway: &str) -> String
          USER_ID=$(curl -sS \"$MANAGEMENT/cloud_directory/Users?query={login}\" -H \"$MANAGER\" \\\n  | {EXTRACT_ID})\n\
          curl -sS -o /dev/null -w '%{{http_code}}\\n' -X POST -H \"$MANAGER\" \\\n  \
          $MANAGEMENT/cloud_directory/Users/$USER_ID/sso/logout\n\n",
+        directory = directory.name,
         login = user.username,
         password = user.password,
         first_page = app_address(&facts.addresses, directory, first),

@@ -2,10 +2,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use crate::dev::addresses::Addresses;
-use crate::dev::directories::DirectoryUserIds;
+use crate::dev::directories::{DirectoryUserIds, MailOutbox};
 use crate::dev::lock::lock_ignoring_poison;
 use crate::dev::tenant::Directory;
 use crate::dev::workload::BackEndKey;
+
+/// The name of the local tenant in the configuration.
+pub(super) const IDENTITY_PROVIDER: &str = "entra";
 
 /// The listener of the gateway for the operator: its address and its bearer token.
 #[derive(Clone)]
@@ -22,6 +25,8 @@ pub(in crate::dev) struct StageFacts {
     /// PEM file of the CA that signed the TLS listener's certificate.
     pub(in crate::dev) ca_file: PathBuf,
     pub(in crate::dev) back_end_key: BackEndKey,
+    /// Where the gateway writes the mails of its directories.
+    pub(in crate::dev) outbox: MailOutbox,
     pub(in crate::dev) operator_listener: Mutex<Option<OperatorListener>>,
     /// The ids of the directories' users, as soon as the gateway has them.
     pub(in crate::dev) directory_user_ids: Arc<DirectoryUserIds>,

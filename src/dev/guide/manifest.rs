@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
 use super::back_ends::back_end_members;
-use super::configuration::IDENTITY_PROVIDER;
 use super::directories::directory_member;
-use super::facts::StageFacts;
+use super::facts::{IDENTITY_PROVIDER, StageFacts};
 use crate::dev::addresses::SINGLE_SIGN_ON_MODULE;
 use crate::dev::channel::{CHANNEL_CLIENT_ID, CHANNEL_CLIENT_SECRET, ENDORSED_CHANNELS, direct_line_secret};
+use crate::dev::directories::directory_connections;
 use crate::dev::tenant::{AGENT_365, UserScenario};
 
 /// The answer of `GET /dev/manifest.json`: everything that a program needs to play the client and the channel. All URLs
@@ -46,13 +46,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
             "name": client.name,
             "client_id": client.client_id,
         })).collect::<Vec<_>>(),
-        "connections": directory.all_connections().map(|connection| json!({
-            "name": connection.name,
-            "bot": connection.bot,
-            "identity_provider": IDENTITY_PROVIDER,
-            "token_exchange_uri": connection.token_exchange_uri,
-            "scope": connection.exchange_scope,
-        })).collect::<Vec<_>>(),
+        "connections": connections(facts),
         "users": directory.users.iter().map(|user| json!({
             "name": user.name,
             "password": (user.scenario != UserScenario::AgentUser).then_some(user.password),
@@ -69,6 +63,29 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
         members.extend(operations(facts).map(|operations| ("operations".to_owned(), operations)));
     }
     manifest
+}
+
+/// The connections of bots. Those to a directory come last, and have no silent sign-in.
+fn connections(facts: &StageFacts) -> Value {
+    let of_tenant = facts.directory.all_connections().map(|connection| {
+        json!({
+            "name": connection.name,
+            "bot": connection.bot,
+            "identity_provider": IDENTITY_PROVIDER,
+            "token_exchange_uri": connection.token_exchange_uri,
+            "scope": connection.exchange_scope,
+        })
+    });
+    let of_directories = directory_connections(&facts.directory).map(|entry| {
+        json!({
+            "name": entry.directory,
+            "bot": entry.bot,
+            "identity_provider": entry.directory,
+            "token_exchange_uri": null,
+            "scope": null,
+        })
+    });
+    of_tenant.chain(of_directories).collect()
 }
 
 /// The members with the agents of bots and the platform that calls for them.
