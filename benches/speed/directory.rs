@@ -1,10 +1,8 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bot_sso::accounts::{HashParameters, PasswordHasher};
-use bot_sso::domain::{Secret, SecretHash, SystemEntropy};
+use bot_sso::domain::SecretHash;
 
 use crate::client::Connection;
 use crate::load::Template;
@@ -62,8 +60,6 @@ impl DirectoryMix {
             let mut mix = Self { port, silent: Vec::new(), introspections: Vec::new(), sign_ins: Vec::new() };
             let mut connection = Connection::open(port).await;
             for number in 0..USERS {
-                // The management API takes 50 calls a second, and none for 30 s after more.
-                tokio::time::sleep(Duration::from_millis(25)).await;
                 create_user(&mut connection, number).await;
                 let sign_in = open_form(&mut connection, number).await;
                 assert_eq!(connection.call(sign_in.bytes()).await, 303, "{}", connection.head());
@@ -109,31 +105,6 @@ impl DirectoryMix {
             redemptions
         })
     }
-}
-
-/// How long one check of a password takes, in milliseconds: the median of 21, with the parameters of this bench and with those that
-/// a configuration has by default.
-pub fn measure_hashes() -> [(&'static str, f64); 2] {
-    let of_bench = HashParameters { memory_kib: 8192, passes: 1 };
-    let by_default = HashParameters { memory_kib: 19_456, passes: 2 };
-    [("8 MiB, one pass", of_bench), ("19 MiB, two passes, the default", by_default)]
-        .map(|(name, parameters)| (name, measure_hash(parameters)))
-}
-
-fn measure_hash(parameters: HashParameters) -> f64 {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let (hasher, password) = (PasswordHasher::start(parameters, Arc::new(SystemEntropy)), Secret::from(PASSWORD));
-        let hash = hasher.hash(&password).await.unwrap();
-        let mut took = Vec::new();
-        for _ in 0..21 {
-            let begun = std::time::Instant::now();
-            assert!(hasher.check(&password, &hash).await.unwrap());
-            took.push(begun.elapsed().as_secs_f64() * 1e3);
-        }
-        took.sort_by(f64::total_cmp);
-        took[took.len() / 2]
-    })
 }
 
 /// Asks for a page of the user list; returns how long that took.

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bot_sso::accounts::{DirectoryUsers, HashParameters, PasswordHasher, UserProfile};
 use bot_sso::domain::{
-    ClockAndEntropy, Directory, DirectorySettings, ManagedBy, Secret, SystemClock, SystemEntropy, TenantId, UserEmail,
-    UserNames, UserStatus,
+    ClockAndEntropy, Directory, DirectorySettings, ManagedBy, Secret, SignInMethod, SystemClock, SystemEntropy,
+    TenantId, UserEmail, UserNames, UserStatus,
 };
 use bot_sso::sessions::{NewSession, SsoSessions};
 use bot_sso::token_issuer::DirectoryKeyRing;
@@ -60,6 +60,7 @@ pub fn load(directory: &Path, count: usize) {
                 user_id: &user.id,
                 ended_sessions: 0,
                 browser: "Mozilla/5.0 (X11; Linux x86_64)",
+                method: &SignInMethod::Password,
                 browser_secret: None,
             };
             sessions.begin(&of_bench, &settings.sso, new, &[]).await.unwrap().unwrap();
@@ -84,6 +85,9 @@ fn directory_of_bench() -> Directory {
         sdk_all_sessions: false,
         signing_key_lifetime_seconds: 90 * 86_400,
         administrators: Vec::new(),
+        login_providers: Vec::new(),
+        prompts_with_login_providers: false,
+        own_applications: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::back_ends::BackEndMix;
-use crate::directory::{self, DirectoryMix, measure_hashes};
+use crate::directory::{self, DirectoryMix};
 use crate::load::{COPIES, Load, Template, get};
 use crate::processes::{Process, Run, free_port, leave_measured_core};
 use crate::setting::{SERVICE_URL, User, write_configuration};
@@ -295,22 +295,15 @@ fn report(rows: &[Row; 10], further: &[&Row], facts: &RunFacts<'_>) {
         aim("resident when idle, MB", idle as f64 / 1e6, 20.0),
     ];
     let text = format!(
-        "Medians of {rounds} rounds, 32 connections, one worker, {}.\n\n{}\n{}\n{}",
+        "Medians of {rounds} rounds, 32 connections, one worker, {}.\n\n{}\n{}",
         machine(),
         rows_as_markdown(&measured, a, b),
-        hashes_as_text(),
         aims_as_markdown(&aims)
     );
     println!("{text}");
     let file = directory.join("table.md");
     std::fs::write(&file, text).unwrap();
     println!("{} holds the same.", file.display());
-}
-
-/// What a sign-in at a directory takes for the password alone.
-fn hashes_as_text() -> String {
-    let line = |(parameters, ms)| format!("One check of a password by argon2id with {parameters}: {ms:.1} ms.\n");
-    measure_hashes().map(line).concat()
 }
 
 fn machine() -> String {

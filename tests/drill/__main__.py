@@ -9,6 +9,7 @@ import sys
 import time
 
 import clock_jumps
+import everywhere
 import hostile
 import store_faults
 from kill_loop import KillLoop
@@ -25,12 +26,16 @@ class Drills:
     def size(self, name, whole, short):
         return short if self.is_short else float(os.environ.get(name, whole))
 
-    def setting(self, name, environment=None, store="bot-sso.db"):
-        return Setting(name, self.binary, self.directory, self.logs, environment, store)
+    def setting(self, name, environment=None, store="bot-sso.db", **more):
+        return Setting(name, self.binary, self.directory, self.logs, environment, store, **more)
 
     def kill(self):
         with self.setting("kill") as setting:
             KillLoop(setting).run(int(self.size("CYCLES", 1000, 6)))
+
+    def everywhere(self):
+        with self.setting("everywhere", sections=everywhere.configuration) as setting:
+            everywhere.SignOuts(setting).run(int(self.size("SIGN_OUTS", 100, 2)))
 
     def hostile(self):
         with self.setting("hostile") as setting:

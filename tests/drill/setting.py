@@ -192,9 +192,10 @@ class Service:
 
 
 class Setting:
-    """A directory with the files of one bot-sso, and everything around it. `environment` is that of all programs."""
+    """A directory with the files of one bot-sso, and everything around it. `environment` is that of all programs; `sections`
+    writes more of the configuration for a stage."""
 
-    def __init__(self, name, binary, directory, logs, environment=None, store="bot-sso.db"):
+    def __init__(self, name, binary, directory, logs, environment=None, store="bot-sso.db", sections=lambda stage: ""):
         self.binary, self.environment = binary, environment or {}
         self.directory = directory / name
         self.directory.mkdir(parents=True)
@@ -206,7 +207,8 @@ class Setting:
         self.services = []
         private_file(self.directory / "client.secret", self.stage.bot["app_secret"])
         private_file(self.directory / "admin.token", ADMIN_TOKEN)
-        (self.directory / "bot-sso.toml").write_text(self.stage.configuration(self.bot.endpoint, store))
+        text = self.stage.configuration(self.bot.endpoint, store) + sections(self.stage)
+        (self.directory / "bot-sso.toml").write_text(text)
         subprocess.run([binary, "keys", "create", self.directory / "bot-sso.keys"], check=True, stdout=subprocess.DEVNULL)
 
     def serve(self, prefix=()):

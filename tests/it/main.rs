@@ -34,6 +34,8 @@ mod harness;
 #[cfg(feature = "stage")]
 mod long_life;
 #[cfg(feature = "stage")]
+mod mail;
+#[cfg(feature = "stage")]
 mod msal;
 #[cfg(feature = "stage")]
 mod office_pane;

@@ -73,6 +73,7 @@ pub const SUB_ROOMS: &[(&str, &str)] = &[
 /// aliases, too; a name without is found as a word. Tests are exempt.
 pub const RESERVED: &[(&str, &str)] = &[
     ("reqwest", "outbound"),
+    ("lettre", "outbound"),
     ("rusqlite", "store"),
     ("anyhow", "cli main"),
     ("actix_web", "app cli dev endpoints inbound"),
@@ -129,6 +130,7 @@ pub const SHARED_TYPE_NAMES: &[(&str, &str)] = &[
 
 /// The publications whose sections a comment may name, apart from RFCs and the documents of this repository.
 pub const STANDARDS: &[&str] = &[
+    "OpenID Connect Back-Channel Logout 1.0",
     "OpenID Connect Core",
     "OpenID Connect Discovery",
     "OpenID Connect RP-Initiated Logout 1.0",

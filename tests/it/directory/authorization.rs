@@ -49,8 +49,7 @@ async fn an_app_that_asks_in_a_wrong_way_is_told_at_its_own_address() {
     let long = "n".repeat(513);
     let plain = [("code_challenge", "abc"), ("code_challenge_method", "plain")];
     for (more, error) in [
-        (&[("response_type", "sign_up")][..], "unsupported_response_type"),
-        (&[("response_type", "token")], "unsupported_response_type"),
+        (&[("response_type", "token")][..], "unsupported_response_type"),
         (&[("response_type", "")], "invalid_request"),
         (&[("response_mode", "fragment")], "invalid_request"),
         (&[("response_mode", "form_post")], "invalid_request"),

@@ -1,6 +1,7 @@
 //! The `OpenAPI` documents of an application with directories.
 
-use bot_sso::endpoints::directory::{authorization, logout, management, oauth};
+use bot_sso::endpoints::directory::self_service::pages;
+use bot_sso::endpoints::directory::{account, authorization, logout, management, oauth, providers};
 use bot_sso::endpoints::{
     api_document, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
 };
@@ -11,7 +12,7 @@ use crate::harness::api_documents::assert_describes;
 
 #[tokio::test]
 async fn the_documents_describe_the_doors_of_directories_and_the_operators_pages() {
-    const PUBLIC: [&Door; 10] = [
+    const PUBLIC: [&Door; 13] = [
         &bot_gateway::DOOR,
         &skill_host::DOOR,
         &sign_in_pages::DOOR,
@@ -21,6 +22,9 @@ async fn the_documents_describe_the_doors_of_directories_and_the_operators_pages
         &oauth::DOOR,
         &logout::DOOR,
         &management::DOOR,
+        &account::DOOR,
+        &providers::DOOR,
+        &pages::DOOR,
         &api_document::DOOR,
     ];
     const OPERATIONS: [&Door; 5] =

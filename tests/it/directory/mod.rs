@@ -1,14 +1,18 @@
 //! Directories: web apps whose users share one sign-on session.
 
+mod account;
 mod assertions;
 mod audit_events;
 mod authorization;
 mod authorization_attacks;
+mod back_channel;
+mod bots;
 mod browser;
 mod cors;
 mod described;
 mod discovery;
 mod documents;
+mod everywhere;
 mod fixture;
 mod forms;
 mod id_token_hints;
@@ -16,11 +20,16 @@ mod introspection;
 mod login_page;
 mod logout;
 mod logout_attacks;
+mod mail_deliveries;
+mod mailed;
 mod management;
 mod operators_page;
+mod providers;
 mod refresh;
+mod self_service;
 mod sessions;
 mod token;
 mod token_attacks;
+mod unconfirmed;
 mod web_apps;
 mod web_message;

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::browser::Browser;
-use super::fixture::{ADA, BEN, Directories, MARKET, SHOP, SIGNED_OUT, Setup, encoded};
+use super::fixture::{ADA, BEN, Directories, MARKET, SHOP, SIGNED_OUT, Setup, TestDirectory, encoded};
 use super::forms::{Form, forms};
 use crate::harness::{ADMIN_TOKEN, Answer};
 
@@ -28,6 +28,14 @@ async fn operator(directories: &Directories) -> Browser {
     let answer = browser.send_form(LIST, &form_with(&page, "admin_token"), &[("admin_token", ADMIN_TOKEN)]).await;
     assert_eq!((answer.status, answer.location()), (303, LIST), "{}", answer.text());
     browser
+}
+
+/// The operator ends all sessions of the user `user_id` on the user's page.
+pub async fn end_all_sessions(directories: &Directories, directory: &TestDirectory, user_id: &str) {
+    let mut browser = operator(directories).await;
+    let path = format!("{LIST}/{}/users/{user_id}", directory.tenant);
+    let form = form_with(&browser.get(&path).await, "session");
+    assert_eq!(browser.send_form(&path, &form, &[("session", "all")]).await.status, 303);
 }
 
 async fn read_sso(directories: &Directories) -> Value {

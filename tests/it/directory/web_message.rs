@@ -83,8 +83,19 @@ async fn the_app_alone_may_frame_the_page_that_has_its_code() {
     let policy = answer.header("content-security-policy").unwrap();
     assert!(policy.ends_with(&format!("frame-ancestors {}", CATALOGUE.redirect_uri)), "{policy}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let failing = ask(&mut browser, "no challenge", "none").await;
+    assert_eq!(message_of(&failing).0["error"], "invalid_request");
+    assert!(failing.header("content-security-policy").unwrap().ends_with(CATALOGUE.redirect_uri));
+    // Neither a page for the user nor an answer that may follow one.
     let page = ask(&mut browser, &challenge_of_the_sdk(), "login").await;
-    assert!(page.header("content-security-policy").unwrap().ends_with("frame-ancestors 'none'"));
+    let after = browser.log_in(&CATALOGUE.authorization(&[]), &page, ADA.email, ADA.password).await;
+    let silent = ask(&mut browser, &challenge_of_the_sdk(), "consent").await;
+    for (case, answer) in [("the page", &page), ("its answer", &after), ("a window", &silent)] {
+        assert_eq!(answer.status, 200, "{case}: {}", answer.text());
+        assert!(answer.header("content-security-policy").unwrap().ends_with("frame-ancestors 'none'"), "{case}");
+    }
+    assert_ne!(message_of(&after).0["code"], Value::Null);
+    assert_ne!(message_of(&silent).0["code"], Value::Null);
 }
 
 #[tokio::test]

@@ -182,6 +182,7 @@ impl Client {
             code_challenge: &challenge,
             ask_consent: false,
             choose_account: false,
+            asks_anew: false,
             claims: None,
             tenant: None,
         };

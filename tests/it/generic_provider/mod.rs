@@ -6,6 +6,7 @@ mod browser;
 mod exchanges;
 pub mod fixture;
 mod logged_users;
+mod logout;
 mod own_tokens;
 mod refused_exchanges;
 mod token_exchange;

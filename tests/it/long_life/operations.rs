@@ -19,7 +19,9 @@ async fn the_operator_signs_one_user_out_everywhere_and_no_other_user() {
     let before = logs::length();
     let key = key_of(&harness, "Ada");
     let answer = harness.sign_out_everywhere(&key.to_ascii_uppercase()).await;
-    assert_eq!((answer.status, answer.json()), (200, json!({"userKey": key, "tokensRemoved": 2})));
+    let said = answer.json();
+    assert_eq!((answer.status, &said["userKey"], &said["tokensRemoved"]), (200, &json!(key), &json!(2)));
+    assert_eq!(said["ended"]["tokens"], 2, "{said}");
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_nothing(&get(&harness).await);
     assert_nothing(&harness.get_token("msteams", "29:ada", "mail").await);

@@ -64,7 +64,7 @@ async fn the_manifest_has_the_own_bot_and_its_connection_beside_the_stages_own()
     assert!(added["app_secret"].as_str().unwrap().ends_with("secret-of-the-local-stage"));
     let connections = manifest["connections"].as_array().unwrap();
     let of_own: Vec<_> = connections.iter().filter(|connection| connection["bot"] == "own-bot").collect();
-    assert_eq!((connections.len(), of_own.len(), &of_own[0]["name"]), (9, 1, &json!("graph")));
+    assert_eq!((connections.len(), of_own.len(), &of_own[0]["name"]), (10, 1, &json!("graph")));
     assert_eq!(
         own.development.printed[0],
         format!("{}/?bot=own-bot", own.development.address("the same, plain http").rsplit_once('/').unwrap().0)

@@ -60,6 +60,8 @@ async fn with_everything() -> Setting {
         setting.set(&format!("skills.{name}"), skill);
     }
     setting.set("bots.demo.callers", vec![toml::Value::from(parent)]);
+    setting.set("identity_providers.realm.kind", "oidc");
+    setting.set("identity_providers.realm.issuer", "https://realm.example");
     for (app, token) in [("app1", SERVICE_TOKEN), ("app2", OTHER_SERVICE_TOKEN)] {
         setting.set(&format!("apps.{app}.connection"), "demo-graph");
         setting.set(&format!("apps.{app}.service_token_sha256"), vec![SecretHash::of(token).to_text()]);
@@ -144,6 +146,9 @@ async fn attack(setting: &Setting) {
     event["name"] = "agentLifecycle".into();
     event["valueType"] = "AgenticUserDeleted".into();
     harness.post(&event).await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let forged = harness.send("POST", "/backchannel-logout/realm", &form, b"logout_token=forged".to_vec()).await;
+    assert_eq!(forged.status, 400);
     // The skill `weather` calls under the path of another skill.
     let scope = format!("{}/.default", harness.bot_app_id("demo"));
     let authorization = format!("Bearer {}", harness.app_token(harness_app(setting), &scope).await);
@@ -175,6 +180,12 @@ async fn call_as_operator(setting: &Setting, service: &mut Service) {
     let url = format!("http://127.0.0.1:{port}/healthz");
     assert_eq!(setting.harness.send("GET", &url, &[("host", "evil.example")], Vec::new()).await.status, 403);
     assert_eq!(sign_out(setting, &port, &ada, FIRST).await, 200);
+    for (method, act) in [("GET", "export"), ("POST", "erase")] {
+        let url = format!("http://127.0.0.1:{port}/admin/users/{}@{}/{act}", ada.oid, ada.tid);
+        let authorization = format!("Bearer {FIRST}");
+        let headers = [("authorization", authorization.as_str())];
+        assert_eq!(setting.harness.send(method, &url, &headers, Vec::new()).await.status, 200);
+    }
     write_private(&setting.path("admin.token"), SECOND);
     service.signal("HUP");
     service.wait_for_line("the admin token was read again").await;
@@ -231,8 +242,11 @@ fn expected_lines(setting: &Setting) -> Vec<(AuditEvent, Value)> {
         (AuditEvent::TokenExchanged, with(teams(&ada), "correlation_id", true.into())),
         (AuditEvent::ResourceTokenExchanged, with(teams(&ada), "detail", true.into())),
         (AuditEvent::SignedOut, teams(&ada)),
-        (AuditEvent::SignedOutEverywhere, of_operator(json!({ "user": ada, "count": true }))),
-        (AuditEvent::SignOutNotStored, of_operator(json!({ "user": ada }))),
+        (AuditEvent::SignedOutEverywhere, of_operator(json!({ "user": ada, "count": true, "detail": "operator" }))),
+        (AuditEvent::SignOutNotStored, of_operator(json!({ "user": ada, "detail": "operator", "unreached": true }))),
+        (AuditEvent::ProviderLogoutRefused, json!({ "correlation_id": true, "client": true, "detail": "form" })),
+        (AuditEvent::PersonExported, of_operator(json!({ "user": ada, "count": true, "detail": "operator" }))),
+        (AuditEvent::PersonErased, of_operator(json!({ "user": ada, "count": true, "detail": "operator" }))),
         (AuditEvent::AccountPinned, json!({ "bot": "demo", "channel": "directline", "user": ben })),
         (AuditEvent::IdentityMismatch, with(teams(&ben), "detail", "oid".into())),
         (AuditEvent::CodeWithheld, teams(&ben)),
@@ -291,6 +305,9 @@ fn assert_one_security_flag(audited: &[Value], logged: &[String]) {
     let logged: Vec<Value> = logged.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let messages = [
         ("signed_out_everywhere", "a user was signed out everywhere"),
+        ("person_exported", "the records of a person were exported"),
+        ("person_erased", "the records of a person were erased"),
+        ("provider_logout_refused", "a logout token was refused"),
         ("identity_mismatch", "an exchange was refused"),
         ("code_withheld", "a browser sign-in got no code"),
         ("wrong_codes_exhausted", "too many wrong magic codes were tried"),

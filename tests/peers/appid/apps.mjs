@@ -69,6 +69,13 @@ function build({ name, clientId, secret }, url) {
     web.logoutSSO(request, response, { redirect_uri: `${url}/signed-out`, all_sessions: true });
   });
 
+  // The pages on which users help themselves, as the SDK's samples open them.
+  const show = (page) => users.authenticate(WebAppStrategy.STRATEGY_NAME, { successRedirect: "/", show: page });
+  app.get("/sign-up", show(WebAppStrategy.SIGN_UP));
+  app.get("/forgot-password", show(WebAppStrategy.FORGOT_PASSWORD));
+  app.get("/change-password", show(WebAppStrategy.CHANGE_PASSWORD));
+  app.get("/change-details", show(WebAppStrategy.CHANGE_DETAILS));
+
   app.use(users.authenticate(WebAppStrategy.STRATEGY_NAME));
   const context = (request) => request.session[WebAppStrategy.AUTH_CONTEXT];
   app.get("/", (request, response) => {

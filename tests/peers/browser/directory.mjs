@@ -2,7 +2,8 @@
 // way as the user sees it, and at the end the problems that the browser reported.
 //
 // APPS: two addresses (JSON). SIGN_OUT: the path of the first app's sign-out. SPA (JSON, optional): {url, clientId, discovery} of a page
-// on App ID's SDK for browsers, which signs its user in in a popup.
+// on App ID's SDK for browsers, which signs its user in in a popup; with {logout} as well, an address that ends the session, the page
+// also signs its user in silently, in a hidden frame: before the popup, after it, after a reload, and after the logout.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -90,8 +91,37 @@ async function showSpa() {
   }
   await page.waitForFunction(() => window.outcome);
   print({ step: 'page', ...(await page.evaluate(() => window.outcome)) });
+  return page;
 }
 
-await (spa ? showSpa() : showApps());
+/** Prints what a silent sign-in of the page comes to. */
+async function signInSilently(step, page) {
+  const outcome = await page.evaluate(async ({ clientId, discovery }) => {
+    const app = new window.AppID();
+    await app.init({ clientId, discoveryEndpoint: discovery });
+    try {
+      const { accessToken, idTokenPayload } = await app.silentSignin();
+      return { email: idTokenPayload.email, userinfo: (await app.getUserInfo(accessToken)).email };
+    } catch (error) {
+      return { error: error.error ?? String(error.message ?? error) };
+    }
+  }, spa);
+  print({ step, ...outcome, frames: page.frames().length - 1 });
+}
+
+async function showSilentSpa() {
+  const stranger = await context.newPage();
+  await stranger.goto(spa.url);
+  await signInSilently('before', stranger);
+  const page = await showSpa();
+  await signInSilently('after', page);
+  await page.reload();
+  await signInSilently('renewed', page);
+  await signInSilently('another tab', stranger);
+  await stranger.goto(spa.logout);
+  await signInSilently('signed out', page);
+}
+
+await (spa?.logout ? showSilentSpa() : spa ? showSpa() : showApps());
 print({ step: 'end', complaints });
 await browser.close();

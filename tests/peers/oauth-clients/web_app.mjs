@@ -1,8 +1,11 @@
 // A web app on `openid-client`: discovery, the code flow with PKCE, and every endpoint that discovery names.
 //
 // Environment: ISSUER, CLIENT_ID, and CLIENT_SECRET, without which the app is a public one. Prints {event: "listening", port}, and
-// never a token. GET /login begins a sign-in, GET /callback answers with what the endpoints have said, GET /sign-out ends the session.
+// never a token. GET /login begins a sign-in, GET /callback answers with what the endpoints have said, GET /sign-out ends the session. GET /login-and-keep begins a sign-in whose tokens stay good.
+// POST /logged-out takes a logout token, and prints {event: "logged_out"} with what it says if the directory's published keys check it
+// (OpenID Connect Back-Channel Logout 1.0 §2.6).
 import { createServer } from "node:http";
+import { createRemoteJWKSet, jwtVerify } from "jose";
 import * as openid from "openid-client";
 
 const env = (name) => {
@@ -33,6 +36,29 @@ async function login() {
     state: waiting.state,
     nonce: waiting.nonce,
   });
+}
+
+const publishedKeys = createRemoteJWKSet(new URL(metadata.jwks_uri));
+const LOGOUT = "http://schemas.openid.net/event/backchannel-logout";
+const seen = new Set();
+
+// As the standard demands it of an application, step by step.
+async function loggedOut(request) {
+  let body = "";
+  for await (const part of request) body += part;
+  const token = new URLSearchParams(body).get("logout_token");
+  const { payload } = await jwtVerify(token, publishedKeys, {
+    issuer: metadata.issuer,
+    audience: env("CLIENT_ID"),
+    typ: "logout+jwt",
+    algorithms: ["RS256"],
+    maxTokenAge: "2 minutes",
+    requiredClaims: ["iat", "exp", "jti", "events"],
+  });
+  if (Object.keys(payload.events).join() !== LOGOUT || "nonce" in payload || seen.has(payload.jti)) throw new Error("no logout token");
+  if (!payload.sub && !payload.sid) throw new Error("neither sub nor sid");
+  seen.add(payload.jti);
+  return { event: "logged_out", sub: payload.sub, sid: payload.sid ?? null };
 }
 
 const attempt = (work) => work.catch((error) => ({ error: error.error ?? error.message, status: error.status }));
@@ -76,18 +102,34 @@ async function renewed(location) {
   };
 }
 
+// A sign-in that leaves its tokens alone.
+async function keep(location) {
+  const checks = { pkceCodeVerifier: waiting.verifier, expectedState: waiting.state, expectedNonce: waiting.nonce };
+  const tokens = await openid.authorizationCodeGrant(configuration, location, checks);
+  idToken = tokens.id_token;
+  return { sub: tokens.claims().sub };
+}
+
 let signIns = 0;
 server.on("request", async (request, response) => {
   const location = new URL(request.url, url);
   const redirect = (to) => response.writeHead(302, { location: to.href }).end();
   try {
-    if (location.pathname === "/login") return redirect(await login());
+    if (location.pathname === "/logged-out") {
+      console.log(JSON.stringify(await loggedOut(request)));
+      return response.writeHead(200, { "cache-control": "no-store" }).end();
+    }
+    if (location.pathname === "/login" || location.pathname === "/login-and-keep") {
+      const to = await login();
+      waiting.keeps = location.pathname === "/login-and-keep";
+      return redirect(to);
+    }
     if (location.pathname === "/sign-out") {
       const to = { post_logout_redirect_uri: `${url}/signed-out`, id_token_hint: idToken, state: "left" };
       return redirect(openid.buildEndSessionUrl(configuration, to));
     }
     if (location.pathname === "/signed-out") return response.end(JSON.stringify({ signed_out: location.searchParams.get("state") }));
-    const found = signIns++ === 0 ? await callback(location) : await renewed(location);
+    const found = waiting.keeps ? await keep(location) : signIns++ === 0 ? await callback(location) : await renewed(location);
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(found));
   } catch (error) {
     const told = { error: error.error ?? error.message, code: error.code };

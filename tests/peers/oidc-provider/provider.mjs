@@ -64,6 +64,11 @@ const entra = process.env.ENTRA_JWKS && {
 function clients() {
   const common = {
     redirect_uris: [required('REDIRECT_URI')],
+    ...(process.env.BACKCHANNEL_LOGOUT_URI && {
+      backchannel_logout_uri: process.env.BACKCHANNEL_LOGOUT_URI,
+      backchannel_logout_session_required: true,
+      post_logout_redirect_uris: [required('REDIRECT_URI')],
+    }),
     grant_types: ['authorization_code', 'refresh_token', TOKEN_EXCHANGE, JWT_BEARER],
     response_types: ['code'],
   };
@@ -97,6 +102,8 @@ server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
     clients: clients(),
+    // The package calls no address of this machine, where the application of the tests is.
+    fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
     findAccount,
     jwks: { keys: [named(privateKey)] },
     cookies: { keys: ['of a peer in tests'] },
@@ -106,6 +113,7 @@ server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
     enabledJWA: { idTokenSigningAlgValues: [algorithm] },
     features: {
       revocation: { enabled: true },
+      backchannelLogout: { enabled: Boolean(process.env.BACKCHANNEL_LOGOUT_URI) },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -127,6 +135,8 @@ server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
     const { client, params } = context.oidc;
     print({ event: 'grant', type: params.grant_type, client: client.clientId, method: client.clientAuthMethod });
   });
+  provider.on('backchannel.success', (_context, client) => print({ event: 'backchannel', client: client.clientId, ok: true }));
+  provider.on('backchannel.error', (_context, error, client) => print({ event: 'backchannel', client: client.clientId, ok: false, error: error.cause?.message ?? error.message }));
   provider.on('grant.revoked', () => print({ event: 'revoked' }));
   server.on('request', provider.callback());
   print({ event: 'listening', port });

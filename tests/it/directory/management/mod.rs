@@ -2,5 +2,8 @@
 
 mod access;
 mod hang_ups;
+mod identities;
+mod logout_addresses;
+mod self_service;
 mod settings;
 mod users;

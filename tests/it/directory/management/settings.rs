@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 use crate::directory::fixture::{ADA, Directories, MARKET, SHOP, Setup};
 
 const SSO: &str = "/config/cloud_directory/sso";
-const ALL_SETTINGS: [&str; 6] = [
+const ALL_SETTINGS: [&str; 7] = [
     SSO,
     "/config/redirect_uris",
     "/config/tokens",
     "/config/idps/cloud_directory",
     "/config/cloud_directory/advanced_password_management",
     "/config/cloud_directory/password_regex",
+    "/config/cloud_directory/action_url/on_user_verified",
 ];
 
 fn sso(is_active: bool, seconds: i64, uris: &[&str]) -> Value {
@@ -130,10 +131,6 @@ async fn the_identity_field_changes_only_while_there_is_no_user() {
     assert_eq!(directories.manage(&MARKET, "POST", "/cloud_directory/Users", &user).await.status, 201);
     assert_eq!(directories.manage(&MARKET, "PUT", path, &by("email")).await.status, 409);
     assert_eq!(directories.manage(&MARKET, "PUT", path, &by("userName")).await.status, 200);
-    let self_service = json!({ "isActive": true, "config": { "selfServiceEnabled": true } });
-    let refused = directories.manage(&MARKET, "PUT", path, &self_service).await;
-    assert_eq!(refused.status, 400);
-    assert!(refused.text().contains("selfServiceEnabled"), "{}", refused.text());
 }
 
 #[tokio::test]
@@ -243,6 +240,8 @@ async fn a_directory_that_the_file_manages_is_read_only_but_for_its_users() {
         ("PUT", ALL_SETTINGS[3].to_owned(), json!({ "isActive": true, "config": {} })),
         ("PUT", ALL_SETTINGS[4].to_owned(), json!({ "advancedPasswordManagement": {} })),
         ("PUT", ALL_SETTINGS[5].to_owned(), json!({ "regex": "" })),
+        ("PUT", ALL_SETTINGS[6].to_owned(), json!({ "actionUrl": "https://shop.example.com/" })),
+        ("DELETE", ALL_SETTINGS[6].to_owned(), Value::Null),
         ("POST", "/applications".to_owned(), json!({ "name": "x" })),
         ("PUT", format!("/applications/{}", SHOP.client_id), json!({ "name": "x" })),
         ("DELETE", format!("/applications/{}", SHOP.client_id), Value::Null),

@@ -5,16 +5,16 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::directory::browser::{Browser, Page, login_form};
-use crate::directory::fixture::{ADA, CATALOGUE, Directories, MARKET, SHOP, Setup, TICKETS};
+use crate::directory::fixture::{ADA, CATALOGUE, Directories, MARKET, SHOP, Setup, TICKETS, encoded};
 use crate::harness::peers::{Peer, Program};
 
 const APPS: Program = Program { peer: "appid", script: "apps.mjs" };
 const BROWSER: Program = Program { peer: "browser", script: "directory.mjs" };
 
 /// The two apps of `market` on the SDK.
-struct RealApps {
-    directories: Directories,
-    shop: String,
+pub(super) struct RealApps {
+    pub(super) directories: Directories,
+    pub(super) shop: String,
     tickets: String,
     /// The origin of the page on the SDK for browsers.
     page: String,
@@ -25,9 +25,14 @@ struct RealApps {
 impl RealApps {
     /// Starts the apps, and registers their addresses by the management API.
     async fn start(label: &str, market: &'static str) -> Self {
+        Self::start_with(label, Setup { market, ..Setup::default() }).await
+    }
+
+    /// As [`RealApps::start`]; `setup` says the rest of the configuration.
+    pub(super) async fn start_with(label: &str, setup: Setup) -> Self {
         let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/credentials");
         let shop = format!("assertion_key_file = \"{}\"", keys.join("client-public-key.pem").display());
-        let directories = Directories::with(Setup { market, shop, ..Setup::default() }).await;
+        let directories = Directories::with(Setup { shop, ..setup }).await;
         directories.create_user(&MARKET, &ADA).await;
         let app = |app: &crate::directory::fixture::TestApp| json!({ "name": app.name, "clientId": app.client_id, "secret": app.secret });
         let environment = [
@@ -43,7 +48,7 @@ impl RealApps {
         Self { directories, shop, tickets, page, _peer: peer }
     }
 
-    async fn sign_in(&self, browser: &mut Browser) {
+    pub(super) async fn sign_in(&self, browser: &mut Browser) {
         let page = browser.visit(&self.shop).await;
         let page = browser.log_in_at(page, &ADA).await;
         assert_eq!(
@@ -54,7 +59,7 @@ impl RealApps {
         );
     }
 
-    async fn get(&self, browser: &mut Browser, url: &str) -> Value {
+    pub(super) async fn get(&self, browser: &mut Browser, url: &str) -> Value {
         let page = browser.visit(url).await;
         assert_eq!(page.answer.status, 200, "{}", page.answer.text());
         page.answer.json()
@@ -207,6 +212,30 @@ async fn a_page_on_the_sdk_for_browsers_signs_its_user_in_in_a_popup() {
     let expected = json!({ "step": "page", "email": ADA.email, "aud": [CATALOGUE.client_id], "userinfo": ADA.email });
     assert_eq!(lines[0], expected, "{lines:?}");
     assert_eq!(lines[1]["complaints"], json!([]));
+}
+
+#[tokio::test]
+async fn a_page_on_the_sdk_for_browsers_signs_its_user_in_silently_while_there_is_a_session() {
+    let apps = RealApps::start("appid-silent", "").await;
+    let directories = &apps.directories;
+    let issuer = directories.issuer(&MARKET);
+    let signed_out =
+        encoded(&[("client_id", CATALOGUE.client_id), ("redirect_uri", &format!("{}/signed-out", apps.shop))]);
+    let spa = json!({
+        "url": apps.page,
+        "clientId": CATALOGUE.client_id,
+        "discovery": format!("{issuer}/.well-known/openid-configuration"),
+        "logout": format!("{issuer}/cloud_directory/sso/logout?{signed_out}"),
+    });
+    let environment = [("APPS", "[\"\", \"\"]".to_owned()), ("SPA", spa.to_string())];
+    let lines = in_chromium(directories, "directory-silent-spa", &environment).await;
+    let signed_in = |step: &str| json!({ "step": step, "email": ADA.email, "userinfo": ADA.email, "frames": 0 });
+    let refused = |step: &str| json!({ "step": step, "error": "login_required", "frames": 0 });
+    let popup = json!({ "step": "page", "email": ADA.email, "aud": [CATALOGUE.client_id], "userinfo": ADA.email });
+    let (after, renewed, tab) = (signed_in("after"), signed_in("renewed"), signed_in("another tab"));
+    let expected = [refused("before"), popup, after, renewed, tab, refused("signed out")];
+    assert_eq!(lines[..expected.len()], expected, "{lines:?}");
+    assert_eq!(lines[expected.len()]["complaints"], json!([]), "no policy kept a frame away");
 }
 
 async fn in_chromium(directories: &Directories, label: &str, more: &[(&'static str, String)]) -> Vec<Value> {

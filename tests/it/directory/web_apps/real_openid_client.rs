@@ -65,6 +65,35 @@ async fn a_web_app_on_openid_client_uses_every_endpoint_that_discovery_names() {
 }
 
 #[tokio::test]
+async fn a_web_app_is_told_of_a_logout_by_a_token_that_jose_checks_by_the_published_keys() {
+    let directories = Directories::start().await;
+    let ada = directories.create_user(&MARKET, &ADA).await;
+    let (mut peer, url) = start(&directories, &SHOP, "openid-client-logout").await;
+    let body = json!({
+        "name": SHOP.name,
+        "redirectUris": [format!("{url}/callback")],
+        "backchannelLogoutUri": format!("{url}/logged-out"),
+    });
+    let path = format!("/applications/{}", SHOP.client_id);
+    let changed = directories.manage(&MARKET, "PUT", &path, &body).await;
+    assert!(changed.status < 300, "{}", changed.text());
+    for everywhere in [false, true] {
+        let mut browser = directories.browser();
+        let login = browser.visit(&format!("{url}/login-and-keep")).await;
+        assert_eq!(browser.log_in_at(login, &ADA).await.answer.status, 200);
+        if everywhere {
+            let path = format!("/cloud_directory/Users/{ada}/sso/logout");
+            assert_eq!(directories.manage(&MARKET, "POST", &path, &Value::Null).await.status, 204);
+        } else {
+            json_at(&mut browser, &format!("{url}/sign-out")).await;
+        }
+        let line =
+            peer.wait_for("the logout", |line| line["event"] == "logged_out" && line["sid"].is_null() == everywhere);
+        assert_eq!(line.await["sub"], ada.as_str());
+    }
+}
+
+#[tokio::test]
 async fn a_public_app_on_openid_client_signs_in_by_pkce_alone() {
     let directories = Directories::start().await;
     let ada = directories.create_user(&MARKET, &ADA).await;

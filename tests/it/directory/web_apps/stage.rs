@@ -8,6 +8,7 @@ use crate::directory::browser::{Browser, Page};
 use crate::directory::fixture::Person;
 use crate::directory::forms::forms;
 use crate::harness::development::Development;
+use crate::harness::waiting::wait_for;
 use crate::harness::{Options, Surroundings, logs};
 
 fn text(value: &Value) -> &str {
@@ -93,6 +94,39 @@ async fn the_manifest_has_two_directories_each_with_apps_and_users_who_can_sign_
 }
 
 #[tokio::test]
+async fn each_directory_of_the_stage_lists_the_mails_that_it_sends() {
+    let development = Development::start_with(&[]);
+    let manifest = development.manifest().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mails_of = async |directory: &Value| {
+        let answer = client.get(text(&directory["outbox_url"])).send().await.unwrap();
+        serde_json::from_slice::<Vec<Value>>(&answer.bytes().await.unwrap()).unwrap()
+    };
+    let (market, campus) = (&manifest["directories"][0], &manifest["directories"][1]);
+    let user = text(&market["users"][0]["username"]);
+    for language in ["en", "ja"] {
+        let url = format!("{}/cloud_directory/forgot_password?language={language}", text(&market["management_url"]));
+        let request = client.post(url).bearer_auth(text(&market["management_token"]));
+        let request = request.header("content-type", "application/json").body(json!({ "user": user }).to_string());
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+    let mails = wait_for("two mails", async || {
+        let mails = mails_of(market).await;
+        (mails.len() == 2).then_some(mails)
+    })
+    .await;
+    let links = format!("{}/cloud_directory/link/", text(&market["oauth_server_url"]));
+    for (mail, subject) in mails.iter().zip(["Set a new password", "新しいパスワードの設定"]) {
+        assert_eq!(members(mail), BTreeSet::from(["links", "sent_at", "subject", "text", "to"]));
+        assert_eq!((text(&mail["to"]), text(&mail["subject"])), (user, subject));
+        let [link] = mail["links"].as_array().unwrap().as_slice() else { panic!("{mail}") };
+        assert!(text(link).starts_with(&links) && text(&mail["text"]).contains(text(link)), "{mail}");
+        assert_eq!(client.get(text(link)).send().await.unwrap().status(), 200, "the page of the link");
+    }
+    assert_eq!(mails_of(campus).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn the_pages_of_the_stages_apps_show_one_sign_in_refresh_and_sign_out_everywhere() {
     let development = Development::start_with(&[]);
     let manifest = development.manifest().await;
@@ -132,8 +166,10 @@ async fn a_restart_over_the_same_store_keeps_the_ids_of_the_stages_users() {
     let (base, folder) = (surroundings.base.clone(), surroundings.directory().to_owned());
     let written = surroundings.stage.configuration(&base, base.trim_start_matches("http://"), &folder);
     let mut written: toml::Table = toml::from_str(&written).unwrap();
-    written.retain(|section, _| matches!(section, "directories" | "password_hashes"));
-    let options = Options { appended: written.to_string(), reachable: true, ..Options::default() };
+    written.retain(|section, _| matches!(section, "directories" | "mail" | "password_hashes"));
+    // The directory's button leads to the local tenant, whose client has a secret.
+    let environment = surroundings.stage.secrets();
+    let options = Options { appended: written.to_string(), reachable: true, environment, ..Options::default() };
     let mut harness = surroundings.run(&options).await;
     let begun = logs::length();
     harness.stage.prepare_users(&base).await;

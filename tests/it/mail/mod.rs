@@ -1,0 +1,4 @@
+//! Mail by a real mail server, aiosmtpd.
+
+pub mod fixture;
+mod transport;
