@@ -2,16 +2,12 @@
 
 use serde_json::json;
 
-use super::fixture::{ADA, BEN, Directories, MARKET, SHOP, Setup, TICKETS};
+use super::fixture::{ADA, BEN, Directories, MARKET, SHOP, TICKETS};
+use super::providers::fixture::Federation;
 use super::sessions::is_asked;
 use super::token::text;
 use crate::harness::waiting::wait_until;
 use crate::harness::{Answer, activities};
-
-/// The stage's Entra as an identity provider of the directory. No sign-in there is made.
-const COMPANY: &str = "[directories.market.providers.company]\nidentity_provider = \"entra\"\n\
-                       client_id = \"11111111-1111-4111-8111-0000000000aa\"\nclient_secret = { env = \"COMPANY_SECRET\" }\n\
-                       tenants = [\"8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50\"]\n";
 
 /// Signs the person with this key out, as the operator.
 async fn sign_out(directories: &Directories, key: &str) -> Answer {
@@ -54,23 +50,18 @@ async fn afterwards_no_door_gives_anything_for_what_was_begun_before() {
 
 #[tokio::test]
 async fn a_person_of_several_keys_is_signed_out_under_all_of_them() {
-    let setup = Setup { tables: COMPANY, ..Setup::default() };
-    let directories = Directories::with_environment(setup, &[("COMPANY_SECRET", "any")]).await;
-    let harness = &directories.harness;
+    let federation = Federation::start("everywhere-keys").await;
+    let (directories, harness) = (&federation.directories, &federation.directories.harness);
     let ada = directories.create_user(&MARKET, &ADA).await;
+    let keys = [federation.link_ada(&ada).await, format!("cloud_directory:{}/{ada}", MARKET.tenant)];
     let at_entra = harness.user("Ada");
-    let identity = json!({ "provider": "company", "issuer": format!("entra:{}", at_entra.tid), "id": at_entra.oid });
-    let path = format!("/cloud_directory/Users/{ada}/identities");
-    let linked = directories.manage(&MARKET, "PUT", &path, &identity).await;
-    assert_eq!(linked.status, 200, "{}", linked.text());
-    let keys = [format!("{}@{}", at_entra.oid, at_entra.tid), format!("cloud_directory:{}/{ada}", MARKET.tenant)];
     for key in keys {
         let mut browser = directories.browser();
         browser.sign_in(&SHOP, &ADA).await;
         let token = harness.user_token("Ada", "graph").await;
         assert_eq!(harness.post(&activities::exchange(harness, &at_entra, &key, &token)).await.status, 200);
         assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 200);
-        let answer = sign_out(&directories, &key).await.json();
+        let answer = sign_out(directories, &key).await.json();
         assert_eq!((&answer["tokensRemoved"], &answer["ended"]["sessions"]), (&json!(1), &json!(1)), "{key}: {answer}");
         assert_eq!(harness.get_token("msteams", "29:ada", "graph").await.status, 404, "{key}");
         assert!(is_asked(&mut browser, &SHOP).await, "{key}");

@@ -2,12 +2,13 @@
 //! listens).
 
 use bot_sso::dev::ConnectionEntry;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::directory::browser::{Arrival, Browser, Page};
-use crate::directory::fixture::{Directories, MARKET, SHOP, Setup, TestApp, claims};
+use crate::directory::fixture::{Directories, MARKET, SHOP, SIGNED_OUT, Setup, TestApp, claims};
 use crate::directory::forms::{Form, forms};
+use crate::directory::logout::sso_logout;
 use crate::generic_provider::fixture::{CLIENT, CLIENT_SECRET, OidcProvider};
 use crate::harness::{Answer, Surroundings, write_private};
 
@@ -103,6 +104,25 @@ impl Federation {
         let to_provider = self.press(browser, app, "staff", &[]).await;
         let back = self.sign_in_at_staff(browser, to_provider, login).await;
         Arrival::of(&browser.get(back.as_str()).await, app)
+    }
+
+    /// Links the user `id` to Ada of the local tenant, as an administrator does, and lets her show it by a sign-in there, whose session
+    /// she ends. Returns her key there.
+    pub async fn link_ada(&self, id: &str) -> String {
+        let directories = &self.directories;
+        let there = directories.harness.user("Ada");
+        let identity = json!({ "provider": "local", "issuer": format!("entra:{}", there.tid), "id": there.oid });
+        let linked =
+            directories.manage(&MARKET, "PUT", &format!("/cloud_directory/Users/{id}/identities"), &identity).await;
+        assert_eq!(linked.status, 200, "{}", linked.text());
+        let mut browser = self.browser();
+        let to_provider = self.press(&mut browser, &SHOP, "local", &[]).await;
+        let authorize = Url::parse(to_provider.location()).unwrap();
+        let back = directories.harness.browser().log_in(&authorize, "Ada").await;
+        assert_ne!(Arrival::of(&browser.get(&back).await, &SHOP).code, "");
+        let logout = sso_logout(&[("redirect_uri", SIGNED_OUT), ("client_id", SHOP.client_id)]);
+        assert_eq!(browser.get(&logout).await.status, 302);
+        format!("{}@{}", there.oid, there.tid)
     }
 
     /// The claims of the ID token of `login`, who signs in to the shop in a new browser.
