@@ -84,7 +84,7 @@ impl OwnProvider {
         })
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    fn sign(claims: &Value) -> String {
         Self::sign_as("1", claims)
     }
 
@@ -133,14 +133,14 @@ fn assert_refused(answer: &Answer, what: &str) {
 #[tokio::test]
 async fn a_logout_token_signs_its_person_out_once_and_a_repetition_is_refused() {
     let provider = OwnProvider::start().await;
-    let token = provider.sign(&provider.claims("repeated-subject"));
+    let token = OwnProvider::sign(&provider.claims("repeated-subject"));
     let answer = provider.send(&token).await;
     assert_eq!((answer.status, answer.body.len()), (200, 0), "{}", answer.text());
     provider.signed_out("repeated-subject", 1).await;
     assert_refused(&provider.send(&token).await, "a repetition");
     let mut again = provider.claims("repeated-subject");
     again["jti"] = "another".into();
-    assert_eq!(provider.send(&provider.sign(&again)).await.status, 200);
+    assert_eq!(provider.send(&OwnProvider::sign(&again)).await.status, 200);
     provider.signed_out("repeated-subject", 2).await;
 }
 
@@ -150,7 +150,7 @@ async fn a_session_that_is_not_known_here_is_no_error() {
     let mut claims = provider.claims("unknown-session");
     claims["sub"] = Value::Null;
     claims["sid"] = "a-session-of-nobody".into();
-    assert_eq!(provider.send(&provider.sign(&claims)).await.status, 200);
+    assert_eq!(provider.send(&OwnProvider::sign(&claims)).await.status, 200);
 }
 
 #[tokio::test]
@@ -159,15 +159,15 @@ async fn forged_and_foreign_tokens_and_other_bodies_have_no_effect_and_one_answe
     let with = |name: &str, value: Value| {
         let mut claims = provider.claims("forged-subject");
         claims[name] = value;
-        provider.sign(&claims)
+        OwnProvider::sign(&claims)
     };
-    let genuine = provider.sign(&provider.claims("forged-subject"));
+    let genuine = OwnProvider::sign(&provider.claims("forged-subject"));
     let (signed, _) = genuine.rsplit_once('.').unwrap();
     let id_token_like = {
         let mut claims = provider.claims("forged-subject");
         claims.as_object_mut().unwrap().remove("events");
         claims["nonce"] = "n".into();
-        provider.sign(&claims)
+        OwnProvider::sign(&claims)
     };
     let header = Header { kid: Some("1".to_owned()), ..Header::new(Algorithm::HS256) };
     let by_secret =
@@ -207,18 +207,18 @@ async fn an_address_with_many_refused_tokens_is_told_to_wait_and_a_good_token_fr
     let limited = last.unwrap();
     assert_eq!((limited.status, limited.json()["error"].as_str()), (429, Some("temporarily_unavailable")));
     assert!(limited.header("retry-after").is_some());
-    assert_eq!(provider.send(&provider.sign(&provider.claims("limited-subject"))).await.status, 200);
+    assert_eq!(provider.send(&OwnProvider::sign(&provider.claims("limited-subject"))).await.status, 200);
 }
 
 #[tokio::test]
 async fn tokens_of_keys_that_are_not_known_count_as_refused_ones() {
     let provider = OwnProvider::start().await;
-    assert_eq!(provider.send(&provider.sign(&provider.claims("known-key"))).await.status, 200);
+    assert_eq!(provider.send(&OwnProvider::sign(&provider.claims("known-key"))).await.status, 200);
     let mut last = None;
     for number in 0..31 {
         let forged = OwnProvider::sign_as(&format!("made-up-{number}"), &provider.claims("made-up-key"));
         last = Some(provider.send(&forged).await.status);
     }
     assert_eq!(last, Some(429));
-    assert_eq!(provider.send(&provider.sign(&provider.claims("known-key-again"))).await.status, 200);
+    assert_eq!(provider.send(&OwnProvider::sign(&provider.claims("known-key-again"))).await.status, 200);
 }

@@ -70,14 +70,14 @@ impl MailServer {
     /// The sections of a configuration that sends to this server, with `lines` in that for mail.
     pub fn sections(&self, lines: &str) -> String {
         let (certificate, port) = (&self.certificate, self.port);
-        format!("[outbound]\nca_file = {certificate:?}\n{}", mail_section(port, lines))
+        format!("[outbound]\nca_file = \"{}\"\n{}", certificate.display(), mail_section(port, lines))
     }
 
     /// The reference to a file with this password of the server's user.
     pub fn password_lines(&self, password: &str) -> String {
         let file = self.folder.path().join("password");
         write_private(&file, password);
-        format!("user = \"{USER}\"\npassword = {{ file = {file:?} }}\n")
+        format!("user = \"{USER}\"\npassword = {{ file = \"{}\" }}\n", file.display())
     }
 
     /// What the server has printed with this event.
