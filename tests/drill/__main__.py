@@ -13,7 +13,7 @@ import everywhere
 import hostile
 import store_faults
 from kill_loop import KillLoop
-from setting import Setting
+from setting import Setting, private_file
 from soak import Soak
 
 
@@ -35,6 +35,7 @@ class Drills:
 
     def everywhere(self):
         with self.setting("everywhere", sections=everywhere.configuration) as setting:
+            private_file(setting.directory / "provider.secret", everywhere.CLIENT_SECRET)
             everywhere.SignOuts(setting).run(int(self.size("SIGN_OUTS", 100, 2)))
 
     def hostile(self):

@@ -18,7 +18,10 @@ from wire import Wire, path_of
 
 ADMINISTRATOR, SECRET, PASSWORD = "ops-token-of-the-drill", "shop-secret-of-the-drill", "a password of the drill"
 REDIRECT = "http://127.0.0.1:1/callback"
-OAUTH, MANAGEMENT = "/oauth/v4/market", "/management/v4/market"
+# The directory of the stage has the same tenant id and provider, so the stage's tenant knows the address of the return.
+TENANT_ID, PROVIDER = "9a1f4e6c-2b3d-4c5e-8f70-0000000d1a01", "contoso"
+CLIENT_ID, CLIENT_SECRET = "08142adc-6e57-4f9b-80a1-425d6e7f800a", "planner-app-secret-of-the-local-stage"
+OAUTH, MANAGEMENT = f"/oauth/v4/{TENANT_ID}", f"/management/v4/{TENANT_ID}"
 EXCHANGES, REFRESHES, SILENT = 4, 4, 4
 # How long the stage's tenant takes for an exchange, so that the sign-out comes in between.
 SLOW_MILLIS = 1500
@@ -29,13 +32,13 @@ DIRECTORY = """
 memory_kib = 8192
 passes = 1
 [directories.market]
-tenant_id = "market"
+tenant_id = "{directory}"
 administrators = [{{ name = "ops", role = "manager", token_sha256 = ["{administrator}"] }}]
 sso = {{ is_active = true }}
-[directories.market.providers.company]
+[directories.market.providers.{provider}]
 identity_provider = "entra"
 client_id = "{client_id}"
-client_secret = {{ file = "client.secret" }}
+client_secret = {{ file = "provider.secret" }}
 tenants = ["{tenant}"]
 [directories.market.applications.shop]
 client_id = "shop"
@@ -51,7 +54,7 @@ def digest(text):
 def configuration(stage):
     """The sections of the directory, for the configuration of the drill."""
     return DIRECTORY.format(administrator=digest(ADMINISTRATOR), secret=digest(SECRET), redirect=REDIRECT,
-                            client_id=stage.bot["app_id"], tenant=stage.tenant)
+                            directory=TENANT_ID, provider=PROVIDER, client_id=CLIENT_ID, tenant=stage.tenant)
 
 
 class DirectoryUser:
@@ -100,6 +103,18 @@ class DirectoryUser:
         assert tokens.status == 200, f"the code was refused: {tokens.status}"
         return tokens.json()
 
+    def show_identity(self, stage, person):
+        """Signs in as `person` at the other identity provider. A link that an administrator has made opens nothing of a person
+        before the person has done so."""
+        self.cookies.clear()
+        at_stage = Wire(stage.http)
+        begin = html.unescape(re.search(rf'href="([^"]+/providers/{PROVIDER}/login[^"]*)"', self.authorize().text())[1])
+        login = path_of(self.browse(self.wire, "GET", path_of(begin)).headers["location"])
+        ticket = re.search(r'name="ticket" value="([^"]+)"', at_stage.request("GET", login).text())[1]
+        form = {"ticket": ticket, "username": person["name"], "password": person["password"], "consent": "yes"}
+        returned = self.browse(self.wire, "GET", path_of(at_stage.post_form(login, form).headers["location"]))
+        assert code_of(returned), f"the sign-in at the provider was refused: {returned.status} {returned.text()}"
+
     def token(self, form):
         basic = base64.b64encode(f"shop:{SECRET}".encode()).decode()
         return Wire(self.service.base).post_form(f"{OAUTH}/token", form, {"authorization": f"Basic {basic}"})
@@ -127,8 +142,9 @@ class SignOuts:
         self.bystander = DirectoryUser(self.service, origin, "ben@drill.example")
         self.person = next(user for user in setting.stage.manifest["users"] if user["name"] == "ada")
         linked = self.user.manage("PUT", f"/cloud_directory/Users/{self.user.id}/identities", {
-            "provider": "company", "issuer": f"entra:{self.person['tid']}", "id": self.person["oid"]})
+            "provider": PROVIDER, "issuer": f"entra:{self.person['tid']}", "id": self.person["oid"]})
         assert linked.status == 200, f"the person cannot be linked: {linked.status} {linked.text()}"
+        self.user.show_identity(setting.stage, self.person)
         self.begun = 0
 
     def calls(self):
@@ -142,7 +158,7 @@ class SignOuts:
 
     def sign_out(self):
         """By one of the person's keys, which are one for the sign-out."""
-        keys = [f"{self.person['oid']}@{self.person['tid']}", f"cloud_directory:market/{self.user.id}"]
+        keys = [f"{self.person['oid']}@{self.person['tid']}", f"cloud_directory:{TENANT_ID}/{self.user.id}"]
         key = urllib.parse.quote(self.random.choice(keys), safe="")
         bearer = {"authorization": f"Bearer {ADMIN_TOKEN}"}
         answer = Wire(self.service.operations).request("POST", f"/admin/users/{key}/sign-out", bearer)
