@@ -33,7 +33,8 @@ pub const PROVIDER_SESSION_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// How long a code that gives such a token can be redeemed.
 pub const APP_CODE_LIFETIME: Duration = Duration::from_mins(2);
 
-/// The token of one slot. It expires with the token, or 90 days after it was obtained if it has a refresh token.
+/// The token of one slot. It expires with the token, or 90 days after it was obtained if it has a refresh token. In a shared
+/// store it also says that the slot was signed out, for an hour.
 pub const TOKEN: Kind = Kind::new("vault.token", "vault", SetByWriter).version(2).listed_by("vault.user").bound();
 /// The person that an account belongs to, set by the first successful sign-in. It ends when the account or the person
 /// is signed out.
@@ -41,6 +42,8 @@ pub const PIN: Kind = Kind::new("vault.pin", "vault", UntilReplaced).listed_by("
 /// The number of times that a user was signed out everywhere. It never expires, so that no token of an earlier epoch
 /// becomes valid again.
 pub const EPOCH: Kind = Kind::new("vault.epoch", "vault", UntilReplaced);
+/// The number of sign-outs everywhere over a shared store. It never expires.
+pub const SIGN_OUTS: Kind = Kind::new("vault.sign_outs", "vault", UntilReplaced);
 
 /// A pending sign-in. It expires 15 minutes after the card was offered, or 30 minutes if a browser has followed the
 /// card's link.
@@ -54,6 +57,10 @@ pub const CLIENT_FAILURES: Kind = Kind::new("pending.client_failures", "cards", 
 pub const CHANNEL_STATEMENT: Kind =
     Kind::new("exchange.channel_statement", "exchange", Fixed(CHANNEL_STATEMENT_LIFETIME))
         .listed_by("exchange.channel_statement.person");
+
+/// What replicas know of an exchange that one of them makes: that it continues the bot's dialog, or how it has settled the
+/// exchange. It is written over a shared store only, and expires 15 minutes after it was last written.
+pub const EXCHANGE_STATE: Kind = Kind::new("exchange.state", "exchange", Fixed(CARD_LIFETIME));
 
 /// The claims that a resource requires of the next token of a slot. It is removed when such a token is obtained, and
 /// expires after an hour.
@@ -81,6 +88,13 @@ pub const BROWSER_IDENTIFIED: Kind = Kind::new("pending.browser.identified", "si
 /// How the sign-in of a browser ended, which its last page shows again. It holds neither a token nor a code, and expires
 /// after 15 minutes.
 pub const BROWSER_COMPLETED: Kind = Kind::new("pending.browser.completed", "sign_in", Fixed(CARD_LIFETIME));
+/// Why a code that a browser brought back was refused, for a browser that returns with it to another replica. It expires after 15
+/// minutes.
+pub const REFUSED_CODE: Kind = Kind::new("sign_in.refused_code", "sign_in", Fixed(CARD_LIFETIME));
+/// The tokens of a code whose user could not be identified yet because of an outage, for a browser that returns to another replica.
+/// It is removed when the user is identified or signed out, and expires after 15 minutes.
+pub const HELD_CODE: Kind =
+    Kind::new("sign_in.held_code", "sign_in", Fixed(CARD_LIFETIME)).listed_by("sign_in.held_codes");
 /// A browser that was sent to the identity provider by the page of an add-in or an app. It is removed when the sign-in is
 /// complete, and expires after 15 minutes.
 pub const PAGE_AT_PROVIDER: Kind = Kind::new("pending.page.at_provider", "sign_in", Fixed(CARD_LIFETIME));
@@ -105,6 +119,11 @@ pub const CODE_TRIES: Kind = Kind::new("magic_code.tries", "sign_in", Fixed(CODE
 /// when clients no longer repeat the exchange.
 pub const CONTINUATION: Kind = Kind::new("pending.continuation", "bot_connector", Fixed(CARD_LIFETIME));
 
+/// A bot was told of a client's failed silent sign-in, or is being told. It is written over a shared store only, and expires
+/// after 15 minutes, when channels no longer repeat the report.
+pub const REPORTED_FAILURE: Kind =
+    Kind::new("bot_connector.reported_failure", "bot_connector", Fixed(CLIENT_FAILURE_LIFETIME));
+
 /// A conversation of a parent bot with a skill: whose it is, and where the parent's side of it is. It expires seven days
 /// after the last activity of the parent or invoke of the user in it.
 pub const SKILL_CONVERSATION: Kind =
@@ -123,6 +142,10 @@ pub const SKILL_CARD: Kind = Kind::new("bot_connector.skill_card", "bot_connecto
 
 /// The latest version of an agent user's state of which a bot was told. It expires 30 days after it was last written.
 pub const AGENT_USER_VERSION: Kind = Kind::new("sign_out.agent_user", "sign_out", Fixed(AGENT_EVENT_WINDOW));
+/// The accounts of a person whose erasure has begun, in a shared store. It is removed when the erasure is complete, and expires
+/// 30 days after the erasure was last begun.
+pub const UNFINISHED_ERASURE: Kind =
+    Kind::new("sign_out.unfinished_erasure", "sign_out", Fixed(Duration::from_hours(30 * 24)));
 
 /// The person that a user id of an app is linked to. It does not expire: the operator removes it.
 pub const APP_USER: Kind = Kind::new("accounts.app_user", "accounts", UntilReplaced).listed_by("accounts.app");
@@ -154,6 +177,10 @@ pub const SELF_SERVICE_LINK: Kind =
 /// What a used link has shown, for the application that asks for it with its `context`. It expires after an hour.
 pub const SELF_SERVICE_CONTEXT: Kind =
     Kind::new("accounts.self_service_context", "accounts", Fixed(SELF_SERVICE_LINK_LIFETIME));
+
+/// What a form of self-service has led to, for a browser that sends the form again. It names the user, or the address where
+/// a link leads on, and expires after two minutes.
+pub const FORM_OUTCOME: Kind = Kind::new("accounts.form_outcome", "accounts", Fixed(Duration::from_mins(2)));
 
 /// The keys of a directory. They do not expire: old ones are dropped when their tokens have ended.
 pub const DIRECTORY_KEYS: Kind = Kind::new("token_issuer.directory_keys", "token_issuer", UntilReplaced);
@@ -189,25 +216,71 @@ pub const CARD_ID: MacPurpose = MacPurpose::new("pending.link", "cards");
 pub const BROWSER_SECRET: MacPurpose = MacPurpose::new("pending.browser", "sign_in");
 /// The handle of the step that follows a browser's return, which is derived from the handle of the step before.
 pub const NEXT_STEP: MacPurpose = MacPurpose::new("pending.browser.next", "sign_in");
-/// The name of a browser's step in this process's memory.
+/// The name of a browser's step, for work at it and for what came of it.
 pub const STEP_NAME: MacPurpose = MacPurpose::new("pending.browser.step", "sign_in");
+/// The lease of a browser's step: one replica works at it at a time.
+pub const STEP_LEASE: MacPurpose = MacPurpose::new("sign_in.step", "sign_in");
+/// The number of answers that all replicas have given to one completed sign-in of an app's user.
+pub const PAGE_ANSWERS: MacPurpose = MacPurpose::new("sign_in.page_answers", "sign_in");
+/// The lease of a magic code that is being redeemed.
+pub const CODE_LEASE: MacPurpose = MacPurpose::new("sign_in.code", "sign_in");
 /// The stored digest of a magic code.
 pub const MAGIC_CODE_DIGITS: MacPurpose = MacPurpose::new("magic_code.code", "sign_in");
 /// The digits of a magic code, which are derived from the browser's secret and its step.
 pub const MAGIC_CODE_CHOICE: MacPurpose = MacPurpose::new("magic_code.choice", "sign_in");
 /// The proof in the refresh tokens of a directory.
 pub const REFRESH_TOKEN: MacPurpose = MacPurpose::new("token_issuer.refresh_token", "token_issuer");
+/// The lease of a skill's card that is being answered.
+pub const SKILL_CARD_ATTEMPT: MacPurpose = MacPurpose::new("bot_connector.skill_card.attempt", "bot_connector");
+/// The names of what bots work on at the moment, by which replicas ask each other for it.
+pub const REPLICA_WORK: MacPurpose = MacPurpose::new("bot_connector.work", "bot_connector");
+/// The names of what an identity provider has blocked, by which replicas tell each other of it.
+pub const PROVIDER_BLOCK: MacPurpose = MacPurpose::new("identity_provider.block", "identity_provider");
+/// The counts of the requests of configured callers.
+pub const CALLER_RATE: MacPurpose = MacPurpose::new("inbound.caller_rate", "inbound");
+/// The counts of what users and clients do at the doors.
+pub const DOOR_RATE: MacPurpose = MacPurpose::new("inbound.door_rate", "inbound");
+/// The counts of wrong credentials and wrong bearers of client networks.
+pub const WRONG_CREDENTIALS: MacPurpose = MacPurpose::new("inbound.wrong_credentials", "inbound");
+/// The count of a user's work, or of a browser's, in one minute.
+pub const USER_RATE: MacPurpose = MacPurpose::new("rate.user", "exchange");
+/// The lease of a slot's refresh token: one replica at a time redeems it.
+pub const REFRESH_TURN: MacPurpose = MacPurpose::new("lease.refresh", "exchange");
+/// The lease of a token for another resource that is being obtained.
+pub const RESOURCE_TURN: MacPurpose = MacPurpose::new("lease.resource", "exchange");
+/// The lease of an exchange of a back end's token that is under way.
+pub const ASSERTION_TURN: MacPurpose = MacPurpose::new("lease.assertion", "exchange");
+/// The digest of what a channel has stated, by which replicas tell each other of it.
+pub const CHANNEL_STATEMENT_DIGEST: MacPurpose = MacPurpose::new("exchange.channel_statement.digest", "exchange");
+/// The name by which replicas tell each other which parent sent the last activity under a user id.
+pub const LAST_SENDER: MacPurpose = MacPurpose::new("exchange.last_sender", "exchange");
+/// The lease of a directory's settings that are being changed.
+pub const SETTINGS_CHANGE: MacPurpose = MacPurpose::new("lease.directory_settings", "accounts");
+/// The lease of a directory's users, of whom some are being created, changed or deleted.
+pub const DIRECTORY_USERS_CHANGE: MacPurpose = MacPurpose::new("lease.directory_users", "accounts");
+/// The name by which replicas tell each other that a user of a directory was created, changed or deleted.
+pub const DIRECTORY_USERS_CHANGED: MacPurpose = MacPurpose::new("accounts.directory_users_changed", "accounts");
+/// The count of refused sign-ins of a login, a user or an address in a minute.
+pub const REFUSED_SIGN_INS: MacPurpose = MacPurpose::new("rate.refused_sign_ins", "accounts");
+/// The lease of the user ids of one person at apps, which are being changed.
+pub const APP_PERSON_CHANGE: MacPurpose = MacPurpose::new("lease.app_person", "accounts");
+/// The count of messages to an address, or for a client network, in an hour.
+pub const MAIL_RATE: MacPurpose = MacPurpose::new("rate.mail", "accounts");
+/// The lease of a form of self-service that is being worked at.
+pub const FORM_TURN: MacPurpose = MacPurpose::new("lease.form", "accounts");
 /// The key of the digests that stand for users in the log (docs/security.md §What the log says of users).
 pub const LOG_DIGESTS: MacPurpose = MacPurpose::new("log.users", "observability");
 
 /// Every kind that is kept.
-pub(super) const KINDS: [&Kind; 45] = [
+pub(super) const KINDS: [&Kind; 52] = [
     &TOKEN,
     &PIN,
     &EPOCH,
+    &SIGN_OUTS,
     &CARD,
     &CLIENT_FAILURES,
     &CHANNEL_STATEMENT,
+    &EXCHANGE_STATE,
     &CLAIMS_CHALLENGE,
     &SIGN_IN_NEED,
     &SPEAKERS,
@@ -215,6 +288,8 @@ pub(super) const KINDS: [&Kind; 45] = [
     &BROWSER_AT_PROVIDER,
     &BROWSER_IDENTIFIED,
     &BROWSER_COMPLETED,
+    &REFUSED_CODE,
+    &HELD_CODE,
     &PAGE_AT_PROVIDER,
     &PAGE_COMPLETED,
     &DIRECTORY_AT_PROVIDER,
@@ -223,11 +298,13 @@ pub(super) const KINDS: [&Kind; 45] = [
     &MAGIC_CODE,
     &CODE_TRIES,
     &CONTINUATION,
+    &REPORTED_FAILURE,
     &SKILL_CONVERSATION,
     &SKILL_CONVERSATION_NAME,
     &SKILL_ACTIVITIES,
     &SKILL_CARD,
     &AGENT_USER_VERSION,
+    &UNFINISHED_ERASURE,
     &APP_USER,
     &APP_PERSON,
     &APP_TOKEN,
@@ -239,6 +316,7 @@ pub(super) const KINDS: [&Kind; 45] = [
     &DIRECTORY_IDENTITY,
     &SELF_SERVICE_LINK,
     &SELF_SERVICE_CONTEXT,
+    &FORM_OUTCOME,
     &DIRECTORY_KEYS,
     &DIRECTORY_CODE,
     &DIRECTORY_GRANT,
@@ -256,15 +334,37 @@ mod tests {
 
     use super::*;
 
-    const MACS: [&MacPurpose; 9] = [
+    const MACS: [&MacPurpose; 31] = [
         &EXCHANGE_NAME,
         &CARD_ID,
         &BROWSER_SECRET,
         &NEXT_STEP,
         &STEP_NAME,
+        &STEP_LEASE,
+        &CODE_LEASE,
+        &PAGE_ANSWERS,
         &MAGIC_CODE_DIGITS,
         &MAGIC_CODE_CHOICE,
         &REFRESH_TOKEN,
+        &SKILL_CARD_ATTEMPT,
+        &REPLICA_WORK,
+        &PROVIDER_BLOCK,
+        &CALLER_RATE,
+        &DOOR_RATE,
+        &WRONG_CREDENTIALS,
+        &USER_RATE,
+        &REFRESH_TURN,
+        &RESOURCE_TURN,
+        &ASSERTION_TURN,
+        &CHANNEL_STATEMENT_DIGEST,
+        &LAST_SENDER,
+        &SETTINGS_CHANGE,
+        &DIRECTORY_USERS_CHANGE,
+        &DIRECTORY_USERS_CHANGED,
+        &REFUSED_SIGN_INS,
+        &APP_PERSON_CHANGE,
+        &MAIL_RATE,
+        &FORM_TURN,
         &LOG_DIGESTS,
     ];
 

@@ -8,10 +8,13 @@ use super::{
 };
 use crate::domain::RecordKey;
 use crate::domain::Timestamp;
-use crate::store::{PutIfAbsent, Record};
+use crate::store::{PutIfAbsent, Record, StoreError};
 
 /// The bytes of a binding in front of the envelope.
 pub(super) const BINDING_BYTES: usize = size_of::<RecordBinding>();
+
+/// How often a record that other replicas change meanwhile is read again before it is taken.
+const TAKE_ATTEMPTS: usize = 8;
 
 /// The end of the year 9999: the time of expiry of records that do not expire.
 const FAR_FUTURE: Timestamp = Timestamp::from_unix_seconds(253_402_300_799);
@@ -147,10 +150,26 @@ impl<T: Content> Collection<T> {
     /// gets it.
     ///
     /// # Errors
-    /// [`RecordError`] if the store fails, or the record does not open. A record that does not open is removed as well.
+    /// [`RecordError`] if the store fails, or the record does not open. A record that does not open is removed as well,
+    /// unless the store is shared.
     pub async fn take(&self, key: RecordKey) -> Result<Option<T>, RecordError> {
+        if self.records.replicas().is_some() {
+            return self.take_readable(key).await;
+        }
         let Some(sealed) = self.records.store.take(key).await? else { return Ok(None) };
         self.open(&StoredRecord::new(key, sealed)).map(Some)
+    }
+
+    /// Opens the record before it is removed. A replica of an earlier version, or one that has not read the newest key ring yet,
+    /// meets records that it cannot read: it reports them and leaves them to the others.
+    async fn take_readable(&self, key: RecordKey) -> Result<Option<T>, RecordError> {
+        for _ in 0..TAKE_ATTEMPTS {
+            let Some(OpenedRecord { content, stored }) = self.get(key).await? else { return Ok(None) };
+            if self.remove_if_unchanged(stored).await? {
+                return Ok(Some(content));
+            }
+        }
+        Err(StoreError::Unavailable("a record is written again and again while it is taken".to_owned()).into())
     }
 
     /// Writes `record` unless the store holds a record under the same key that has not expired. Returns that record.

@@ -1,14 +1,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Collection, Content, Kind, Lifetime, Plaintext, RecordBinding, RecordError, SealError, encode_json};
-use crate::domain::Clock as _;
-use crate::domain::RecordKey;
-use crate::records::testing::{ThrowawayRecords, throwaway_records};
+use crate::domain::{Clock as _, RecordKey, SystemClock, SystemEntropy};
+use crate::records::testing::{ThrowawayRecords, throwaway_records, throwaway_replicas};
+use crate::sealing::{KeyRing, Sealer};
+use crate::store::Record;
 
 const LIFETIME: Duration = Duration::from_mins(15);
 
@@ -141,6 +143,32 @@ async fn take_gives_a_record_to_one_caller_and_removes_an_unreadable_record() {
 }
 
 #[tokio::test]
+async fn over_a_shared_store_take_gives_a_record_to_one_replica_and_leaves_an_unreadable_one() {
+    let shared = throwaway_replicas(3).await;
+    let parcels: Vec<_> = shared.replicas.iter().map(Collection::<Parcel>::new).collect();
+    let key = put(&parcels[0], "a", &parcel("1")).await;
+    let taken = futures_util::future::join_all(parcels.iter().map(|parcels| parcels.take(key))).await;
+    assert_eq!(taken.into_iter().filter(|taken| matches!(taken, Ok(Some(_)))).count(), 1);
+
+    let key = put(&parcels[0], "b", &parcel("2")).await;
+    let strangers_keys = Arc::new(Sealer::new(
+        KeyRing::generate(&SystemClock, &SystemEntropy).rotated(&SystemClock, &SystemEntropy),
+        Arc::new(SystemEntropy),
+    ));
+    let sealed = strangers_keys.seal(&[], b"by a newer key").unwrap();
+    let record = Record {
+        value: sealed.into(),
+        expires_at: shared.clock.now().plus(Duration::from_hours(1)),
+        index: None,
+        mark: None,
+    };
+    shared.replicas[0].store.put(key, record).await.unwrap();
+    let refused = parcels[1].take(key).await.unwrap_err();
+    assert!(refused.to_string().contains("key 2"), "{refused}");
+    assert!(parcels[1].contains(key).await.unwrap(), "a replica that has the key takes it");
+}
+
+#[tokio::test]
 async fn a_record_is_replaced_or_removed_only_if_it_is_unchanged() {
     let storage = throwaway_records();
     let parcels = Collection::<Parcel>::new(&storage.records);
@@ -230,13 +258,4 @@ async fn keys_that_expire_soon_are_listed_unless_there_are_too_many() {
     assert_eq!(names, [one, two, index].into());
     assert_eq!(storage.records.list_keys_expiring_by(soon, 1).await.unwrap(), None);
     assert!(storage.records.list_keys_expiring_by(storage.clock.now(), 2).await.unwrap().unwrap().is_empty());
-}
-
-#[test]
-fn a_shared_store_gives_no_proof_of_a_single_writer() {
-    let storage = throwaway_records();
-    assert!(storage.records.single_writer().is_some());
-    let shared = crate::records::testing::GatedStore::shared_with_others(storage.store.clone());
-    let records = super::Records::new(shared, storage.sealer.clone(), storage.shared_clock.clone());
-    assert!(records.single_writer().is_none());
 }

@@ -10,6 +10,7 @@ mod content;
 mod key_use;
 mod kind;
 mod older_keys;
+mod replicas;
 mod sealed_store;
 mod stored_record;
 
@@ -22,7 +23,8 @@ pub use collection::Collection;
 pub use content::{Content, Plaintext, RecordBinding, encode_json};
 pub use key_use::{MissingKey, OlderRecords};
 pub use kind::{Kind, Lifetime, MacPurpose};
-pub use sealed_store::{Records, SingleWriter};
+pub use replicas::{ChangeListener, CopyHolder, CopyTrust, CopyUpkeep, LeaseError, ReplicaLease, Replicas, SharedRate};
+pub use sealed_store::Records;
 pub use stored_record::{OpenedRecord, SealedRecord, StoredRecord};
 
 pub use crate::sealing::SealError;
@@ -43,6 +45,21 @@ pub enum RecordError {
         /// The purpose of the record's [`Kind`].
         purpose: &'static str,
     },
+    /// The store took longer than the caller can wait. A write may or may not have taken effect.
+    #[error("the store did not answer in time")]
+    TooSlow,
+    /// Another replica was changing the same the whole time. Nothing was written.
+    #[error("another replica is changing the same")]
+    Held,
+}
+
+impl From<LeaseError> for RecordError {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Held => Self::Held,
+            LeaseError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl RecordError {

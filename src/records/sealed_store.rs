@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::replicas::{CopyTrust, Replicas};
 use super::{MacPurpose, RecordError};
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 use crate::sealing::Sealer;
@@ -13,20 +14,27 @@ pub struct Records {
     pub(super) store: Arc<dyn Store>,
     pub(super) sealer: Arc<Sealer>,
     clock: SharedClock,
+    /// `None` if the store is exclusive.
+    replicas: Option<Arc<Replicas>>,
 }
-
-/// Proof that no other process writes to the store. Only [`Records::single_writer`] creates it.
-///
-/// Every type that keeps state in memory that another process could change (generations, epochs, pins, tokens,
-/// deduplication, replay caches, throttles) takes this proof in its constructor. A shared store gives no proof, so such
-/// a type cannot be built over it by mistake.
-#[derive(Clone, Copy, Debug)]
-pub struct SingleWriter(());
 
 impl Records {
     /// Keeps records in `store`, sealed by `sealer`, and judges their end by `clock`.
     pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock) -> Self {
-        Self { store, sealer, clock }
+        Self::with_copy_trust(store, sealer, clock, CopyTrust::default())
+    }
+
+    /// As [`Records::new`]; `copies` says how long copies of the records of a shared store may be used.
+    pub fn with_copy_trust(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: SharedClock, copies: CopyTrust) -> Self {
+        let replicas =
+            (!store.is_exclusive()).then(|| Arc::new(Replicas::new(Arc::clone(&store), clock.clone(), copies)));
+        Self { store, sealer, clock, replicas }
+    }
+
+    /// The other processes that use the store; `None` if the store is exclusive.
+    #[must_use]
+    pub fn replicas(&self) -> Option<&Arc<Replicas>> {
+        self.replicas.as_ref()
     }
 
     /// Computes a keyed digest of `parts`, which a rotation of the sealing keys does not change. The boundaries between
@@ -36,10 +44,10 @@ impl Records {
         self.sealer.mac(purpose.purpose, parts)
     }
 
-    /// The proof that only this process writes to the store; `None` if the store is shared.
+    /// Draws 128 random bits, which name something among the replicas.
     #[must_use]
-    pub fn single_writer(&self) -> Option<SingleWriter> {
-        self.store.is_exclusive().then_some(SingleWriter(()))
+    pub fn draw_id(&self) -> [u8; 16] {
+        self.sealer.draw_id()
     }
 
     /// The clock that decides when records expire.

@@ -21,7 +21,7 @@ const MAX_KEYS: usize = 1000;
 /// Writes the text form of `ring`: TOML, as [`parse`] reads it.
 pub(super) fn write(ring: &KeyRing) -> Secret {
     // The capacity is reserved in advance: a growing string would leave copies of the keys in freed memory.
-    let mut text = String::with_capacity(HEADER.len() + 128 + 192 * (ring.older.len() + 1));
+    let mut text = String::with_capacity(HEADER.len() + 128 + 192 * (ring.older.len() + 2));
     text.push_str(HEADER);
     text.push_str("version = 1\nnaming_key = \"");
     STANDARD.encode_string(ring.naming.as_slice(), &mut text);
@@ -32,6 +32,9 @@ pub(super) fn write(ring: &KeyRing) -> Secret {
         let _ = write!(text, "\n[[sealing_key]]\nid = {}\ncreated = \"{created}\"\nmaterial = \"", key.id);
         STANDARD.encode_string(key.material.as_slice(), &mut text);
         text.push_str("\"\n");
+        if ring.prepared.as_ref().is_some_and(|prepared| prepared.id == key.id) {
+            text.push_str("prepared = true\n");
+        }
     }
     Secret::new(text)
 }
@@ -56,17 +59,28 @@ pub(super) fn parse(text: &str) -> Result<KeyRing, KeyRingError> {
         .zip(1..)
         .map(|(entry, number)| sealing_key(entry, number))
         .collect::<Result<Vec<_>, _>>()?;
-    keys.sort_by_key(|key| key.id);
-    if keys.iter().zip(keys.iter().skip(1)).any(|(key, next)| key.id == next.id) {
+    keys.sort_by_key(|written| written.key.id);
+    if keys.iter().zip(keys.iter().skip(1)).any(|(written, next)| written.key.id == next.key.id) {
         return Err(malformed("two sealing keys have the same id"));
     }
+    let prepared = keys.pop_if(|written| written.is_prepared).map(|written| written.key);
+    if keys.iter().any(|written| written.is_prepared) {
+        return Err(malformed("only the newest sealing key may be prepared"));
+    }
+    let mut keys: Vec<SealingKey> = keys.into_iter().map(|written| written.key).collect();
     let Some(active) = keys.pop() else {
-        return Err(malformed("there must be at least one [[sealing_key]]"));
+        return Err(malformed("there must be at least one [[sealing_key]] that seals"));
     };
-    Ok(KeyRing { naming, older: keys, active })
+    Ok(KeyRing { naming, older: keys, active, prepared })
 }
 
-fn sealing_key(entry: Value, number: usize) -> Result<SealingKey, KeyRingError> {
+/// A sealing key as the file has it.
+struct WrittenKey {
+    key: SealingKey,
+    is_prepared: bool,
+}
+
+fn sealing_key(entry: Value, number: usize) -> Result<WrittenKey, KeyRingError> {
     let position = format!(" of sealing key number {number}");
     let Value::Table(mut entry) = entry else {
         return Err(malformed("`sealing_key` must be a list of tables"));
@@ -84,8 +98,13 @@ fn sealing_key(entry: Value, number: usize) -> Result<SealingKey, KeyRingError> 
             .and_then(|created| OffsetDateTime::parse(created.as_str()?, &Rfc3339).ok())
             .ok_or_else(|| malformed(&format!("`created`{position} must be a time as in \"2026-11-21T10:00:00Z\"")))?;
     let material = material(&mut entry, "material", &position)?;
+    let is_prepared = match entry.remove("prepared") {
+        None => false,
+        Some(Value::Boolean(is_prepared)) => is_prepared,
+        Some(_) => return Err(malformed(&format!("`prepared`{position} must be true or false"))),
+    };
     refuse_unknown_members(&entry, &position)?;
-    Ok(SealingKey { id, created, material })
+    Ok(WrittenKey { key: SealingKey { id, created, material }, is_prepared })
 }
 
 fn material(table: &mut Table, member: &str, position: &str) -> Result<KeyMaterial, KeyRingError> {

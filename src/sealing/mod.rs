@@ -58,7 +58,10 @@ pub enum KeyRingError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The envelope names a key that the key ring does not contain.
-    #[error("sealed with key {key_id}, which the key ring lacks: was an old key removed, or another key file used?")]
+    #[error(
+        "sealed with key {key_id}, which the key ring lacks: was an old key removed, or another key file used? If another \
+         replica has a newer key file, copy it here and send SIGHUP"
+    )]
     UnknownKey {
         /// The id of the key that the envelope names.
         key_id: u32,

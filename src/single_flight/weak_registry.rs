@@ -56,6 +56,14 @@ impl<K: Clone + Eq + Hash, V> WeakRegistry<K, V> {
         }
     }
 
+    /// Finds the registered value of `key`.
+    #[must_use]
+    pub fn find(&self, key: &K) -> Option<Arc<Registered<K, V>>> {
+        // The lock of the shard is released before the upgraded value can be dropped, which takes the same lock.
+        let weak = self.entries.get(key).map(|entry| Weak::clone(&entry))?;
+        weak.upgrade()
+    }
+
     /// Removes the value of `key` from the registry and returns it, if a caller still holds it. Its holders keep the
     /// value; the next [`WeakRegistry::get_or_register`] makes another one.
     pub fn detach(&self, key: &K) -> Option<Arc<Registered<K, V>>> {
@@ -134,7 +142,9 @@ mod tests {
     #[test]
     fn the_drop_of_the_last_holder_removes_the_entry() {
         let registry = WeakRegistry::<u8, ()>::default();
+        assert!(registry.find(&1).is_none());
         let (first, second) = (registry.get_or_register(1, |_| ()), registry.get_or_register(1, |_| ()));
+        assert!(registry.find(&1).is_some_and(|found| Arc::ptr_eq(&found, &first)));
         drop(first);
         assert!(!registry.is_empty());
         drop(second);

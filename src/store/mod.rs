@@ -4,16 +4,19 @@
 //! ids in its key, which is a MAC that the caller computes. No caller interprets the error text of a back end.
 
 mod embedded;
+mod redis;
 
 #[cfg(test)]
 pub(crate) mod testing;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use self::redis::{RedisSettings, RedisStore};
 pub use embedded::{Durability, EmbeddedStore};
 
 use crate::domain::{RecordKey, Timestamp};
@@ -88,6 +91,35 @@ pub enum PutIfAbsent {
     Existing(Bytes),
 }
 
+/// Where the next page of [`Store::list_all`] begins. Only the back end that wrote it can read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordCursor(String);
+
+/// Some of the live records of a store.
+#[derive(Clone, Debug)]
+pub struct RecordPage {
+    /// The records with their keys.
+    pub records: Vec<(RecordKey, Record)>,
+    /// Where the next page begins; `None` after the last page.
+    pub next: Option<RecordCursor>,
+}
+
+/// The right of one holder to a lease. A later ticket of the same name has a greater number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeaseTicket(pub u64);
+
+/// Receives what processes that share a store publish. The methods must not block.
+pub trait StoreListener: Send + Sync {
+    /// A process has published `message`. The messages of one process arrive in their order.
+    fn received(&self, message: Bytes);
+
+    /// The store answers, and every message that was published until now has arrived.
+    fn answered(&self);
+
+    /// The connection was lost and is there again: messages may have been missed.
+    fn resumed(&self);
+}
+
 /// A key-value store with expiry. Every operation is atomic. A write that has returned is durable according to the
 /// setting of the back end. A live record is a record that has not expired; operations treat an expired record as
 /// absent.
@@ -116,14 +148,22 @@ pub trait Store: Send + Sync {
     /// use at start-up, because it may read that many records.
     fn list_expiring_by(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<(RecordKey, Option<RecordKey>)>>;
 
+    /// Lists all live records, page by page; `after` is `None` for the first page. A page has about `limit` records, and
+    /// may have none although there are more pages. Every record that is kept from the first page to the last is listed,
+    /// and may be listed twice. Leases and counts are no records. A record that [`Store::mark_older`] has not marked yet
+    /// is listed without its mark.
+    fn list_all(&self, after: Option<RecordCursor>, limit: usize) -> StoreFuture<'_, RecordPage>;
+
     /// Removes the records under `keys`. A key without a record is no error.
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()>;
 
-    /// Lists the marks that stored records have. Its cost does not depend on the number of records.
+    /// Lists the marks that stored records have. Its cost does not depend on the number of records. A shared back end may
+    /// also list a mark that no record has any more, until [`Store::count_marked`] has counted none for an hour.
     fn list_marks(&self) -> StoreFuture<'_, Vec<u64>>;
 
-    /// Counts the live records with `mark`. Its cost depends on the number of expired records alone, because the number
-    /// of all records with a mark is kept up to date with every write.
+    /// Counts the live records with `mark`. In the embedded back end its cost depends on the number of expired records
+    /// alone, because the number of all records with a mark is kept up to date with every write. A shared back end reads
+    /// the heads of all records: ask it only for a mark that should have none.
     fn count_marked(&self, mark: u64) -> StoreFuture<'_, u64>;
 
     /// Marks up to `limit` live records that a version without marks has written, with the marks that `read` finds.
@@ -132,6 +172,27 @@ pub trait Store: Send + Sync {
     /// Counts the live records that [`Store::mark_older`] has not marked yet, by the number that `read` finds in each
     /// value; pairs of the number and the count. It reads every such record: call it when the process refuses to start.
     fn count_older(&self, read: GroupReader) -> StoreFuture<'_, Vec<(u64, u64)>>;
+
+    /// Grants the lease `name` for `life`, unless another holder has it. The clock of the back end alone judges when a
+    /// lease ends, so the clocks of processes do not matter.
+    fn acquire_lease(&self, name: RecordKey, life: Duration) -> StoreFuture<'_, Option<LeaseTicket>>;
+
+    /// Lets the lease `name` last for `life` from now. Returns whether `ticket` still holds it.
+    fn renew_lease(&self, name: RecordKey, ticket: LeaseTicket, life: Duration) -> StoreFuture<'_, bool>;
+
+    /// Ends the lease `name` if `ticket` still holds it.
+    fn release_lease(&self, name: RecordKey, ticket: LeaseTicket) -> StoreFuture<'_, ()>;
+
+    /// Adds `amount` to the count `name` and returns the sum. A count begins with 0 and ends `life` after its first
+    /// addition, by the clock of the back end.
+    fn add_to_count(&self, name: RecordKey, amount: i64, life: Duration) -> StoreFuture<'_, i64>;
+
+    /// Sends `message` to the listeners of all processes that share the store, this one included. A process that is cut
+    /// off does not get it. An exclusive store sends nothing.
+    fn publish(&self, message: Bytes) -> StoreFuture<'_, ()>;
+
+    /// Tells `listener` what is published from now on, until it is dropped. An exclusive store tells nothing.
+    fn watch(&self, listener: Weak<dyn StoreListener>);
 
     /// Whether only this process writes to the store. If so, the process may keep copies of records in memory.
     fn is_exclusive(&self) -> bool;

@@ -108,9 +108,16 @@ pub enum StoreOperation {
     Remove,
     /// Looks after the records at start-up.
     Maintain,
+    /// Acquires, renews or releases a lease.
+    Lease,
+    /// Adds to a count.
+    Count,
+    /// Tells the other replicas of a change.
+    Publish,
 }
 
-const OPERATIONS: [&str; 6] = ["get", "list", "put", "conditional_put", "remove", "maintain"];
+const OPERATIONS: [&str; 9] =
+    ["get", "list", "put", "conditional_put", "remove", "maintain", "lease", "count", "publish"];
 const STORE_RESULTS: [&str; 2] = ["ok", "failed"];
 
 /// How long the store's operations take.

@@ -65,6 +65,7 @@ pub struct Metrics {
     key_sets: CounterSeries,
     store_times: StoreTimes,
     store_size: Gauge,
+    store_silent: Gauge,
     open_connections: GaugeSeries,
     lines_left_out: CounterSeries,
     readings: Mutex<Vec<Reading>>,
@@ -130,6 +131,7 @@ impl Metrics {
         let key_sets = CounterSeries::register(&table::KEY_SET_FETCHES, to);
         let store_times = HistogramSeries::register(&table::STORE_OPERATIONS, measures::store_histogram, to);
         let store_size = GaugeSeries::register(&table::STORE_SIZE, to).get(&[]);
+        let store_silent = GaugeSeries::register(&table::STORE_SILENT, to).get(&[]);
         let counters = Arc::new(Counters::register(exchanges, skill_cards, observation.clone(), to));
         let open_connections = GaugeSeries::register(&table::OPEN_CONNECTIONS, to);
         let lines_left_out = CounterSeries::register(&table::LINES_LEFT_OUT, to);
@@ -145,6 +147,7 @@ impl Metrics {
             key_sets,
             store_times: StoreTimes::of(&store_times),
             store_size,
+            store_silent,
             open_connections,
             lines_left_out,
             readings: Mutex::default(),
@@ -202,6 +205,14 @@ impl Metrics {
         let size = self.store_size.clone();
         self.read_with(move || {
             size.set(i64::try_from(read()).unwrap_or(i64::MAX));
+        });
+    }
+
+    /// Shows whether the shared store is silent, which `read` tells.
+    pub fn show_store_silence(&self, read: impl Fn() -> bool + Send + Sync + 'static) {
+        let silent = self.store_silent.clone();
+        self.read_with(move || {
+            silent.set(i64::from(read()));
         });
     }
 

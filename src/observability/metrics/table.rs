@@ -76,6 +76,8 @@ declare! {
         "Fetches of published signing keys, of the channels and of identity providers";
     STORE_OPERATIONS: Histogram "bot_sso_store_operation_duration_seconds" ["operation", "result"]
         "Operations of the store, with the time in its queue";
+    STORE_SILENT: Gauge "bot_sso_store_silent" []
+        "Whether the shared store has not told of changes for longer than it is trusted";
     STORE_SIZE: Gauge "bot_sso_store_size_bytes" []
         "Size of the store's files";
     REFUSALS: Counter "bot_sso_refusals" ["kind"]

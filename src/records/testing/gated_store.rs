@@ -2,14 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::domain::RecordKey;
 use crate::domain::Timestamp;
-use crate::store::{GroupReader, MarkReader, Marking, PutIfAbsent, Record, Store, StoreError, StoreFuture};
+use crate::store::{
+    GroupReader, LeaseTicket, MarkReader, Marking, PutIfAbsent, Record, RecordCursor, RecordPage, Store, StoreError,
+    StoreFuture, StoreListener,
+};
 
 /// A point at which one operation of the store waits until the test opens the gate.
 #[derive(Default)]
@@ -44,6 +48,7 @@ pub(crate) struct GatedStore {
     pub(crate) puts_fail: AtomicBool,
     pub(crate) reads_fail: AtomicBool,
     pub(crate) claims_fail: AtomicBool,
+    pub(crate) renewals_fail: AtomicBool,
     is_exclusive: bool,
 }
 
@@ -69,6 +74,7 @@ impl GatedStore {
             puts_fail: AtomicBool::new(false),
             reads_fail: AtomicBool::new(false),
             claims_fail: AtomicBool::new(false),
+            renewals_fail: AtomicBool::new(false),
         }
     }
 
@@ -165,6 +171,10 @@ impl Store for GatedStore {
         self.inner.list_expiring_by(until, limit)
     }
 
+    fn list_all(&self, after: Option<RecordCursor>, limit: usize) -> StoreFuture<'_, RecordPage> {
+        self.inner.list_all(after, limit)
+    }
+
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
         self.inner.remove(keys)
     }
@@ -183,6 +193,35 @@ impl Store for GatedStore {
 
     fn count_older(&self, read: GroupReader) -> StoreFuture<'_, Vec<(u64, u64)>> {
         self.inner.count_older(read)
+    }
+
+    fn acquire_lease(&self, name: RecordKey, life: Duration) -> StoreFuture<'_, Option<LeaseTicket>> {
+        self.inner.acquire_lease(name, life)
+    }
+
+    fn renew_lease(&self, name: RecordKey, ticket: LeaseTicket, life: Duration) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            if self.renewals_fail.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("the test makes this renewal fail".to_owned()));
+            }
+            self.inner.renew_lease(name, ticket, life).await
+        })
+    }
+
+    fn release_lease(&self, name: RecordKey, ticket: LeaseTicket) -> StoreFuture<'_, ()> {
+        self.inner.release_lease(name, ticket)
+    }
+
+    fn add_to_count(&self, name: RecordKey, amount: i64, life: Duration) -> StoreFuture<'_, i64> {
+        self.inner.add_to_count(name, amount, life)
+    }
+
+    fn publish(&self, message: Bytes) -> StoreFuture<'_, ()> {
+        self.inner.publish(message)
+    }
+
+    fn watch(&self, listener: Weak<dyn StoreListener>) {
+        self.inner.watch(listener);
     }
 
     fn is_exclusive(&self) -> bool {

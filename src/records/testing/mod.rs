@@ -3,15 +3,11 @@
 
 mod gated_store;
 mod throwaway;
+mod throwaway_replicas;
 
 pub(crate) use gated_store::GatedStore;
 pub(crate) use throwaway::{FixtureRecords, ThrowawayRecords, records_of_fixture, throwaway_records};
+pub(crate) use throwaway_replicas::{ThrowawayReplicas, throwaway_replicas};
 
 /// The stores in `fixtures/store`.
 pub(crate) const FIXTURES: [&str; 1] = ["a030e75"];
-
-/// A proof of a single writer, for tests of types that require it.
-#[allow(clippy::unwrap_used, reason = "only in tests")]
-pub(crate) fn single_writer() -> super::SingleWriter {
-    throwaway_records().records.single_writer().unwrap()
-}

@@ -70,7 +70,10 @@ impl SealingKey {
 }
 
 /// The keys of one store: a naming key and sealing keys. The naming key never changes, because records are found by
-/// MACs with it. The newest sealing key, which has the greatest id, seals; all sealing keys open.
+/// MACs with it. One sealing key seals: the newest that is not prepared. All sealing keys open.
+///
+/// A prepared key only opens. Replicas over a shared store get it before any of them seals with it, so that each can open what the
+/// others seal.
 ///
 /// Nonces are random, so a key should not seal more than 2³² records (NIST SP 800-38D §8.3): rotate before.
 #[derive(Clone)]
@@ -79,21 +82,34 @@ pub struct KeyRing {
     /// The inactive sealing keys, ascending by id.
     pub(super) older: Vec<SealingKey>,
     pub(super) active: SealingKey,
+    /// The key that will be active after the next rotation, if it was prepared. It has the greatest id.
+    pub(super) prepared: Option<SealingKey>,
 }
 
 impl KeyRing {
     /// Generates a new key ring. Data that was sealed with another key ring cannot be opened with it.
     pub fn generate(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
-        Self { naming: draw(entropy), older: Vec::new(), active: new_key(1, clock, entropy) }
+        Self { naming: draw(entropy), older: Vec::new(), active: new_key(1, clock, entropy), prepared: None }
     }
 
-    /// Adds a new active key. Data that was sealed with the older keys can still be opened.
+    /// Activates the prepared key, or adds a new active key if there is none. Data that was sealed with the older keys can still be opened.
     #[must_use]
     pub fn rotated(&self, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
         let mut older = self.older.clone();
         older.push(self.active.clone());
-        let id = self.active.id.saturating_add(1);
-        Self { naming: self.naming.clone(), older, active: new_key(id, clock, entropy) }
+        let active = self.prepared.clone().unwrap_or_else(|| self.next_key(clock, entropy));
+        Self { naming: self.naming.clone(), older, active, prepared: None }
+    }
+
+    /// Adds a key that only opens until the next rotation activates it. A ring that has one already stays as it is.
+    #[must_use]
+    pub fn with_prepared_key(&self, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+        let prepared = self.prepared.clone().unwrap_or_else(|| self.next_key(clock, entropy));
+        Self { prepared: Some(prepared), ..self.clone() }
+    }
+
+    fn next_key(&self, clock: &dyn Clock, entropy: &dyn Entropy) -> SealingKey {
+        new_key(self.active.id.saturating_add(1), clock, entropy)
     }
 
     /// The same ring without the keys that only open.
@@ -110,7 +126,7 @@ impl KeyRing {
 
     /// All sealing keys, ascending by id.
     pub(super) fn sealing_keys(&self) -> impl Iterator<Item = &SealingKey> {
-        self.older.iter().chain(std::iter::once(&self.active))
+        self.older.iter().chain(std::iter::once(&self.active)).chain(&self.prepared)
     }
 
     /// Checks that every record that was stored with `current` can be found and opened with this key ring.

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::{KeyRing, KeyRingError};
 use crate::domain::{SystemClock, SystemEntropy};
-use crate::sealing::key_text;
+use crate::sealing::{Sealer, key_text};
 
 fn ring() -> KeyRing {
     KeyRing::generate(&SystemClock, &SystemEntropy).rotated(&SystemClock, &SystemEntropy)
@@ -26,6 +27,23 @@ fn parse_reads_what_write_writes() {
     ring.check_can_replace(&again).unwrap();
     assert_eq!(again.active_key_id(), 2);
     assert_eq!(key_text::write(&again).expose(), text.expose());
+}
+
+#[test]
+fn a_prepared_key_opens_and_seals_only_after_the_next_rotation() {
+    let ring = KeyRing::generate(&SystemClock, &SystemEntropy);
+    let prepared = ring.with_prepared_key(&SystemClock, &SystemEntropy);
+    assert_eq!(prepared.active_key_id(), 1);
+    let again = key_text::parse(key_text::write(&prepared).expose()).unwrap();
+    assert_eq!((again.active_key_id(), again.sealing_keys().count()), (1, 2));
+    assert!(again.with_prepared_key(&SystemClock, &SystemEntropy).check_can_replace(&again).is_ok());
+
+    let rotated = again.rotated(&SystemClock, &SystemEntropy);
+    assert_eq!((rotated.active_key_id(), rotated.sealing_keys().count()), (2, 2));
+    let sealer = |ring: &KeyRing| Sealer::new(ring.clone(), Arc::new(SystemEntropy));
+    let by_new_key = sealer(&rotated).seal(&[], b"token").unwrap();
+    assert_eq!(*sealer(&again).open(&[], &by_new_key).unwrap(), b"token", "a replica that has not rotated yet");
+    assert!(sealer(&ring).open(&[], &by_new_key).is_err());
 }
 
 #[test]
@@ -61,6 +79,9 @@ fn parse_names_each_problem_without_quoting_the_text() {
         (good.replace("2026-11-21T10", "yesterday"), "`created` of sealing key number 1"),
         (format!("{good}{}", entry(1)), "the same id"),
         (format!("{good}extra = 1"), "an unknown member of sealing key number 1"),
+        (format!("{good}prepared = true\n"), "at least one [[sealing_key]] that seals"),
+        (format!("{good}prepared = true\n{}", entry(2)), "only the newest sealing key may be prepared"),
+        (format!("{good}prepared = 1\n"), "`prepared` of sealing key number 1"),
         (format!("hunter2 = 1\n{good}"), "an unknown member"),
         (format!("{good}\nhunter2 hunter2"), "line 8 is not TOML"),
     ];

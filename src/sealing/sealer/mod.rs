@@ -124,6 +124,12 @@ impl Sealer {
         self.keys.load().marks.contains_key(&key_id)
     }
 
+    /// Draws 128 random bits for an id.
+    #[must_use]
+    pub fn draw_id(&self) -> [u8; 16] {
+        self.entropy.id_bytes()
+    }
+
     /// Computes a keyed digest (HMAC-SHA-256) of `parts`, which a rotation does not change. It is used for record names
     /// and for stored codes. The digests of different purposes are unrelated.
     #[must_use]

@@ -4,7 +4,9 @@
 //! of the process; with [`Durability::Full`] it also survives a power cut. If a file of the store is removed or replaced
 //! while the store is open, every operation fails until the file is back or the process restarts.
 
+mod backup;
 mod job_queue;
+mod leases;
 mod marks;
 mod opening;
 mod records;
@@ -18,13 +20,18 @@ mod tests;
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use self::job_queue::JobQueue;
+use self::leases::InProcessLeases;
 use self::store_files::StoreFiles;
-use super::{GroupReader, MarkReader, Marking, PutIfAbsent, Record, Store, StoreError, StoreFuture};
+use super::{
+    GroupReader, LeaseTicket, MarkReader, Marking, PutIfAbsent, Record, RecordCursor, RecordPage, Store, StoreError,
+    StoreFuture, StoreListener,
+};
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 
 /// The failures that a finished write survives.
@@ -47,6 +54,7 @@ pub struct EmbeddedStore {
     writer: JobQueue,
     readers: JobQueue,
     clock: SharedClock,
+    leases: InProcessLeases,
     /// The locked lock file, held as long as the store is open. The caches of other rooms are correct only if all
     /// writes go through one process.
     _lock_file: File,
@@ -73,7 +81,7 @@ impl EmbeddedStore {
             writer::run(writing, &jobs, &sweep_clock, &written_files);
         })?;
         let readers = JobQueue::start_readers(MAX_QUEUED_JOBS, "store-reader", reading, &files)?;
-        Ok(Self { writer, readers, clock, _lock_file: lock_file })
+        Ok(Self { writer, readers, clock, leases: InProcessLeases::default(), _lock_file: lock_file })
     }
 }
 
@@ -120,6 +128,11 @@ impl Store for EmbeddedStore {
         Box::pin(self.readers.run(move |connection| records::list_expiring_by(connection, clock.now(), until, limit)))
     }
 
+    fn list_all(&self, after: Option<RecordCursor>, limit: usize) -> StoreFuture<'_, RecordPage> {
+        let clock = self.clock.clone();
+        Box::pin(self.readers.run(move |connection| records::list_all(connection, clock.now(), after, limit)))
+    }
+
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
         Box::pin(self.writer.run(move |connection| keys.iter().try_for_each(|key| records::remove(connection, *key))))
     }
@@ -145,6 +158,33 @@ impl Store for EmbeddedStore {
         let clock = self.clock.clone();
         Box::pin(self.readers.run(move |connection| marks::count_older(connection, clock.now(), &*read)))
     }
+
+    fn acquire_lease(&self, name: RecordKey, life: Duration) -> StoreFuture<'_, Option<LeaseTicket>> {
+        Box::pin(async move { Ok(self.leases.acquire(name, life)) })
+    }
+
+    fn renew_lease(&self, name: RecordKey, ticket: LeaseTicket, life: Duration) -> StoreFuture<'_, bool> {
+        Box::pin(async move { Ok(self.leases.renew(name, ticket, life)) })
+    }
+
+    fn release_lease(&self, name: RecordKey, ticket: LeaseTicket) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            self.leases.release(name, ticket);
+            Ok(())
+        })
+    }
+
+    fn add_to_count(&self, name: RecordKey, amount: i64, life: Duration) -> StoreFuture<'_, i64> {
+        Box::pin(async move { Ok(self.leases.add(name, amount, life)) })
+    }
+
+    /// Does nothing: no other process uses the store.
+    fn publish(&self, _message: Bytes) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Does nothing: no other process uses the store.
+    fn watch(&self, _listener: Weak<dyn StoreListener>) {}
 
     /// Always true: the lock file keeps other processes out as long as the store is open.
     fn is_exclusive(&self) -> bool {

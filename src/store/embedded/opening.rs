@@ -13,11 +13,11 @@ use crate::store::StoreError;
 /// The version of the schema. A file with a greater version is refused.
 pub(super) const SCHEMA_VERSION: i32 = 2;
 /// The version whose records have no marks.
-const VERSION_WITHOUT_MARKS: i32 = 1;
+pub(super) const VERSION_WITHOUT_MARKS: i32 = 1;
 /// The `SQLite` application id of our files: `bsso` in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6273_736f;
 
-const PRIVATE_MODE: u32 = 0o600;
+pub(super) const PRIVATE_MODE: u32 = 0o600;
 
 /// Locks the lock file, so that no second process opens the store. The operating system releases the lock when this
 /// process ends, even if it is killed.
@@ -142,6 +142,6 @@ pub(super) fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn unusable(path: &Path, reason: String) -> StoreError {
+pub(super) fn unusable(path: &Path, reason: String) -> StoreError {
     StoreError::Unusable { place: path.display().to_string(), reason }
 }

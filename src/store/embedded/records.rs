@@ -3,7 +3,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::RecordKey;
 use crate::domain::Timestamp;
-use crate::store::Record;
+use crate::store::{Record, RecordCursor, RecordPage};
 
 // The table has row ids: in a WITHOUT ROWID tree, values of several kilobytes would leave room for only few keys on
 // each inner page.
@@ -77,6 +77,36 @@ pub(super) fn list_expiring_by(
             Ok((RecordKey(row.get(0)?), row.get::<_, Option<[u8; 32]>>(1)?.map(RecordKey)))
         })?
         .collect()
+}
+
+/// The pages follow the row ids. A row keeps its id when its record is replaced, and a new row has a greater one.
+pub(super) fn list_all(
+    connection: &Connection,
+    now: Timestamp,
+    after: Option<RecordCursor>,
+    limit: usize,
+) -> rusqlite::Result<RecordPage> {
+    let after = match after {
+        Some(cursor) => cursor.0.parse().map_err(|_| rusqlite::Error::InvalidQuery)?,
+        None => i64::MIN,
+    };
+    let rows: Vec<(i64, RecordKey, Record)> = connection
+        .prepare_cached(
+            "SELECT value, rowid, key, expires_at, idx, mark FROM records WHERE rowid > ?1 AND expires_at > ?2
+             ORDER BY rowid LIMIT ?3",
+        )?
+        .query_map(params![after, now.unix_millis(), i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            let record = Record {
+                value: value_at_0(row)?,
+                expires_at: Timestamp::from_unix_millis(row.get(3)?),
+                index: row.get::<_, Option<[u8; 32]>>(4)?.map(RecordKey),
+                mark: row.get::<_, Option<i64>>(5)?.and_then(|mark| u64::try_from(mark).ok()),
+            };
+            Ok((row.get(1)?, RecordKey(row.get(2)?), record))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let next = rows.last().filter(|_| rows.len() >= limit).map(|(row_id, ..)| RecordCursor(row_id.to_string()));
+    Ok(RecordPage { records: rows.into_iter().map(|(_, key, record)| (key, record)).collect(), next })
 }
 
 pub(super) fn remove(connection: &Connection, key: RecordKey) -> rusqlite::Result<()> {

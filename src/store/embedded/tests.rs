@@ -21,7 +21,7 @@ fn open_store() -> StoreUnderTest {
     StoreUnderTest { store: Arc::new(store), clock, _resource: Box::new(folder) }
 }
 
-conformance_suite!(open_store);
+conformance_suite!(open_store());
 
 fn open(path: &Path) -> Result<EmbeddedStore, StoreError> {
     EmbeddedStore::open(path, Durability::Full, Arc::new(SystemClock))

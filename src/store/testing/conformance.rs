@@ -2,10 +2,12 @@
 //! returns an empty store and the clock that the store reads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::{Instant, sleep};
 
 use crate::domain::{Clock, OffsetClock, RecordKey};
 use crate::store::{PutIfAbsent, Record, Store};
@@ -28,14 +30,16 @@ macro_rules! conformance_suite {
             compare_and_put_writes_for_one_caller_only, compare_and_put_writes_only_over_the_expected_value,
             an_index_lists_its_live_records, records_that_expire_soon_are_listed_in_order,
             put_moves_a_record_to_its_new_index, marked_records_are_counted_through_every_kind_of_write,
-            remove_removes_records_and_ignores_absent_keys,
-            concurrent_writes_are_all_stored);
+            all_live_records_are_listed_page_by_page, remove_removes_records_and_ignores_absent_keys,
+            concurrent_writes_are_all_stored, a_record_of_the_far_future_is_kept,
+            a_lease_is_granted_to_one_of_many, a_lease_obeys_its_own_ticket_alone,
+            a_lease_that_has_ended_is_granted_again_with_a_greater_ticket, counts_add_up_and_end);
     };
     (@each $open:expr, $($case:ident),+) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                $crate::store::testing::conformance::$case($open()).await;
+                $crate::store::testing::conformance::$case($open).await;
             }
         )+
     };
@@ -43,8 +47,11 @@ macro_rules! conformance_suite {
 pub(crate) use conformance_suite;
 
 const MINUTE: Duration = Duration::from_mins(1);
+/// The life of leases and counts whose end a test waits for: the clock of the back end judges it.
+const SHORT: Duration = Duration::from_millis(200);
+const HOUR: Duration = Duration::from_hours(1);
 
-fn key(number: u8) -> RecordKey {
+pub(crate) fn key(number: u8) -> RecordKey {
     RecordKey([number; 32])
 }
 
@@ -238,11 +245,42 @@ pub(crate) async fn marked_records_are_counted_through_every_kind_of_write(teste
     assert!(store.compare_and_put(key(1), Some(bytes(b"again")), tested.record(b"")).await.unwrap());
     store.take(key(2)).await.unwrap();
     assert_eq!(counts(&tested, [first, second]).await, [0, 1]);
-    assert_eq!(store.list_marks().await.unwrap(), [second]);
+    assert!(store.list_marks().await.unwrap().contains(&second));
     tested.clock.advance(2 * MINUTE);
     assert_eq!(counts(&tested, [first, second]).await, [0, 0], "an expired record counts as absent");
     store.remove(vec![key(3)]).await.unwrap();
-    assert!(store.list_marks().await.unwrap().is_empty());
+    tested.clock.advance(2 * HOUR);
+    assert_eq!(counts(&tested, [first, second]).await, [0, 0]);
+    assert!(store.list_marks().await.unwrap().is_empty(), "a mark without records is not listed for ever");
+    store.put(key(5), marked(b"late", first)).await.unwrap();
+    assert_eq!(store.list_marks().await.unwrap(), [first], "a mark that was removed is listed again");
+}
+
+pub(crate) async fn all_live_records_are_listed_page_by_page(tested: StoreUnderTest) {
+    tested.store.put(key(250), tested.listed(b"expires", 200)).await.unwrap();
+    tested.clock.advance(MINUTE);
+    let expires_at = tested.clock.now().plus(MINUTE);
+    for number in 0..100 {
+        let record = Record { mark: Some(u64::from(number)), expires_at, ..tested.listed(b"v", 201) };
+        tested.store.put(key(number), record).await.unwrap();
+    }
+    tested.store.put(key(100), tested.record(b"bare")).await.unwrap();
+    let (mut found, mut after, mut pages) = (BTreeMap::new(), None, 0);
+    loop {
+        let page = tested.store.list_all(after, 16).await.unwrap();
+        found.extend(page.records);
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(pages > 3, "{pages} pages");
+    assert_eq!(found.len(), 101);
+    let (marked, bare) = (&found[&key(7)], &found[&key(100)]);
+    assert_eq!((marked.index, marked.mark, &marked.value), (Some(key(201)), Some(7), &bytes(b"v")));
+    assert_eq!(marked.expires_at, expires_at);
+    assert_eq!((bare.index, bare.mark, &bare.value), (None, None, &bytes(b"bare")));
 }
 
 async fn counts(tested: &StoreUnderTest, marks: [u64; 2]) -> [u64; 2] {
@@ -287,4 +325,89 @@ pub(crate) async fn concurrent_writes_are_all_stored(tested: StoreUnderTest) {
         writer.await.unwrap();
     }
     assert_eq!(tested.members(200).await.len(), 600);
+}
+
+pub(crate) async fn a_record_of_the_far_future_is_kept(tested: StoreUnderTest) {
+    let far = Record { expires_at: tested.clock.now().plus(Duration::MAX), ..tested.listed(b"kept", 9) };
+    tested.store.put(key(1), far).await.unwrap();
+    tested.store.put(key(2), tested.listed(b"two", 9)).await.unwrap();
+    tested.clock.advance(10_000 * HOUR);
+    assert_eq!(tested.get(1).await, Some(bytes(b"kept")));
+    assert_eq!(tested.members(9).await, [(key(1), bytes(b"kept"))]);
+}
+
+pub(crate) async fn a_lease_is_granted_to_one_of_many(tested: StoreUnderTest) {
+    let callers: Vec<_> = (0..32)
+        .map(|_| {
+            let store = tested.store.clone();
+            tokio::spawn(async move { store.acquire_lease(key(1), HOUR).await.unwrap() })
+        })
+        .collect();
+    let mut granted = 0;
+    for caller in callers {
+        granted += u32::from(caller.await.unwrap().is_some());
+    }
+    assert_eq!(granted, 1);
+    assert!(tested.store.acquire_lease(key(2), HOUR).await.unwrap().is_some(), "another name is another lease");
+    assert_eq!(tested.get(1).await, None, "a lease is no record");
+}
+
+pub(crate) async fn a_lease_obeys_its_own_ticket_alone(tested: StoreUnderTest) {
+    let store = &tested.store;
+    let first = store.acquire_lease(key(1), HOUR).await.unwrap().unwrap();
+    assert!(store.renew_lease(key(1), first, HOUR).await.unwrap());
+    store.release_lease(key(1), first).await.unwrap();
+    assert!(!store.renew_lease(key(1), first, HOUR).await.unwrap(), "a released lease is not renewed");
+    let second = store.acquire_lease(key(1), HOUR).await.unwrap().unwrap();
+    assert!(second > first);
+    assert!(!store.renew_lease(key(1), first, HOUR).await.unwrap());
+    store.release_lease(key(1), first).await.unwrap();
+    assert_eq!(store.acquire_lease(key(1), HOUR).await.unwrap(), None, "an old ticket releases nothing");
+    assert!(store.renew_lease(key(1), second, HOUR).await.unwrap());
+    store.release_lease(key(7), second).await.unwrap();
+}
+
+pub(crate) async fn a_lease_that_has_ended_is_granted_again_with_a_greater_ticket(tested: StoreUnderTest) {
+    let store = &tested.store;
+    let first = store.acquire_lease(key(1), SHORT).await.unwrap().unwrap();
+    tested.clock.advance(HOUR);
+    let begun = Instant::now();
+    let second = loop {
+        if let Some(ticket) = store.acquire_lease(key(1), SHORT).await.unwrap() {
+            break ticket;
+        }
+        sleep(SHORT / 10).await;
+    };
+    assert!(second > first);
+    assert!(begun.elapsed() > SHORT / 2, "the clock of the process ends no lease");
+    assert!(!store.renew_lease(key(1), first, SHORT).await.unwrap());
+    // A lease that is renewed lasts longer than its first life.
+    assert!(store.renew_lease(key(1), second, HOUR).await.unwrap());
+    sleep(SHORT + SHORT / 2).await;
+    assert_eq!(store.acquire_lease(key(1), SHORT).await.unwrap(), None);
+}
+
+pub(crate) async fn counts_add_up_and_end(tested: StoreUnderTest) {
+    let store = &tested.store;
+    let callers: Vec<_> = (0..32)
+        .map(|_| {
+            let store = tested.store.clone();
+            tokio::spawn(async move { store.add_to_count(key(1), 2, HOUR).await.unwrap() })
+        })
+        .collect();
+    let mut sums = Vec::new();
+    for caller in callers {
+        sums.push(caller.await.unwrap());
+    }
+    sums.sort_unstable();
+    assert_eq!(sums, (1..=32).map(|number| 2 * number).collect::<Vec<i64>>(), "every caller gets a sum of its own");
+    assert_eq!(store.add_to_count(key(1), -70, HOUR).await.unwrap(), -6);
+    assert_eq!(store.add_to_count(key(1), 0, HOUR).await.unwrap(), -6);
+
+    assert_eq!(store.add_to_count(key(2), 5, SHORT).await.unwrap(), 5);
+    assert_eq!(store.add_to_count(key(2), 5, HOUR).await.unwrap(), 10, "later additions do not prolong a count");
+    tested.clock.advance(HOUR);
+    while store.add_to_count(key(2), 0, HOUR).await.unwrap() != 0 {
+        sleep(SHORT / 10).await;
+    }
 }
