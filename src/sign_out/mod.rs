@@ -11,6 +11,7 @@ mod ending_accounts;
 mod everywhere;
 mod logout_token_uses;
 mod person_records;
+mod unfinished_erasures;
 
 use std::error::Error;
 use std::net::IpAddr;

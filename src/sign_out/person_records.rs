@@ -1,16 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
 use serde_json::Value;
 
+use super::unfinished_erasures::UnfinishedErasures;
 use super::{EndedEverywhere, EndedRecords, SignOut, SignOutCause, SignOutFailure, run_to_end};
-use crate::domain::{Account, DataSubject, PersonalData, SharedClock, Timestamp, UserKey};
+use crate::domain::{DataSubject, PersonalData, SharedClock, Timestamp, UserKey};
 use crate::exchange::PersonTokens;
 use crate::observability::{AuditEvent, conceal};
-
-/// Persons whose accounts are remembered until their erasure is complete.
-const MAX_UNFINISHED: usize = 1024;
+use crate::records::{RecordError, Records};
 
 /// Everything that is kept of persons, in all rooms: exported, and erased. Clones share the same state.
 ///
@@ -21,9 +19,7 @@ pub struct PersonRecords {
     tokens: PersonTokens,
     clock: SharedClock,
     collections: Vec<Arc<dyn PersonalData>>,
-    /// The accounts of persons whose erasure the store has interrupted: their tokens and pins may be removed already, and the
-    /// repetition must find the rest.
-    unfinished: Arc<Cache<UserKey, Vec<Account>>>,
+    unfinished: Arc<UnfinishedErasures>,
 }
 
 /// What is kept of a person.
@@ -52,15 +48,16 @@ pub struct ErasedPerson {
 
 impl PersonRecords {
     /// Exports and erases the records of `collections`, after a sign-out by `sign_out`. The accounts of a person are read from
-    /// `tokens`.
+    /// `tokens`. What an interrupted erasure has to find again is kept in `records` if other replicas use them.
     #[must_use]
     pub fn new(
         sign_out: SignOut,
         tokens: PersonTokens,
-        clock: SharedClock,
+        records: &Records,
         collections: Vec<Arc<dyn PersonalData>>,
     ) -> Self {
-        Self { sign_out, tokens, clock, collections, unfinished: Arc::new(Cache::new(MAX_UNFINISHED)) }
+        let unfinished = Arc::new(UnfinishedErasures::new(records));
+        Self { sign_out, tokens, clock: records.clock().clone(), collections, unfinished }
     }
 
     /// Lists everything that is kept under the key `user`. There is no unknown person: of some, nothing is kept.
@@ -97,14 +94,14 @@ impl PersonRecords {
         let linked_keys = self.list_linked_keys(user).await?;
         // Tokens and pins name the accounts, and the sign-out removes them.
         let person = self.find_person(user).await?;
-        self.unfinished.insert(user.clone(), person.accounts.clone());
+        self.unfinished.begin(user, &person.accounts).await.map_err(store_failed)?;
         let ended = self.sign_out.everywhere(user, cause.clone()).await?;
         for account in &person.accounts {
             // This ends what belongs to the account: cards, codes, statements, and what the next sign-in must ask for.
             self.sign_out.of_account(account, None).await?;
         }
         let removed = self.remove_all(&person).await?;
-        self.unfinished.remove(user);
+        self.unfinished.end(user).await.map_err(store_failed)?;
         let count = ended.ended.iter().chain(&removed).map(|records| records.count).sum();
         let all = removed.iter().map(|records| (records.name, records.count)).collect();
         let event = AuditEvent::PersonErased;
@@ -130,7 +127,7 @@ impl PersonRecords {
 
     async fn find_person(&self, user: &UserKey) -> Result<DataSubject, SignOutFailure> {
         let mut accounts = self.tokens.list_accounts(user).await?;
-        for known in self.unfinished.get(user).unwrap_or_default() {
+        for known in self.unfinished.find(user).await.map_err(store_failed)? {
             if !accounts.contains(&known) {
                 accounts.push(known);
             }
@@ -143,4 +140,8 @@ impl PersonRecords {
         keys.retain(|key| key != user);
         Ok(keys)
     }
+}
+
+fn store_failed(error: RecordError) -> SignOutFailure {
+    SignOutFailure(error.into())
 }

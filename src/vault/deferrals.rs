@@ -10,7 +10,7 @@ const DEFERRED_FOR: Duration = Duration::from_mins(1);
 const MAX_REMEMBERED_SLOTS: usize = 16_384;
 
 /// The slots whose token could not be renewed a moment ago. They are kept in memory only: a restart forgets them, and the
-/// next request tries to renew the token.
+/// next request tries to renew the token. Each replica has its own: at worst, each tries once.
 pub(super) struct Deferrals {
     until: Cache<RecordKey, Timestamp>,
 }

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::epoch::Epoch;
+use super::slots::{FenceJson, SlotFence};
 use crate::domain::{
     Account, ConnectionName, ConnectionRevision, IdToken, Secret, SecurityContext, Timestamp, TokenSlot, UserKey,
     UserToken,
 };
-use crate::records::{Content, Kind, Plaintext, RecordBinding, catalogue};
+use crate::records::catalogue;
 
 /// A token and the revision of the connection that it was obtained for. Both are sealed together.
 #[derive(Clone, Debug)]
@@ -35,31 +35,13 @@ impl CodeMark {
     }
 }
 
-/// The record of a slot: a kept token and the epoch of its user.
-#[derive(Clone, Debug)]
-pub(super) struct TokenRecord {
-    pub(super) kept: KeptToken,
-    /// Stored unsealed in front of the envelope, which contains the user. The seal is bound to it.
-    pub(super) epoch: Epoch,
-    /// The slot, so that a person's list of tokens can name it. `None` in a record of an earlier version.
+/// What the record of a slot says beside the token.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct SlotContext {
+    /// The slot. `None` in a record of an earlier version, and beside a magic code.
     pub(super) slot: Option<TokenSlot>,
-}
-
-impl Content for TokenRecord {
-    const KIND: &'static Kind = &catalogue::TOKEN;
-
-    fn binding(&self) -> RecordBinding {
-        self.epoch.to_bytes()
-    }
-
-    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        self.kept.encode_in(self.slot.as_ref())
-    }
-
-    fn decode(plain: Plaintext<'_>) -> Option<Self> {
-        let (kept, slot) = KeptToken::decode_with_slot(plain.bytes())?;
-        Some(Self { kept, epoch: Epoch::from_bytes(plain.binding()), slot })
-    }
+    /// The fence of the last sign-out of the slot, over a shared store.
+    pub(super) fence: Option<SlotFence>,
 }
 
 /// The version that is written. Version 1 had no refresh tokens; its records are read as tokens without one.
@@ -95,6 +77,9 @@ struct TokenJson<'a> {
     /// Absent in records of earlier versions, and beside a magic code.
     #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
     slot: Option<SlotJson<'a>>,
+    /// Absent if no sign-out came before, and over an exclusive store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fence: Option<FenceJson>,
 }
 
 /// The JSON form of a [`TokenSlot`], in the texts of [`TokenSlot::key_parts`].
@@ -135,11 +120,11 @@ impl KeptToken {
     /// causes.
     #[must_use]
     pub fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        self.encode_in(None)
+        self.encode_in(None, None)
     }
 
-    /// The JSON form of a token that is kept in `slot`.
-    fn encode_in(&self, slot: Option<&TokenSlot>) -> Option<Zeroizing<Vec<u8>>> {
+    /// The JSON form of a token in the record of a slot.
+    pub(super) fn encode_in(&self, slot: Option<&TokenSlot>, fence: Option<SlotFence>) -> Option<Zeroizing<Vec<u8>>> {
         let Self { revision, token, code_mark } = self;
         let plain = TokenJson {
             v: VERSION,
@@ -160,6 +145,7 @@ impl KeptToken {
                 expires_at: id_token.expires_at.unix_millis(),
             }),
             slot: slot.map(SlotJson::of),
+            fence: fence.map(FenceJson::of),
         };
         // The capacity is reserved in advance: a growing buffer would leave copies of the token in freed memory.
         let of_slot = slot.map_or(0, |slot| slot.key_parts().iter().map(|part| part.len()).sum());
@@ -171,11 +157,11 @@ impl KeptToken {
     /// Reads the form that [`KeptToken::encode`] of this version or an earlier one writes. `None` for any other input.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        Self::decode_with_slot(bytes).map(|(kept, _)| kept)
+        Self::decode_with_context(bytes).map(|(kept, _)| kept)
     }
 
-    /// As [`KeptToken::decode`], with the slot that [`KeptToken::encode_in`] has written.
-    fn decode_with_slot(bytes: &[u8]) -> Option<(Self, Option<TokenSlot>)> {
+    /// As [`KeptToken::decode`], with what [`KeptToken::encode_in`] has written beside the token.
+    pub(super) fn decode_with_context(bytes: &[u8]) -> Option<(Self, SlotContext)> {
         let plain: TokenJson<'_> = serde_json::from_slice(bytes).ok()?;
         if !(OLDEST_VERSION..=VERSION).contains(&plain.v) {
             return None;
@@ -197,7 +183,8 @@ impl KeptToken {
         };
         let code_mark = plain.code_mark.map(CodeMark);
         let slot = plain.slot.as_ref().and_then(SlotJson::to_slot);
-        Some((Self { revision: ConnectionRevision(plain.revision), token, code_mark }, slot))
+        let fence = plain.fence.as_ref().map(FenceJson::to_fence);
+        Some((Self { revision: ConnectionRevision(plain.revision), token, code_mark }, SlotContext { slot, fence }))
     }
 }
 
@@ -214,7 +201,7 @@ pub(super) fn size_of_texts(token: &UserToken) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{Account, CodeMark, ConnectionName, IdToken, KeptToken, Secret, Timestamp, TokenSlot};
+    use super::*;
     use crate::domain::{BotName, ChannelId};
 
     const FIRST_VERSION: &[u8] =
@@ -271,13 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn decode_restores_the_slot_and_knows_none_in_an_earlier_record() {
-        let (kept, slot) = KeptToken::decode_with_slot(FIRST_VERSION).unwrap();
-        assert_eq!(slot, None);
+    fn decode_restores_slot_and_fence_and_knows_none_in_an_earlier_record() {
+        let (kept, context) = KeptToken::decode_with_context(FIRST_VERSION).unwrap();
+        assert_eq!(context, SlotContext::default());
         let account = Account::of_channel(&BotName::new("demo"), ChannelId::new("msteams"), "29:\"ada\"");
         let slot = TokenSlot::new(&account.as_parent_account("app"), &ConnectionName::new("graph\nUser.Read"));
-        let written = kept.encode_in(Some(&slot)).unwrap();
-        assert_eq!(KeptToken::decode_with_slot(&written).unwrap().1, Some(slot));
+        let fence = Some(SlotFence::new([5; 16], Timestamp::from_unix_millis(1000)));
+        let written = kept.encode_in(Some(&slot), fence).unwrap();
+        assert_eq!(KeptToken::decode_with_context(&written).unwrap().1, SlotContext { slot: Some(slot), fence });
     }
 
     #[test]

@@ -3,10 +3,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::epoch::{Epoch, UserEpoch};
+use super::epochs::{Epoch, UserEpoch};
 use super::kept_token::size_of_texts;
 use crate::domain::{ConnectionRevision, RecordKey, UserToken};
-use crate::records::SingleWriter;
 
 /// A token in memory. It can be handed out while its epoch is the user's current one.
 pub(super) struct L1Entry {
@@ -49,14 +48,15 @@ struct SlotGroup {
 pub(super) struct ReadTicket(u64);
 
 /// The first-level cache: tokens in memory, bounded by bytes. When a write returns, memory and store hold the same
-/// token. This requires that only this process writes tokens, which [`SingleWriter`] proves.
+/// token. Over a shared store this is so while no other replica writes; each tells of its writes, and the vault then removes
+/// the token here.
 pub(super) struct L1 {
     entries: Cache<RecordKey, Arc<L1Entry>, EntryBytes>,
     groups: Box<[SlotGroup; SLOT_GROUPS]>,
 }
 
 impl L1 {
-    pub(super) fn new(bytes: u64, _: SingleWriter) -> Self {
+    pub(super) fn new(bytes: u64) -> Self {
         let typical = usize::try_from(bytes / TYPICAL_ENTRY_BYTES).unwrap_or(usize::MAX);
         Self {
             entries: Cache::with_weighter(typical, bytes, EntryBytes),
@@ -93,11 +93,32 @@ impl L1 {
         self.entries.insert(key, Arc::new(entry));
     }
 
-    /// Removes a token that was removed from the store.
+    /// Inserts a token that was written to a shared store, unless the slot's group was written after the ticket was issued,
+    /// which is before the write. The slot's earlier token is removed in any case.
+    pub(super) fn settle(&self, key: RecordKey, ticket: ReadTicket, entry: L1Entry) {
+        let mut count = self.write_count(key);
+        if *count == ticket.0 {
+            self.entries.insert(key, Arc::new(entry));
+        } else {
+            self.entries.remove(&key);
+        }
+        *count = count.wrapping_add(1);
+    }
+
+    /// Removes a token that was removed from the store, or that another replica has replaced there.
     pub(super) fn remove(&self, key: RecordKey) {
         let mut count = self.write_count(key);
         *count = count.wrapping_add(1);
         self.entries.remove(&key);
+    }
+
+    /// Removes all tokens.
+    pub(super) fn clear(&self) {
+        for group in self.groups.iter() {
+            let mut count = group.write_count.lock().unwrap_or_else(PoisonError::into_inner);
+            *count = count.wrapping_add(1);
+        }
+        self.entries.clear();
     }
 
     fn write_count(&self, key: RecordKey) -> MutexGuard<'_, u64> {

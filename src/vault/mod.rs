@@ -5,23 +5,24 @@
 //! which caller requests it.
 
 mod account_pins;
+mod changes;
 mod deferrals;
-mod epoch;
 mod epochs;
 mod kept_token;
 mod l1;
 mod permit;
 mod pins;
-mod recent_sign_outs;
-mod slot_generations;
-mod slot_keys;
+mod reads;
+mod shared_writes;
+mod slots;
 mod token_vault;
-mod unstored_epochs;
 mod user_tokens;
 mod writes;
 
 #[cfg(test)]
 mod concurrency_tests;
+#[cfg(test)]
+mod replica_tests;
 #[cfg(test)]
 mod sign_out_tests;
 #[cfg(test)]
@@ -29,11 +30,10 @@ mod token_vault_tests;
 #[cfg(test)]
 mod unstored_sign_out_tests;
 
-pub use epoch::Epoch;
+pub use epochs::{Epoch, SignOutMark};
 pub use kept_token::{CodeMark, KeptToken};
 pub use permit::Permit;
-pub use recent_sign_outs::SignOutMark;
-pub use slot_generations::SlotGeneration;
+pub use slots::SlotGeneration;
 pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};
 pub use user_tokens::ListedToken;
 

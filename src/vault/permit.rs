@@ -1,5 +1,5 @@
-use super::epoch::Epoch;
-use super::slot_generations::SlotGeneration;
+use super::epochs::Epoch;
+use super::slots::SlotGeneration;
 
 /// The permission to keep a token of one user in one slot. A caller gets the permit *before* it requests the token from
 /// the identity provider. A sign-out of the connection, of the account or of the user that happens afterwards revokes

@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::VaultError;
-use super::epoch::{Epoch, UserEpoch};
-use super::epochs::Epochs;
+use super::changes::{Change, Changes};
+use super::epochs::{Epoch, Epochs, UserEpoch};
 use super::permit::Permit;
+use super::slots::SlotGenerations;
 use crate::domain::{Account, RecordKey, UserKey};
 use crate::observability::{AuditEntry, AuditEvent};
-use crate::records::{
-    Collection, Content, Kind, Plaintext, Records, SingleWriter, StoredRecord, catalogue, encode_json,
-};
+use crate::records::{Collection, Content, Kind, Plaintext, Records, StoredRecord, catalogue, encode_json};
 
 /// At most this many pins are cached in memory; all others are read from the store.
 const MAX_RECENT_PINS: usize = 65_536;
@@ -67,6 +66,8 @@ impl Content for PinRecord {
 /// sign-out everywhere ends all pins to a person at once.
 #[derive(Clone)]
 struct Pin {
+    /// The key of the pin's record.
+    key: RecordKey,
     user: UserKey,
     epoch: Epoch,
     user_epoch: Arc<UserEpoch>,
@@ -97,18 +98,29 @@ impl PinnedAccount {
 pub(super) struct Pins {
     records: Collection<PinRecord>,
     epochs: Arc<Epochs>,
+    generations: Arc<SlotGenerations>,
+    /// Over a shared store they are copies, which serve while the other replicas' changes arrive here.
     recent: Cache<PinnedAccount, Pin>,
-    /// The number of calls of [`Pins::unpin`]. A reader that read the store before such a call must not leave the pin
+    /// `None` if the store is exclusive.
+    changes: Option<Arc<Changes>>,
+    /// The number of calls of [`Pins::unpin`], here and on other replicas. A reader that read the store before such a call must not leave the pin
     /// in memory.
     unpin_count: AtomicU64,
 }
 
 impl Pins {
-    /// Takes the proof that only this process writes pins: otherwise the pins in memory could be outdated.
-    pub(super) fn new(records: &Records, _: SingleWriter, epochs: Arc<Epochs>) -> Self {
+    /// `changes` tells other replicas of pins that are removed; `None` if the store is exclusive.
+    pub(super) fn new(
+        records: &Records,
+        epochs: Arc<Epochs>,
+        generations: Arc<SlotGenerations>,
+        changes: Option<Arc<Changes>>,
+    ) -> Self {
         Self {
             records: Collection::new(records),
             epochs,
+            generations,
+            changes,
             recent: Cache::new(MAX_RECENT_PINS),
             unpin_count: AtomicU64::new(0),
         }
@@ -116,31 +128,31 @@ impl Pins {
 
     pub(super) async fn find(&self, account: &Account, namespace: Option<&str>) -> Result<Option<UserKey>, VaultError> {
         let account = &PinnedAccount::new(account, namespace);
-        if let Some(pin) = self.recent.get(account).filter(Pin::is_valid) {
+        if let Some(pin) = self.find_recent(account) {
             return Ok(Some(pin.user));
         }
         let (key, unpin_count) = (self.key(account), self.unpin_count.load(Ordering::SeqCst));
         let Some(record) = self.records.get(key).await? else {
             return Ok(None);
         };
-        let pin = self.load_pin(record.content).await?;
+        let pin = self.load_pin(key, record.content).await?;
         Ok(pin.is_valid().then(|| self.remember(account, pin, unpin_count)))
     }
 
     pub(super) async fn pin(&self, account: &Account, user: &UserKey, permit: &Permit) -> Result<UserKey, VaultError> {
         let account = &PinnedAccount::new(account, user.namespace());
-        if let Some(pin) = self.recent.get(account).filter(Pin::is_valid) {
+        if let Some(pin) = self.find_recent(account) {
             return Ok(pin.user);
         }
         let (key, unpin_count) = (self.key(account), self.unpin_count.load(Ordering::SeqCst));
-        let new_pin = Pin { user: user.clone(), epoch: permit.epoch, user_epoch: self.epochs.get_cell(user) };
+        let new_pin = Pin { key, user: user.clone(), epoch: permit.epoch, user_epoch: self.epochs.get_cell(user) };
         let content = PinRecord { user: user.clone(), epoch: permit.epoch, account: Some(account.account.clone()) };
         let record = self.records.seal(key, &content)?.listed_by(self.user_index(user));
         for _ in 0..MAX_CAS_ATTEMPTS {
             let Some(existing) = self.records.put_if_absent(record.clone()).await? else {
                 return self.confirm_pin(account, record.stored(), new_pin, permit).await;
             };
-            let winner = self.load_pin(existing.content).await?;
+            let winner = self.load_pin(key, existing.content).await?;
             if winner.is_valid() {
                 return Ok(self.remember(account, winner, unpin_count));
             }
@@ -162,10 +174,11 @@ impl Pins {
         permit: &Permit,
     ) -> Result<UserKey, VaultError> {
         let unpin_count = self.unpin_count.load(Ordering::SeqCst);
-        if permit.generation.is_superseded() {
+        let is_superseded = self.generations.is_superseded(&permit.generation).await;
+        if !matches!(is_superseded, Ok(false)) {
             // This ends only the pin that was read: the account may have a new pin by now.
             self.records.remove_if_unchanged(stored).await?;
-            return Err(VaultError::SignedOut);
+            return Err(is_superseded.err().unwrap_or(VaultError::SignedOut));
         }
         AuditEntry::new(AuditEvent::AccountPinned).account(&account.account).user(&pin.user).write();
         Ok(self.remember(account, pin, unpin_count))
@@ -174,12 +187,30 @@ impl Pins {
     pub(super) async fn unpin(&self, account: &Account, other_issuers: &[String]) -> Result<(), VaultError> {
         let namespaces = std::iter::once(None).chain(other_issuers.iter().map(|issuer| Some(issuer.as_str())));
         let pinned: Vec<_> = namespaces.map(|namespace| PinnedAccount::new(account, namespace)).collect();
-        let removed = self.records.remove(pinned.iter().map(|account| self.key(account)).collect()).await;
+        let keys: Vec<_> = pinned.iter().map(|account| self.key(account)).collect();
+        let removed = self.records.remove(keys.clone()).await;
         self.unpin_count.fetch_add(1, Ordering::SeqCst);
         for account in &pinned {
             self.recent.remove(account);
         }
-        Ok(removed?)
+        let told = match &self.changes {
+            None => Ok(()),
+            Some(changes) => tell_of_unpinned(changes, &keys, removed.is_ok()).await,
+        };
+        removed?;
+        told
+    }
+
+    /// Forgets the pin under `key`, which another replica has removed.
+    pub(super) fn forget(&self, key: RecordKey) {
+        self.unpin_count.fetch_add(1, Ordering::SeqCst);
+        self.recent.retain(|_, pin| pin.key != key);
+    }
+
+    /// Forgets all pins in memory.
+    pub(super) fn forget_all(&self) {
+        self.unpin_count.fetch_add(1, Ordering::SeqCst);
+        self.recent.clear();
     }
 
     /// The accounts that are pinned to `user`; an earlier version's pin does not say which account it is of.
@@ -203,6 +234,12 @@ impl Pins {
         Ok(())
     }
 
+    /// The pin in memory, if it is valid and may be used.
+    fn find_recent(&self, account: &PinnedAccount) -> Option<Pin> {
+        let may_be_used = self.changes.as_ref().is_none_or(|changes| changes.may_use_copies());
+        self.recent.get(account).filter(|pin| may_be_used && pin.is_valid())
+    }
+
     /// Caches `pin`, unless an account was unpinned after `unpin_count` was read, which is before the store was read.
     fn remember(&self, account: &PinnedAccount, pin: Pin, unpin_count: u64) -> UserKey {
         let user = pin.user.clone();
@@ -214,11 +251,11 @@ impl Pins {
     }
 
     /// Adds the person's epoch to a pin that was read from the store.
-    async fn load_pin(&self, record: PinRecord) -> Result<Pin, VaultError> {
+    async fn load_pin(&self, key: RecordKey, record: PinRecord) -> Result<Pin, VaultError> {
         let PinRecord { user, epoch, .. } = record;
         let user_epoch = self.epochs.get_cell(&user);
         self.epochs.load(&user_epoch).await?;
-        Ok(Pin { user, epoch, user_epoch })
+        Ok(Pin { key, user, epoch, user_epoch })
     }
 
     fn key(&self, pinned: &PinnedAccount) -> RecordKey {
@@ -234,4 +271,17 @@ impl Pins {
     fn user_index(&self, user: &UserKey) -> RecordKey {
         self.records.index([user.issuer(), user.subject()])
     }
+}
+
+/// Tells the other replicas of pins that are removed, or may be: a removal that has failed is told later.
+async fn tell_of_unpinned(changes: &Arc<Changes>, keys: &[RecordKey], is_removed: bool) -> Result<(), VaultError> {
+    let mut told = Ok(());
+    for key in keys {
+        if is_removed && told.is_ok() {
+            told = changes.tell_surely(*key, Change::Pin).await;
+        } else {
+            changes.tell_later(*key, Change::Pin);
+        }
+    }
+    told
 }

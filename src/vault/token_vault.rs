@@ -1,24 +1,17 @@
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::VaultError;
+use super::changes::Changes;
 use super::deferrals::Deferrals;
-use super::epochs::Epochs;
-use super::kept_token::{CodeMark, KeptToken, TokenRecord};
-use super::l1::{L1, L1Entry};
+use super::epochs::{Epochs, SignOutMark};
+use super::kept_token::{CodeMark, KeptToken};
+use super::l1::L1;
 use super::permit::Permit;
 use super::pins::Pins;
-use super::recent_sign_outs::SignOutMark;
-use super::slot_generations::{SlotGeneration, SlotGenerations};
-use super::slot_keys::SlotKeys;
-use crate::domain::{ConnectionRevision, RecordKey, SharedClock, Timestamp, TokenSlot, UserKey, UserToken};
-use crate::records::{Collection, Records, SingleWriter, StoredRecord};
-
-/// A token is handed out only if more than this is left of its lifetime
-/// (docs/protocols/token-service-api.md §1 rule 13). For a token with a lifetime of less than twice this, half of its
-/// lifetime is enough.
-const MIN_REMAINING_LIFETIME: Duration = Duration::from_mins(5);
+use super::slots::{SlotGeneration, SlotGenerations, SlotKeys, SlotRecord, TokenRecord};
+use crate::domain::{ConnectionRevision, SharedClock, TokenSlot, UserKey, UserToken};
+use crate::records::{ChangeListener, Collection, Records, StoredRecord};
 
 /// The tokens of all users. Clones share the same state.
 #[derive(Clone)]
@@ -27,20 +20,35 @@ pub struct TokenVault {
 }
 
 pub(super) struct Shared {
-    pub(super) tokens: Collection<TokenRecord>,
+    pub(super) tokens: Collection<SlotRecord>,
     pub(super) clock: SharedClock,
-    slot_keys: SlotKeys,
+    pub(super) slot_keys: SlotKeys,
     pub(super) l1: L1,
     pub(super) epochs: Arc<Epochs>,
-    pub(super) generations: SlotGenerations,
+    pub(super) generations: Arc<SlotGenerations>,
     pub(super) pins: Pins,
     deferrals: Deferrals,
+    /// What is needed beside if other replicas use the store; `None` if it is exclusive.
+    pub(super) sharing: Option<Sharing>,
+}
+
+/// What a vault over a shared store needs in addition.
+pub(super) struct Sharing {
+    pub(super) changes: Arc<Changes>,
+    /// Draws the ids of fences.
+    pub(super) records: Records,
+}
+
+/// A token that was read from the store.
+pub(super) struct FoundToken {
+    pub(super) record: TokenRecord,
+    pub(super) stored: StoredRecord<SlotRecord>,
 }
 
 /// How much of its lifetime a token must have left to be handed out.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum NeededLifetime {
-    /// More than [`MIN_REMAINING_LIFETIME`].
+pub(super) enum NeededLifetime {
+    /// More than five minutes, or more than half of it.
     Enough,
     /// Any: the token cannot be renewed at the moment.
     Any,
@@ -55,8 +63,8 @@ pub struct KeptRecord {
     pub code_mark: Option<CodeMark>,
     /// The permission to replace the token. A sign-out after the record was read revokes it.
     pub permit: Permit,
-    revision: ConnectionRevision,
-    stored: StoredRecord<TokenRecord>,
+    pub(super) revision: ConnectionRevision,
+    pub(super) stored: StoredRecord<SlotRecord>,
 }
 
 /// The tokens that a sign-out of a user removed.
@@ -69,23 +77,31 @@ pub struct RemovedTokens {
 }
 
 impl TokenVault {
-    /// Makes a vault over `records` that holds up to `l1_bytes` of tokens in memory. `writer` proves that only this
-    /// process writes to the store; otherwise the tokens in memory could be outdated.
+    /// Makes a vault over `records` that holds up to `l1_bytes` of tokens in memory. If other replicas use the store as well,
+    /// it hears of their changes.
     #[must_use]
-    pub fn new(records: &Records, writer: SingleWriter, l1_bytes: u64) -> Self {
-        let tokens: Collection<TokenRecord> = Collection::new(records);
-        let epochs = Arc::new(Epochs::new(records, writer));
+    pub fn new(records: &Records, l1_bytes: u64) -> Self {
+        let tokens: Collection<SlotRecord> = Collection::new(records);
+        let changes = Changes::new(records);
+        let epochs = Arc::new(Epochs::new(records, changes.as_ref()));
+        let generations = Arc::new(SlotGenerations::new(records));
         let shared = Shared {
             clock: records.clock().clone(),
             slot_keys: SlotKeys::new(tokens.clone()),
             tokens,
-            l1: L1::new(l1_bytes, writer),
-            generations: SlotGenerations::new(writer),
-            pins: Pins::new(records, writer, Arc::clone(&epochs)),
+            l1: L1::new(l1_bytes),
+            pins: Pins::new(records, Arc::clone(&epochs), Arc::clone(&generations), changes.clone()),
+            generations,
             deferrals: Deferrals::default(),
             epochs,
+            sharing: changes.map(|changes| Sharing { changes, records: records.clone() }),
         };
-        Self { shared: Arc::new(shared) }
+        let shared = Arc::new(shared);
+        if let Some(replicas) = records.replicas() {
+            let listener: Arc<dyn ChangeListener> = shared.clone();
+            replicas.listen(Arc::downgrade(&listener));
+        }
+        Self { shared }
     }
 
     /// Finds the token in `slot`. A token is found only if it was kept for this `revision` of the connection and in the
@@ -101,7 +117,7 @@ impl TokenVault {
         revision: ConnectionRevision,
     ) -> Result<Option<Arc<UserToken>>, VaultError> {
         let key = self.shared.slot_keys.get(slot);
-        if let Some(entry) = self.shared.l1.get(key)
+        if let Some(entry) = self.shared.find_copy(key)
             && self.shared.can_hand_out(&entry, revision, NeededLifetime::Enough)
         {
             return Ok(Some(Arc::clone(&entry.token)));
@@ -142,7 +158,7 @@ impl TokenVault {
     /// Whether enough of the lifetime of `token` is left to hand it out.
     #[must_use]
     pub fn is_usable(&self, token: &UserToken) -> bool {
-        has_enough_lifetime(token, self.shared.clock.now())
+        self.shared.has_enough_lifetime(token)
     }
 
     /// Issues the permission to keep a token of `user` in `slot`. Call this *before* requesting the token.
@@ -150,19 +166,23 @@ impl TokenVault {
     /// # Errors
     /// [`VaultError`] if the store fails.
     pub async fn permit(&self, slot: &TokenSlot, user: &UserKey) -> Result<Permit, VaultError> {
-        self.permit_in_generation(self.generation(slot), user).await
+        self.permit_in_generation(self.generation(slot).await?, user).await
     }
 
     /// The current generation of `slot`.
-    #[must_use]
-    pub fn generation(&self, slot: &TokenSlot) -> SlotGeneration {
-        self.shared.generations.current(self.shared.slot_keys.get(slot), slot)
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store is shared and fails.
+    pub async fn generation(&self, slot: &TokenSlot) -> Result<SlotGeneration, VaultError> {
+        self.shared.generations.current(self.shared.slot_keys.get(slot), slot).await
     }
 
     /// Whether the slot of `generation` was not signed out since the caller got the generation.
-    #[must_use]
-    pub fn is_current(&self, generation: &SlotGeneration) -> bool {
-        !generation.is_superseded()
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store is shared and fails.
+    pub async fn is_current(&self, generation: &SlotGeneration) -> Result<bool, VaultError> {
+        Ok(!self.shared.generations.is_superseded(generation).await?)
     }
 
     /// Issues the permission to keep a token of `user` in the slot of `generation`. A sign-out of the slot after the
@@ -182,7 +202,7 @@ impl TokenVault {
     pub async fn is_permitted(&self, permit: &Permit, user: &UserKey) -> Result<bool, VaultError> {
         let cell = self.shared.epochs.get_cell(user);
         self.shared.epochs.load(&cell).await?;
-        Ok(cell.is_current(permit.epoch) && !permit.generation.is_superseded())
+        Ok(cell.is_current(permit.epoch) && self.is_current(&permit.generation).await?)
     }
 
     /// Keeps `token` in the slot of `permit`. When this returns, the token is stored with the store's configured
@@ -237,7 +257,7 @@ impl TokenVault {
     /// [`VaultError`] if the store fails. The token may then still be stored.
     pub async fn remove(&self, record: KeptRecord) -> Result<bool, VaultError> {
         let shared = Arc::clone(&self.shared);
-        run_to_completion(async move { shared.remove(record.stored).await }).await
+        run_to_completion(async move { shared.remove_kept(record.stored, &record.permit).await }).await
     }
 
     /// Signs the account of `slot` out of its connection: removes the token and revokes every [`Permit`] for the slot.
@@ -278,85 +298,21 @@ impl TokenVault {
     }
 
     /// The present moment between sign-outs everywhere.
-    #[must_use]
-    pub fn sign_out_mark(&self) -> SignOutMark {
-        self.shared.epochs.recent_sign_outs.mark()
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store is shared and fails.
+    pub async fn sign_out_mark(&self) -> Result<SignOutMark, VaultError> {
+        self.shared.epochs.sign_out_mark().await
     }
 
     /// Whether `user` may have been signed out everywhere after `mark`. Read the user's epoch first: then this finds every
     /// sign-out that the epoch counts already.
-    #[must_use]
-    pub fn may_be_signed_out_since(&self, mark: SignOutMark, user: &UserKey) -> bool {
-        self.shared.epochs.recent_sign_outs.may_include(user, mark)
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store is shared and fails.
+    pub async fn may_be_signed_out_since(&self, mark: SignOutMark, user: &UserKey) -> Result<bool, VaultError> {
+        self.shared.epochs.may_be_signed_out_since(mark, user).await
     }
-}
-
-impl Shared {
-    async fn find_with(
-        &self,
-        key: RecordKey,
-        revision: ConnectionRevision,
-        needed: NeededLifetime,
-    ) -> Result<Option<Arc<UserToken>>, VaultError> {
-        if let Some(entry) = self.l1.get(key)
-            && self.can_hand_out(&entry, revision, needed)
-        {
-            return Ok(Some(Arc::clone(&entry.token)));
-        }
-        let ticket = self.l1.read_ticket(key);
-        let Some(record) = self.tokens.get(key).await? else {
-            return Ok(None);
-        };
-        let TokenRecord { kept, epoch, .. } = record.content;
-        let user_epoch = self.epochs.get_cell(&kept.token.user);
-        self.epochs.load(&user_epoch).await?;
-        let token = Arc::new(kept.token.without_refresh_token());
-        let entry = L1Entry { token: Arc::clone(&token), revision: kept.revision, epoch, user_epoch };
-        if !self.can_hand_out(&entry, revision, needed) {
-            return Ok(None);
-        }
-        self.l1.fill(key, ticket, entry);
-        Ok(Some(token))
-    }
-
-    async fn read(&self, slot: &TokenSlot, revision: ConnectionRevision) -> Result<Option<KeptRecord>, VaultError> {
-        let key = self.slot_keys.get(slot);
-        // Taken before the store is read, so that a sign-out after the read supersedes it.
-        let generation = self.generations.current(key, slot);
-        let Some(record) = self.tokens.get(key).await? else {
-            return Ok(None);
-        };
-        let TokenRecord { kept, epoch, .. } = record.content;
-        let user_epoch = self.epochs.get_cell(&kept.token.user);
-        self.epochs.load(&user_epoch).await?;
-        if kept.revision != revision || !user_epoch.is_current(epoch) {
-            return Ok(None);
-        }
-        let permit = Permit { epoch, generation };
-        let KeptToken { token, code_mark, .. } = kept;
-        Ok(Some(KeptRecord { token, code_mark, permit, revision, stored: record.stored }))
-    }
-
-    /// The index of all tokens of `user`.
-    pub(super) fn user_index(&self, user: &UserKey) -> RecordKey {
-        self.tokens.index([user.issuer(), user.subject()])
-    }
-
-    /// Whether `entry` may be handed out. This rule is the same for tokens from memory and from the store.
-    fn can_hand_out(&self, entry: &L1Entry, revision: ConnectionRevision, needed: NeededLifetime) -> bool {
-        let now = self.clock.now();
-        entry.revision == revision
-            && entry.user_epoch.is_current(entry.epoch)
-            && match needed {
-                NeededLifetime::Enough => has_enough_lifetime(&entry.token, now),
-                NeededLifetime::Any => !entry.token.has_ended(now),
-            }
-    }
-}
-
-fn has_enough_lifetime(token: &UserToken, now: Timestamp) -> bool {
-    let lifetime = token.obtained_at.until(token.expires_at);
-    now.until(token.expires_at) > MIN_REMAINING_LIFETIME.min(lifetime / 2)
 }
 
 /// Runs a write in its own task. If the caller hangs up, the write still completes, so that memory and store stay

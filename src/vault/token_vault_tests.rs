@@ -24,7 +24,7 @@ pub(super) struct Fixture {
 }
 
 fn open_vault(records: &Records) -> TokenVault {
-    TokenVault::new(records, records.single_writer().unwrap(), L1_BYTES)
+    TokenVault::new(records, L1_BYTES)
 }
 
 impl Fixture {
@@ -330,7 +330,7 @@ async fn an_account_has_one_pin_in_each_namespace_and_an_unpinned_one_has_none()
 #[tokio::test]
 async fn tokens_that_no_longer_fit_into_memory_are_found_in_the_store() {
     let storage = throwaway_records();
-    let vault = TokenVault::new(&storage.records, storage.records.single_writer().unwrap(), 64 << 10);
+    let vault = TokenVault::new(&storage.records, 64 << 10);
     let now = storage.clock.now();
     for number in 0..60 {
         let token = UserToken {

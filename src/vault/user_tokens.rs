@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::VaultError;
-use super::kept_token::TokenRecord;
+use super::slots::TokenRecord;
 use super::token_vault::{RemovedTokens, Shared, TokenVault, run_to_completion};
 use crate::domain::{Account, ConnectionRevision, HolderName, Timestamp, TokenSlot, UserKey};
 
@@ -36,10 +36,8 @@ impl TokenVault {
         self.shared.epochs.load(&user_epoch).await?;
         let mut listed = Vec::new();
         for stored in self.shared.tokens.members(self.shared.user_index(user)).await? {
-            let record = self.shared.tokens.open(&stored)?;
-            if user_epoch.is_current(record.epoch) {
-                listed.push(ListedToken::of(record));
-            }
+            let record = self.shared.tokens.open(&stored)?.into_token(self.shared.clock.now());
+            listed.extend(record.filter(|record| user_epoch.is_current(record.epoch)).map(ListedToken::of));
         }
         Ok(listed)
     }
@@ -71,9 +69,10 @@ impl Shared {
     async fn remove_of_holder(&self, user: &UserKey, holder: Option<&HolderName>) -> Result<RemovedTokens, VaultError> {
         let mut removed = RemovedTokens::default();
         for stored in self.tokens.members(self.user_index(user)).await? {
-            let TokenRecord { kept, slot, .. } = self.tokens.open(&stored)?;
+            let Some(record) = self.tokens.open(&stored)?.into_token(self.clock.now()) else { continue };
+            let TokenRecord { kept, slot, fence, .. } = record;
             let is_wanted = slot.as_ref().map(|slot| &slot.account.holder) == holder;
-            if is_wanted && self.remove(stored).await? {
+            if is_wanted && self.remove(stored, fence).await? {
                 removed.count += 1;
                 removed.tokens.push(kept);
             }
@@ -101,8 +100,10 @@ impl ListedToken {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::slots::SlotRecord;
     use super::super::token_vault_tests::{Fixture, REVISION, found, slot, user};
     use super::*;
+    use crate::domain::Clock as _;
 
     /// Writes the token of `slot` as an earlier version of the program did, which did not name the slot.
     async fn keep_without_slot(fixture: &Fixture, slot: &TokenSlot, text: &str) {
@@ -110,10 +111,10 @@ mod tests {
         let shared = &fixture.vault.shared;
         let listed = shared.tokens.members(shared.user_index(&user())).await.unwrap();
         for stored in listed {
-            let record = shared.tokens.open(&stored).unwrap();
+            let record = shared.tokens.open(&stored).unwrap().into_token(fixture.clock.now()).unwrap();
             if record.slot.as_ref() == Some(slot) {
                 let expires_at = record.kept.token.expires_at;
-                let old = TokenRecord { slot: None, ..record };
+                let old = SlotRecord::Token(Arc::new(TokenRecord { slot: None, ..record }));
                 let sealed = shared.tokens.seal_until(stored.key(), &old, expires_at).unwrap();
                 shared.tokens.put(sealed.listed_by(shared.user_index(&user()))).await.unwrap();
                 shared.l1.remove(stored.key());

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::kept_token::TokenRecord;
 use super::l1::L1Entry;
 use super::permit::Permit;
+use super::slots::{SlotFence, SlotRecord, TokenRecord};
 use super::token_vault::{RemovedTokens, Shared};
 use super::{KeptToken, VaultError};
 use crate::domain::{RecordKey, Timestamp, UserKey, UserToken};
@@ -15,15 +15,19 @@ use crate::records::StoredRecord;
 /// been used for up to 90 days. Each refresh restarts this time.
 const REFRESHABLE_TOKEN_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
-/// Lock order: the write lock of the user's epoch first, then the write lock of the slot.
+/// Lock order: the write lock of the user's epoch first, then the write lock of the slot. Over a shared store the writes of
+/// `shared_writes.rs` take their place.
 impl Shared {
     /// Writes `kept` to its slot. With `expected`, writes it only if the store still holds `expected`.
     pub(super) async fn keep(
         &self,
         permit: Permit,
         kept: KeptToken,
-        expected: Option<StoredRecord<TokenRecord>>,
+        expected: Option<StoredRecord<SlotRecord>>,
     ) -> Result<Arc<UserToken>, VaultError> {
+        if let Some(sharing) = &self.sharing {
+            return self.keep_shared(sharing, permit, kept, expected).await;
+        }
         let Permit { epoch, generation } = permit;
         let key = generation.key();
         let (user_epoch, revision) = (self.epochs.get_cell(&kept.token.user), kept.revision);
@@ -34,8 +38,10 @@ impl Shared {
         }
         self.epochs.store_if_behind(&user_epoch, &mut behind).await?;
         let (expires_at, index) = (record_expiry(&kept.token, self.clock.now()), self.user_index(&kept.token.user));
-        let content = TokenRecord { kept, epoch, slot: Some(generation.slot().clone()) };
-        let record = self.tokens.seal_until(key, &content, expires_at)?.listed_by(index);
+        let content = Arc::new(TokenRecord { kept, epoch, slot: Some(generation.slot().clone()), fence: None });
+        let sealed = SlotRecord::Token(Arc::clone(&content));
+        let record = self.tokens.seal_until(key, &sealed, expires_at)?.listed_by(index);
+        drop(sealed);
         let write_lock = self.l1.lock_writes(key).await;
         if generation.is_superseded() {
             return Err(VaultError::SignedOut);
@@ -53,7 +59,7 @@ impl Shared {
                 return Err(error.into());
             }
         }
-        let token = Arc::new(content.kept.token.without_refresh_token());
+        let token = Arc::new(Arc::unwrap_or_clone(content).kept.token.without_refresh_token());
         let user_epoch_in_l1 = Arc::clone(&user_epoch);
         self.l1.replace(key, L1Entry { token: Arc::clone(&token), revision, epoch, user_epoch: user_epoch_in_l1 });
         drop(write_lock);
@@ -61,6 +67,9 @@ impl Shared {
     }
 
     pub(super) async fn forget(&self, key: RecordKey) -> Result<(), VaultError> {
+        if let Some(sharing) = &self.sharing {
+            return self.forget_shared(sharing, key).await;
+        }
         let write_lock = self.l1.lock_writes(key).await;
         self.generations.supersede(key);
         let removed = self.tokens.remove(vec![key]).await;
@@ -71,22 +80,30 @@ impl Shared {
 
     /// Removes the token at `key` and returns it. A token that cannot be read is removed, too.
     pub(super) async fn take(&self, key: RecordKey) -> Result<Option<KeptToken>, VaultError> {
+        if let Some(sharing) = &self.sharing {
+            return self.take_shared(sharing, key).await;
+        }
         let write_lock = self.l1.lock_writes(key).await;
         self.generations.supersede(key);
         // Removing the token does not depend on reading it.
-        let kept = self.tokens.get(key).await.ok().flatten().map(|record| record.content.kept);
+        let found = self.find_stored(key).await.ok().flatten();
         let removed = self.tokens.remove(vec![key]).await;
         self.l1.remove(key);
         drop(write_lock);
         removed?;
-        Ok(kept)
+        Ok(found.map(|found| found.record.kept))
     }
 
-    /// Removes `stored` if the store still holds it. Returns whether it was removed.
-    pub(super) async fn remove(&self, stored: StoredRecord<TokenRecord>) -> Result<bool, VaultError> {
+    /// Removes `stored` if the store still holds it; `fence` is that of the record, which stays in a shared store. Returns
+    /// whether it was removed.
+    pub(super) async fn remove(
+        &self,
+        stored: StoredRecord<SlotRecord>,
+        fence: Option<SlotFence>,
+    ) -> Result<bool, VaultError> {
         let key = stored.key();
         let write_lock = self.l1.lock_writes(key).await;
-        let removed = self.tokens.remove_if_unchanged(stored).await?;
+        let removed = self.remove_stored(stored, fence.filter(|_| self.sharing.is_some())).await?;
         if removed {
             self.l1.remove(key);
         }
@@ -102,11 +119,15 @@ impl Shared {
         let mut removed = RemovedTokens::default();
         for stored in self.tokens.members(self.user_index(user)).await? {
             let content = self.tokens.open(&stored);
+            let fence = content.as_ref().ok().and_then(|record| record.fence(self.clock.now()));
             // This removes only the listed record: the slot may hold another user's token by now.
-            if self.remove(stored).await? {
-                removed.count += 1;
-                removed.tokens.extend(content.map(|record| record.kept));
+            if !self.remove(stored, fence).await? {
+                continue;
             }
+            // A record that cannot be read counts as well.
+            let token = content.map(|record| record.into_token(self.clock.now()));
+            removed.count += usize::from(!matches!(token, Ok(None)));
+            removed.tokens.extend(token.ok().flatten().map(|record| record.kept));
         }
         self.pins.remove_all(user).await?;
         Ok(removed)
@@ -114,7 +135,7 @@ impl Shared {
 }
 
 /// The time until which the record of `token` is stored. An expired token without a refresh token is useless.
-fn record_expiry(token: &UserToken, now: Timestamp) -> Timestamp {
+pub(super) fn record_expiry(token: &UserToken, now: Timestamp) -> Timestamp {
     match token.refresh_token {
         Some(_) => now.plus(REFRESHABLE_TOKEN_LIFETIME).max(token.expires_at),
         None => token.expires_at,

@@ -32,6 +32,9 @@ pub struct BackChannelParts {
 }
 
 /// Tells applications that sessions of a user have ended. Clones share the same state.
+///
+/// The replica that has ended the sessions tells of it. A notice that waits when this process is killed is lost, as it is when
+/// the only process of an exclusive store is: the application keeps the user until its own session ends.
 #[derive(Clone)]
 pub struct BackChannel {
     parts: Arc<BackChannelParts>,

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::epoch::UserEpoch;
-use crate::domain::UserKey;
+use crate::domain::RecordKey;
 
 /// The users whose raised epoch the store does not hold yet. Only the operator and the Agent 365 platform raise epochs, so
 /// the number of users needs no bound.
@@ -13,7 +13,7 @@ pub(super) struct UnstoredEpochs {
 
 #[derive(Default)]
 struct State {
-    cells: HashMap<UserKey, Arc<UserEpoch>>,
+    cells: HashMap<RecordKey, Arc<UserEpoch>>,
     is_retrying: bool,
 }
 
@@ -21,7 +21,7 @@ impl UnstoredEpochs {
     /// Adds a user's epoch. Returns whether the caller must start the task that writes the epochs again.
     pub(super) fn add(&self, cell: &Arc<UserEpoch>) -> bool {
         let mut state = self.lock();
-        state.cells.insert(cell.key().clone(), Arc::clone(cell));
+        state.cells.insert(*cell.key(), Arc::clone(cell));
         !std::mem::replace(&mut state.is_retrying, true)
     }
 

@@ -1,6 +1,6 @@
 use quick_cache::sync::Cache;
 
-use super::kept_token::TokenRecord;
+use super::slot_record::SlotRecord;
 use crate::domain::{Fingerprint, Fingerprints, RecordKey, TokenSlot};
 use crate::records::Collection;
 
@@ -9,19 +9,19 @@ const MAX_CACHED_KEYS: usize = 32_768;
 
 /// The record keys of slots. The key of a slot never changes and costs a MAC, so recently used keys are cached. The
 /// cache is indexed by fingerprints, which cost a fraction of a MAC.
-pub(super) struct SlotKeys {
-    tokens: Collection<TokenRecord>,
+pub(in crate::vault) struct SlotKeys {
+    tokens: Collection<SlotRecord>,
     fingerprints: Fingerprints,
     recent: Cache<Fingerprint, RecordKey>,
 }
 
 impl SlotKeys {
-    pub(super) fn new(tokens: Collection<TokenRecord>) -> Self {
+    pub(in crate::vault) fn new(tokens: Collection<SlotRecord>) -> Self {
         Self { tokens, fingerprints: Fingerprints::new(), recent: Cache::new(MAX_CACHED_KEYS) }
     }
 
     /// Gets the key of the record of `slot`.
-    pub(super) fn get(&self, slot: &TokenSlot) -> RecordKey {
+    pub(in crate::vault) fn get(&self, slot: &TokenSlot) -> RecordKey {
         let parts = slot.key_parts();
         let parts = parts.each_ref().map(|part| &**part);
         let fingerprint = self.fingerprints.compute_for_parts(&parts);
