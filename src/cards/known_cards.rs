@@ -8,7 +8,6 @@ use dashmap::DashMap;
 
 use super::BROWSER_CARD_LIFETIME;
 use crate::domain::{Account, RecordKey, Timestamp};
-use crate::records::SingleWriter;
 
 /// Marks that are remembered at the same time; each takes some 40 bytes.
 const MAX_KNOWN_CARDS: usize = 400_000;
@@ -18,7 +17,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// The cards, and the accounts with client failures, for which the store may hold a record. A card that is certainly absent needs no disk read: most exchange
 /// ids belong to no pending sign-in, and the hot path reads no disk (docs/architecture.md §Speed).
 ///
-/// A card is certainly absent only if this process is the store's single writer and did not write it, and every record
+/// A card is certainly absent only if this process alone writes to the store and did not write it, and every record
 /// that an earlier process may have written has expired or is listed in `inherited`.
 pub(super) struct KnownCards {
     /// Expiry of each written record, by a short hash: the record's name would cost a MAC. Two hashes that collide cost
@@ -40,13 +39,13 @@ pub(super) struct KnownCards {
 pub(super) struct Mark(u64);
 
 impl KnownCards {
-    /// Starts without marks. Without a `writer`, other processes may write to the store and no record is certainly
+    /// Starts without marks. If the process is not alone, other processes write to the store and no record is certainly
     /// absent.
-    pub(super) fn new(writer: Option<SingleWriter>, now: Timestamp) -> Self {
+    pub(super) fn new(is_alone: bool, now: Timestamp) -> Self {
         Self {
             marks: DashMap::new(),
             hasher: RandomState::new(),
-            inherited_until: writer.map_or(i64::MAX, |_| now.plus(BROWSER_CARD_LIFETIME).unix_millis()),
+            inherited_until: if is_alone { now.plus(BROWSER_CARD_LIFETIME).unix_millis() } else { i64::MAX },
             inherited: OnceLock::new(),
             unknown_until: AtomicI64::new(i64::MIN),
             next_sweep_at: AtomicI64::new(now.plus(SWEEP_INTERVAL).unix_millis()),
@@ -66,14 +65,18 @@ impl KnownCards {
         Mark(self.hasher.hash_one(("client failures", account)))
     }
 
-    /// Sets the complete list of the records that an earlier process left. Only valid for a store whose single writer
-    /// is this process.
+    /// Sets the complete list of the records that an earlier process left. Only valid for a store that
+    /// this process alone writes to.
     pub(super) fn set_inherited(&self, keys: HashSet<RecordKey>) {
         self.inherited.get_or_init(|| keys);
     }
 
     /// Records that the store may hold a record for each of `marks` until `expires_at`.
     pub(super) fn add<const MARKS: usize>(&self, marks: [Mark; MARKS], expires_at: Timestamp, now: Timestamp) {
+        // Where other processes write, every lookup reads the store.
+        if self.inherited_until == i64::MAX {
+            return;
+        }
         self.sweep(now);
         for Mark(mark) in marks {
             self.marks.insert(mark, expires_at);
@@ -113,14 +116,13 @@ impl KnownCards {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
-    use crate::records::testing::throwaway_records;
 
     const ONE: RecordKey = RecordKey([1; 32]);
     const OTHER: RecordKey = RecordKey([2; 32]);
 
-    /// The known cards of a process that is its store's single writer.
+    /// The known cards of a process that alone writes to its store.
     fn known() -> KnownCards {
-        KnownCards::new(throwaway_records().records.single_writer(), at(0))
+        KnownCards::new(true, at(0))
     }
 
     fn at(seconds: i64) -> Timestamp {
@@ -154,7 +156,7 @@ mod tests {
 
     #[test]
     fn no_card_is_certainly_absent_in_a_store_with_several_writers() {
-        assert!(KnownCards::new(None, at(0)).may_be_stored(Mark(1), || ONE, at(1_000_000)));
+        assert!(KnownCards::new(false, at(0)).may_be_stored(Mark(1), || ONE, at(1_000_000)));
     }
 
     #[test]

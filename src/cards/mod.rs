@@ -14,6 +14,8 @@ mod pending_sign_ins;
 mod client_failures_tests;
 #[cfg(test)]
 mod pending_sign_ins_tests;
+#[cfg(test)]
+mod replica_tests;
 
 use std::time::Duration;
 

@@ -28,7 +28,8 @@ pub struct PendingSignIns {
     records: Records,
     cards: Collection<CardRecord>,
     entropy: SharedEntropy,
-    /// The sequence number of the next sign-in: it orders sign-ins that began in the same millisecond.
+    /// The sequence number of the next sign-in: it orders sign-ins that began at this process in the same millisecond. Those
+    /// that began at two replicas in the same millisecond have an order, too, but neither is the later one.
     next_sequence: AtomicU64,
     known: Arc<KnownCards>,
     failures: ClientFailures,
@@ -38,7 +39,7 @@ impl PendingSignIns {
     /// Keeps pending sign-ins in `records` and draws the secrets of their links from `entropy`.
     #[must_use]
     pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
-        let known = Arc::new(KnownCards::new(records.single_writer(), records.clock().now()));
+        let known = Arc::new(KnownCards::new(records.replicas().is_none(), records.clock().now()));
         let failures = ClientFailures::new(records, known.clone());
         let cards = Collection::new(records);
         Self { records: records.clone(), cards, entropy, next_sequence: AtomicU64::new(0), known, failures }
@@ -51,7 +52,7 @@ impl PendingSignIns {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn recall(&self) -> Result<(), RecordError> {
-        if self.records.single_writer().is_none() {
+        if self.records.replicas().is_some() {
             return Ok(());
         }
         if let Some(inherited) =

@@ -6,6 +6,7 @@ use super::binding::bind_assertion;
 use super::engine::{Acquisition, AcquisitionRequest};
 use super::{Reason, Refusal, StorageFailure};
 use crate::domain::{Account, Connection, ExchangeableToken, HolderName, SecurityContext, TokenSlot, UserToken};
+use crate::records::{LeaseError, RecordError, Records, ReplicaLease, catalogue};
 use crate::single_flight::SingleFlight;
 use crate::vault::TokenVault;
 
@@ -18,6 +19,7 @@ use crate::vault::TokenVault;
 pub struct AssertionExchange {
     acquisition: Acquisition,
     vault: Arc<TokenVault>,
+    records: Records,
     flights: Arc<SingleFlight<FlightKey, FlightOutcome>>,
 }
 
@@ -57,10 +59,10 @@ impl AssertionRequest {
 }
 
 impl AssertionExchange {
-    /// Obtains tokens by `acquisition`, which keeps them in `vault`.
+    /// Obtains tokens by `acquisition`, which keeps them in `vault` and thus in `records`.
     #[must_use]
-    pub fn new(acquisition: Acquisition, vault: Arc<TokenVault>) -> Self {
-        Self { acquisition, vault, flights: Arc::default() }
+    pub fn new(acquisition: Acquisition, vault: Arc<TokenVault>, records: &Records) -> Self {
+        Self { acquisition, vault, records: records.clone(), flights: Arc::default() }
     }
 
     /// The user token for the presented one: a kept one, or a new one.
@@ -101,7 +103,21 @@ impl AssertionExchange {
     async fn obtain(&self, request: &AssertionRequest) -> Result<Arc<UserToken>, Refusal> {
         let account = request.account();
         let binding = bind_assertion(&account, &request.token)?;
+        // The acquisition looks for a kept token first, and so finds what another replica has obtained.
+        let _lease = self.lease(&account, request).await?;
         self.acquisition.obtain(&request.as_acquisition(&account), &binding).await
+    }
+
+    /// Waits until no other replica obtains the token of `request`. Over an exclusive store there is none.
+    async fn lease(&self, account: &Account, request: &AssertionRequest) -> Result<ReplicaLease, Refusal> {
+        let wait = request.deadline.saturating_duration_since(Instant::now());
+        let [holder, realm, subject] = account.key_parts();
+        let (connection, context) = (request.connection.name.as_str(), request.token.policy_context.0);
+        let parts = [holder.as_bytes(), realm.as_bytes(), subject.as_bytes(), connection.as_bytes(), &context];
+        self.records.lease(&catalogue::ASSERTION_TURN, &parts, wait).await.map_err(|error| match error {
+            LeaseError::Held => out_of_time(),
+            LeaseError::Store(error) => store_failed(&error.into()),
+        })
     }
 
     /// Removes the kept token of `account` for `connection` if it is still `token`, because the resource does not accept it.
@@ -145,6 +161,11 @@ impl AssertionRequest {
 
 fn out_of_time() -> Refusal {
     Refusal::fault("the identity provider did not answer within the time of the request")
+}
+
+fn store_failed(error: &RecordError) -> Refusal {
+    tracing::error!(%error, "an exchange cannot be made known to the other replicas");
+    Refusal::fault("the store failed: see the error logged before this")
 }
 
 fn ended_without_outcome() -> Refusal {

@@ -23,6 +23,8 @@ pub trait HeldContent: Send + Sync + 'static {
 /// A provider takes a code once, and many a refresh token once, so what they led to must not be lost
 /// (docs/architecture.md §The same browser gets the same answer). Held tokens are in memory only, for fifteen minutes at
 /// most, and bounded in number and bytes; the one that ends first makes room. Clones share the same state.
+///
+/// Each replica holds its own: they are held because the store, which the replicas share, has failed.
 pub struct HeldTokens<K, T> {
     shared: Arc<Shared<K, T>>,
 }

@@ -7,6 +7,8 @@
 //! door turns the outcome into a reply.
 
 mod assertion_exchange;
+#[cfg(test)]
+mod assertion_exchange_tests;
 mod binding;
 mod browser_binding;
 mod channel_statements;
@@ -35,8 +37,8 @@ pub use binding::may_be_bound;
 pub use browser_binding::{BrowserBinding, ProvenIdentity, bind_browser_sign_in, is_another_person};
 pub use channel_statements::ChannelStatements;
 pub use engine::{
-    Acquisition, Admission, AfterExchange, ExchangeEngine, ExchangeReply, ExchangeRequest, JoinedExchange,
-    LeadingExchange, OutcomeReport, Settlement,
+    Acquisition, Admission, AfterExchange, ContinuationMark, ExchangeEngine, ExchangeReply, ExchangeRequest,
+    JoinedExchange, LeadingExchange, OutcomeReport, Settlement,
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;

@@ -1,6 +1,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::Outage;
 use crate::domain::{ConnectionName, ExchangeStep, HolderName, UserToken};
 use crate::identity_provider::{Diagnostics, RedeemError, RedeemFailure};
@@ -16,8 +19,9 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// Why an exchange was refused: the closed list of docs/architecture.md §Status table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why an exchange was refused: the closed list of docs/architecture.md §Status table. Replicas write it for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "SharedReason")]
 pub enum Reason {
     /// The user or an administrator has not consented.
     ConsentRequired,
@@ -44,6 +48,69 @@ pub enum Reason {
         /// Seconds until the next request is accepted.
         retry_after: u64,
     },
+}
+
+/// The checks by which an exchange can be refused after its request was admitted. Duplicates at other replicas learn of no
+/// others.
+const SHARED_CHECKS: [&str; 3] = ["issuer", "pin", "slot"];
+
+/// A [`Reason`] as replicas write it for each other.
+#[derive(Serialize, Deserialize)]
+struct SharedReason {
+    /// The reason code without its detail.
+    code: String,
+    check: Option<String>,
+    #[serde(default)]
+    is_throttled: bool,
+    retry_after: Option<u64>,
+}
+
+impl From<Reason> for SharedReason {
+    fn from(reason: Reason) -> Self {
+        let (check, retry_after) = match reason {
+            Reason::AssertionRejected(check) | Reason::IdentityMismatch(check) => (Some(check.to_owned()), None),
+            Reason::TemporarilyUnavailable(outage) => (None, outage.retry_after()),
+            Reason::TooManyRequests { retry_after } => (None, Some(retry_after)),
+            _ => (None, None),
+        };
+        let is_throttled = matches!(reason, Reason::TemporarilyUnavailable(Outage::Throttled { .. }));
+        let code = reason.code().split(':').next().unwrap_or_default().to_owned();
+        Self { code, check, is_throttled, retry_after }
+    }
+}
+
+// A derived implementation would read from static text alone, because of the names of checks.
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        SharedReason::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    }
+}
+
+impl TryFrom<SharedReason> for Reason {
+    type Error = &'static str;
+
+    fn try_from(shared: SharedReason) -> Result<Self, Self::Error> {
+        let SharedReason { code, check, is_throttled, retry_after } = shared;
+        let known = SHARED_CHECKS.into_iter().find(|known| check.as_deref() == Some(*known));
+        let check = known.unwrap_or("other");
+        Ok(match code.as_str() {
+            "consent_required" => Self::ConsentRequired,
+            "interaction_required" => Self::InteractionRequired,
+            "assertion_expired" => Self::AssertionExpired,
+            "sign_in_required" => Self::SignInRequired,
+            "bad_request" => Self::BadRequest,
+            "assertion_rejected" => Self::AssertionRejected(check),
+            "identity_mismatch" => Self::IdentityMismatch(check),
+            "denied" => Self::Denied,
+            "misconfigured" => Self::Misconfigured,
+            "temporarily_unavailable" if is_throttled => {
+                Self::TemporarilyUnavailable(Outage::Throttled { retry_after })
+            }
+            "temporarily_unavailable" => Self::TemporarilyUnavailable(Outage::Fault { retry_after }),
+            "too_many_requests" => Self::TooManyRequests { retry_after: retry_after.unwrap_or(1) },
+            _ => return Err("a reason that this version does not know"),
+        })
+    }
 }
 
 impl Reason {
@@ -225,5 +292,33 @@ impl From<RedeemError> for Refusal {
             }
         };
         Self { reason, diagnostics: error.diagnostics, claims }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_reason_is_the_same_at_another_replica() {
+        for reason in [
+            Reason::ConsentRequired,
+            Reason::InteractionRequired,
+            Reason::AssertionExpired,
+            Reason::SignInRequired,
+            Reason::BadRequest,
+            Reason::AssertionRejected("issuer"),
+            Reason::IdentityMismatch("pin"),
+            Reason::IdentityMismatch("slot"),
+            Reason::Denied,
+            Reason::Misconfigured,
+            Reason::TemporarilyUnavailable(Outage::FAULT),
+            Reason::TemporarilyUnavailable(Outage::Throttled { retry_after: Some(7) }),
+            Reason::TooManyRequests { retry_after: 10 },
+        ] {
+            let written = serde_json::to_vec(&reason).unwrap();
+            assert_eq!(serde_json::from_slice::<Reason>(&written).unwrap(), reason);
+        }
     }
 }

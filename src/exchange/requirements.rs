@@ -88,12 +88,9 @@ impl SignInRequirements {
     ) {
         let Some(need) = derive_need(failure, tried) else { return };
         let slot = slot.as_channel_slot();
-        let replaced = async {
-            // Which account the user means is not for a silent attempt to say.
-            let choose_account = self.needs.get(&slot, None).await?.choose_account;
-            self.needs.put(&slot, &SignInNeed { choose_account, ..need }).await
-        };
-        if let Err(error) = replaced.await {
+        // Which account the user means is not for a silent attempt to say.
+        let replace = |earlier: SignInNeed| SignInNeed { choose_account: earlier.choose_account, ..need.clone() };
+        if let Err(error) = self.needs.change(&slot, replace).await {
             log_lost_need(&error, correlation_id);
         }
     }
@@ -115,11 +112,7 @@ impl SignInRequirements {
     /// Remembers `need` for the next browser sign-in, in addition to the earlier need.
     pub async fn join(&self, slot: &TokenSlot, need: SignInNeed, correlation_id: &str) {
         let slot = slot.as_channel_slot();
-        let added = async {
-            let earlier = self.needs.get(&slot, None).await?;
-            self.needs.put(&slot, &earlier.joined(need)).await
-        };
-        if let Err(error) = added.await {
+        if let Err(error) = self.needs.change(&slot, |earlier| earlier.joined(need.clone())).await {
             log_lost_need(&error, correlation_id);
         }
     }

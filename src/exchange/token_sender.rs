@@ -21,15 +21,14 @@ impl TokenSender<'_> {
     ///
     /// Where clients choose their user ids, a stranger can state the id of another user. Such a refusal counts against a
     /// limit of the id in this one conversation, so that the stranger cannot use up the limit of the genuine user.
-    #[must_use]
-    pub fn charge_refusal(&self, rates: &UserRates, refusal: Refusal) -> Refusal {
+    pub async fn charge_refusal(&self, rates: &UserRates, refusal: Refusal) -> Refusal {
         if matches!(refusal.reason, Reason::TemporarilyUnavailable(_)) {
             return refusal;
         }
         let charged = if self.bot.has_verified_id(self.account) {
-            rates.charge(self.account, self.correlation_id)
+            rates.charge(self.account, self.correlation_id).await
         } else {
-            rates.charge_unverified(self.account, self.conversation_id, self.correlation_id)
+            rates.charge_unverified(self.account, self.conversation_id, self.correlation_id).await
         };
         match charged {
             Ok(()) => refusal,

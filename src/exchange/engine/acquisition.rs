@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{pinned_to_another_user, store_failure, vault_failure};
+use super::refusals::{pinned_to_another_user, store_failure, vault_failure};
 use crate::domain::{
     Account, Bot, ClockAndEntropy, Connection, ExchangeableToken, SecurityContext, TokenSlot, UserToken,
 };
@@ -224,7 +224,7 @@ impl Acquisition {
             let hint = "the connection has no identity provider that can exchange";
             return Err(Refusal::local(Reason::Misconfigured, hint).into());
         }
-        self.rates.charge(request.account, request.correlation_id).map_err(Refusal::from)?;
+        self.rates.charge(request.account, request.correlation_id).await.map_err(Refusal::from)?;
         let requirements = self.redemption.requirements();
         let challenge = requirements.take_challenge(slot).await.map_err(|error| store_failure(&error))?;
         let (correlation_id, claims) = (request.correlation_id.to_owned(), challenge.clone());

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
+use super::refusals::{pinned_to_another_user, store_failure, vault_failure};
 use super::request::ExchangeRequest;
-use super::{pinned_to_another_user, store_failure, vault_failure};
 use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::Account;
 use crate::exchange::binding::{Binding, bind, mismatch};
@@ -93,13 +93,13 @@ impl Admission {
     }
 
     /// Counts a refusal against the limit of the request's sender.
-    pub(super) fn charge_refusal(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
+    pub(super) async fn charge_refusal(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
         let sender = TokenSender {
             bot: &request.bot,
             account: &request.account,
             conversation_id: request.evidence.conversation_id(),
             correlation_id: &request.correlation_id,
         };
-        sender.charge_refusal(&self.rates, refusal)
+        sender.charge_refusal(&self.rates, refusal).await
     }
 }

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -7,13 +6,9 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
+use super::settlement::{Settlement, remembered_for};
 use crate::domain::{Fingerprint, SharedClock, Timestamp};
-use crate::records::SingleWriter;
 
-/// How long a success answers its duplicates (docs/architecture.md §Dedup).
-const SUCCESS_REMEMBERED_FOR: Duration = Duration::from_mins(15);
-/// How long a failure answers its duplicates before the key is free for a retry (docs/architecture.md §Dedup).
-const FAILURE_REMEMBERED_FOR: Duration = Duration::from_secs(3);
 /// At most this many duplicates wait for one leader.
 const MAX_FOLLOWERS: usize = 64;
 /// At most this many completed exchanges are remembered. A duplicate of a forgotten one finds its token in the vault.
@@ -23,20 +18,11 @@ const MAX_COMPLETED_BYTES: u64 = 64 * 1024 * 1024;
 /// Memory that a completed exchange takes in addition to the bytes of its settlement.
 const COMPLETED_OVERHEAD_BYTES: u64 = 256;
 
-/// What a door keeps of a completed exchange so that it can answer duplicates.
-pub trait Settlement: Clone + Send + Sync + 'static {
-    /// Whether the exchange succeeded. A success answers duplicates for minutes, a failure for seconds only.
-    fn succeeded(&self) -> bool;
-
-    /// How many bytes it keeps in memory, without its fixed size.
-    fn bytes(&self) -> usize;
-}
-
-/// Joins the duplicates of an exchange: each key has one leader at a time, and every duplicate gets the leader's
-/// settlement.
+/// Joins the duplicates of an exchange that reach this process: each key has one leader at a time, and every duplicate gets
+/// the leader's settlement. Over a shared store the leader asks the other replicas
+/// ([`SharedExchanges`](super::shared::SharedExchanges)), so a process asks them once for each exchange.
 ///
-/// The markers live in memory, which is enough because this process alone serves the store ([`SingleWriter`]). Their
-/// keys are fingerprints that differ in each process. The map of running exchanges is locked per shard and never across
+/// The keys are fingerprints that differ in each process. The map of running exchanges is locked per shard and never across
 /// an await.
 pub(super) struct Deduplicator<S: Settlement> {
     running: DashMap<Fingerprint, Arc<watch::Sender<Option<S>>>>,
@@ -74,7 +60,7 @@ pub(super) enum Joined<S: Settlement> {
 impl<S: Settlement> Deduplicator<S> {
     /// A deduplicator that knows no exchange yet.
     #[must_use]
-    pub(super) fn new(clock: SharedClock, _: SingleWriter) -> Self {
+    pub(super) fn new(clock: SharedClock) -> Self {
         Self {
             running: DashMap::new(),
             completed: Cache::with_weighter(MAX_COMPLETED, MAX_COMPLETED_BYTES, SettlementWeigher),
@@ -126,8 +112,12 @@ pub(super) struct Ticket<S: Settlement> {
 impl<S: Settlement> Ticket<S> {
     /// Answers all followers, and remembers the settlement for later duplicates.
     pub(super) fn settle(self, settlement: S) {
-        let remembered_for = if settlement.succeeded() { SUCCESS_REMEMBERED_FOR } else { FAILURE_REMEMBERED_FOR };
-        let remembered_until = self.deduplicator.clock.now().plus(remembered_for);
+        let remembered_until = self.deduplicator.clock.now().plus(remembered_for(settlement.succeeded()));
+        self.settle_until(settlement, remembered_until);
+    }
+
+    /// As [`Ticket::settle`], for a settlement that answers duplicates until `remembered_until`.
+    pub(super) fn settle_until(self, settlement: S, remembered_until: Timestamp) {
         let completed = CompletedExchange { settlement: settlement.clone(), remembered_until };
         self.deduplicator.completed.insert(self.key, completed);
         self.sender.send_replace(Some(settlement));
@@ -143,14 +133,17 @@ impl<S: Settlement> Drop for Ticket<S> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::time::Duration;
+
     use super::*;
     use crate::domain::{Fingerprints, OffsetClock};
-    use crate::records::testing::single_writer;
 
     #[derive(Clone, Debug, PartialEq)]
     struct Reply(u16);
 
     impl Settlement for Reply {
+        const FORM: &'static str = "number";
+
         fn succeeded(&self) -> bool {
             self.0 == 200
         }
@@ -158,15 +151,19 @@ mod tests {
         fn bytes(&self) -> usize {
             0
         }
+
+        fn encode(&self) -> Vec<u8> {
+            self.0.to_be_bytes().to_vec()
+        }
+
+        fn decode(bytes: &[u8]) -> Option<Self> {
+            Some(Self(u16::from_be_bytes(bytes.try_into().ok()?)))
+        }
     }
 
     fn set_up() -> (Arc<Deduplicator<Reply>>, Arc<OffsetClock>, Fingerprint) {
         let clock = Arc::new(OffsetClock::default());
-        (
-            Arc::new(Deduplicator::new(clock.clone(), single_writer())),
-            clock,
-            Fingerprints::new().compute(b"an exchange"),
-        )
+        (Arc::new(Deduplicator::new(clock.clone())), clock, Fingerprints::new().compute(b"an exchange"))
     }
 
     fn join_as_leader(deduplicator: &Arc<Deduplicator<Reply>>, key: Fingerprint) -> Ticket<Reply> {

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::after_exchange::AfterExchange;
-use super::dedup::Settlement;
+use super::{ContinuationMark, Settlement};
 use crate::domain::{BotName, ConnectionName};
 use crate::exchange::{Outcome, Reason};
 use crate::observability::{Counters, ExchangeOutcome};
@@ -11,13 +13,30 @@ use crate::observability::{Counters, ExchangeOutcome};
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeReply(pub Option<Reason>);
 
+/// An [`ExchangeReply`] as other replicas read it.
+#[derive(Serialize, Deserialize)]
+struct SharedReply {
+    reason: Option<Reason>,
+}
+
 impl Settlement for ExchangeReply {
+    const FORM: &'static str = "exchange";
+
     fn succeeded(&self) -> bool {
         self.0.is_none()
     }
 
     fn bytes(&self) -> usize {
         0
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        // Names and numbers cannot fail to serialise.
+        serde_json::to_vec(&SharedReply { reason: self.0 }).unwrap_or_default()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().map(|SharedReply { reason }| Self(reason))
     }
 }
 
@@ -36,7 +55,7 @@ pub struct OutcomeReport {
 impl AfterExchange for OutcomeReport {
     type Reply = ExchangeReply;
 
-    async fn settle(self, outcome: Outcome) -> ExchangeReply {
+    async fn settle(self, outcome: Outcome, _: ContinuationMark<'_>) -> ExchangeReply {
         match outcome {
             Outcome::Kept(_) => {
                 let (bot, connection) = (self.bot.as_str(), self.connection.as_str());

@@ -1,16 +1,21 @@
 //! One exchange from its request to its reply: *admit* → *join* → *recall* → *redeem* → *keep* → *settle*.
 //!
-//! Owns the order of these phases and the joining of duplicates, and sees to it that an exchange continues when its
-//! client hangs up. It deliberately knows neither what a reply looks like nor what follows the exchange: a door
-//! supplies both by
-//! [`AfterExchange`].
+//! Owns the order of these phases and the joining of duplicates, also of those that reach other replicas, and sees to it
+//! that an exchange continues when its client hangs up. It deliberately knows neither what a reply looks like nor what
+//! follows the exchange: a door supplies both by [`AfterExchange`].
 
 mod acquisition;
 mod admission;
 mod after_exchange;
 mod dedup;
 mod exchange_reply;
+mod refusals;
 mod request;
+mod settlement;
+mod shared;
+
+#[cfg(test)]
+mod replicas_tests;
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -19,22 +24,24 @@ use std::task::Poll;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::binding::{Binding, mismatch};
+use super::binding::Binding;
 use super::{ExchangeNames, Outcome, Reason, Refusal};
 use crate::cards::FinishedCard;
 use crate::domain::{ExchangeKey, Fingerprint, Fingerprints};
-use crate::records::{RecordError, SingleWriter};
-use crate::vault::VaultError;
+use crate::records::Records;
 
 use self::dedup::{Deduplicator, Joined, Ticket};
+use self::refusals::{deadline_exceeded, leader_ended, other_replica_is_late, too_many_followers};
+use self::shared::{SharedExchanges, SharedLead, SharedTurn};
 
 pub use acquisition::Acquisition;
 pub(in crate::exchange) use acquisition::AcquisitionRequest;
 pub use admission::Admission;
 pub use after_exchange::AfterExchange;
-pub use dedup::Settlement;
 pub use exchange_reply::{ExchangeReply, OutcomeReport};
 pub use request::ExchangeRequest;
+pub use settlement::Settlement;
+pub use shared::ContinuationMark;
 
 /// How often one request may join anew, because the leader's task ended without a reply or a remembered token is gone.
 const MAX_JOINS: usize = 3;
@@ -45,6 +52,8 @@ pub struct ExchangeEngine<R: Settlement> {
     acquisition: Acquisition,
     exchange_names: ExchangeNames,
     deduplicator: Arc<Deduplicator<R>>,
+    /// What the other replicas know; `None` over an exclusive store.
+    shared: Option<SharedExchanges<R>>,
     fingerprints: Fingerprints,
 }
 
@@ -61,8 +70,16 @@ pub struct LeadingExchange<R: Settlement> {
     engine: Arc<ExchangeEngine<R>>,
     request: ExchangeRequest,
     binding: Binding,
-    ticket: Ticket<R>,
+    lead: Lead<R>,
     reply: watch::Receiver<Option<R>>,
+}
+
+/// The right to make an exchange.
+struct Lead<R: Settlement> {
+    /// In this process.
+    ticket: Ticket<R>,
+    /// Among the replicas; `None` over an exclusive store.
+    shared: Option<Box<SharedLead>>,
 }
 
 impl<R: Settlement> ExchangeEngine<R> {
@@ -72,10 +89,11 @@ impl<R: Settlement> ExchangeEngine<R> {
         admission: Admission,
         acquisition: Acquisition,
         exchange_names: ExchangeNames,
-        writer: SingleWriter,
+        records: &Records,
     ) -> Self {
-        let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&acquisition.ambient().clock), writer));
-        Self { admission, acquisition, exchange_names, deduplicator, fingerprints: Fingerprints::new() }
+        let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&acquisition.ambient().clock)));
+        let shared = SharedExchanges::new(records);
+        Self { admission, acquisition, exchange_names, deduplicator, shared, fingerprints: Fingerprints::new() }
     }
 
     /// Admits the request and joins it to its duplicates. If another request leads, waits for the leader's reply.
@@ -87,10 +105,13 @@ impl<R: Settlement> ExchangeEngine<R> {
         for _ in 0..MAX_JOINS {
             let admitted = timeout_at(request.answer_by, self.admit(&request, &key)).await;
             let admitted = admitted.map_err(|_| deadline_exceeded())?;
-            let binding = admitted.map_err(|refusal| {
-                request.audit_mismatch(&refusal);
-                self.admission.charge_refusal(&request, refusal)
-            })?;
+            let binding = match admitted {
+                Ok(binding) => binding,
+                Err(refusal) => {
+                    request.audit_mismatch(&refusal);
+                    return Err(self.admission.charge_refusal(&request, refusal).await);
+                }
+            };
             match self.deduplicator.join(key) {
                 Joined::TooManyFollowers => return Err(too_many_followers()),
                 // The token of the completed exchange is no longer kept: this request starts anew as if it were the
@@ -102,8 +123,12 @@ impl<R: Settlement> ExchangeEngine<R> {
                 }
                 Joined::Completed(reply) => return Ok(JoinedExchange::Settled(reply)),
                 Joined::Leader(ticket, reply) => {
+                    let lead = match self.join_replicas(&request, ticket).await? {
+                        JoinedReplicas::Settled(reply) => return Ok(JoinedExchange::Settled(reply)),
+                        JoinedReplicas::Leads(lead) => lead,
+                    };
                     let engine = Arc::clone(self);
-                    let leading = LeadingExchange { engine, request, binding, ticket, reply };
+                    let leading = LeadingExchange { engine, request, binding, lead, reply };
                     return Ok(JoinedExchange::Leads(Box::new(leading)));
                 }
                 Joined::Follower(reply) => {
@@ -120,18 +145,56 @@ impl<R: Settlement> ExchangeEngine<R> {
     async fn admit(&self, request: &ExchangeRequest, key: &Fingerprint) -> Result<Binding, Refusal> {
         let binding = self.admission.bind(request).await?;
         // The key covers user, conversation and card, so the card of a known exchange was checked before.
-        if !self.deduplicator.knows(key) {
-            self.admission.check_card(request).await?;
+        if !self.deduplicator.knows(key)
+            && let Err(refusal) = self.admission.check_card(request).await
+            && !self.is_known_to_replicas(request, &refusal).await?
+        {
+            return Err(refusal);
         }
         Ok(binding)
     }
+
+    /// Whether a replica has made the exchange of a request that is refused for its card, which ends with the exchange.
+    async fn is_known_to_replicas(&self, request: &ExchangeRequest, refusal: &Refusal) -> Result<bool, Refusal> {
+        match &self.shared {
+            Some(shared) if matches!(refusal.reason, Reason::IdentityMismatch(_)) => {
+                shared.knows(self.exchange_key(request)).await
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Joins the duplicates of a request that leads in this process to those at other replicas.
+    async fn join_replicas(&self, request: &ExchangeRequest, ticket: Ticket<R>) -> Result<JoinedReplicas<R>, Refusal> {
+        let Some(shared) = &self.shared else { return Ok(JoinedReplicas::Leads(Lead { ticket, shared: None })) };
+        let joining = shared.join(self.exchange_key(request), &self.acquisition, request);
+        let turn = timeout_at(request.answer_by, joining).await.map_err(|_| other_replica_is_late())?;
+        Ok(match turn? {
+            SharedTurn::Leads(lead) => JoinedReplicas::Leads(Lead { ticket, shared: Some(lead) }),
+            SharedTurn::Settled(settled) => {
+                ticket.settle_until(settled.settlement.clone(), settled.remembered_until);
+                JoinedReplicas::Settled(settled.settlement)
+            }
+        })
+    }
+
+    /// The key of the exchange, which is the same at all replicas. Costs a MAC.
+    fn exchange_key(&self, request: &ExchangeRequest) -> ExchangeKey {
+        self.exchange_names.exchange_key(&request.name_parts().each_ref().map(|part| &**part))
+    }
+}
+
+/// The result of [`ExchangeEngine::join_replicas`].
+enum JoinedReplicas<R: Settlement> {
+    Settled(R),
+    Leads(Lead<R>),
 }
 
 impl<R: Settlement> LeadingExchange<R> {
-    /// The key of the exchange, which is the same after a restart. Each call computes a MAC.
+    /// The key of the exchange, which is the same after a restart and at all replicas. Each call may compute a MAC.
     #[must_use]
     pub fn exchange_key(&self) -> ExchangeKey {
-        self.engine.exchange_names.exchange_key(&self.request.name_parts().each_ref().map(|part| &**part))
+        self.lead.shared.as_ref().map_or_else(|| self.engine.exchange_key(&self.request), |shared| shared.key)
     }
 
     /// Makes the exchange, and lets `after` turn its outcome into the reply for this request and its duplicates. As
@@ -141,9 +204,9 @@ impl<R: Settlement> LeadingExchange<R> {
     /// # Errors
     /// A [`Refusal`] of this request only: its deadline is exceeded. The exchange continues.
     pub async fn run(self, after: impl AfterExchange<Reply = R>) -> Result<R, Refusal> {
-        let Self { engine, request, binding, ticket, reply } = self;
+        let Self { engine, request, binding, lead, reply } = self;
         let answer_by = request.answer_by;
-        poll_then_spawn(async move { engine.run_and_settle(&request, &binding, ticket, after).await }).await;
+        poll_then_spawn(async move { engine.run_and_settle(&request, &binding, lead, after).await }).await;
         wait_for(reply, answer_by).await?.ok_or_else(leader_ended)
     }
 }
@@ -162,9 +225,10 @@ impl<R: Settlement> ExchangeEngine<R> {
         &self,
         request: &ExchangeRequest,
         binding: &Binding,
-        ticket: Ticket<R>,
+        lead: Lead<R>,
         after: impl AfterExchange<Reply = R>,
     ) {
+        let Lead { ticket, mut shared } = lead;
         let begun_by = self.acquisition.ambient().now();
         let outcome = match self.acquisition.obtain(&request.acquisition(), binding).await {
             Ok(token) => Outcome::Kept(token),
@@ -176,7 +240,11 @@ impl<R: Settlement> ExchangeEngine<R> {
         if let Outcome::Kept(_) = outcome {
             self.end_client_failures(request).await;
         }
-        let reply = after.settle(outcome).await;
+        let reply = after.settle(outcome, ContinuationMark(shared.as_deref_mut())).await;
+        let reply = match shared {
+            Some(shared) => shared.settle_by(reply, request.answer_by).await,
+            None => reply,
+        };
         let succeeded = reply.succeeded();
         ticket.settle(reply);
         // An action answers no card, and the bot may still wait for the answer to one.
@@ -212,33 +280,4 @@ async fn poll_then_spawn(work: impl Future<Output = ()> + Send + 'static) {
     if poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await.is_pending() {
         tokio::spawn(work);
     }
-}
-
-fn vault_failure(error: &VaultError) -> Refusal {
-    if matches!(error, VaultError::SignedOut) {
-        return Refusal::local(Reason::SignInRequired, "the user was signed out while the exchange was under way");
-    }
-    tracing::error!(%error, "the vault failed");
-    Refusal::fault("the vault failed: see the error logged before this")
-}
-
-fn store_failure(error: &RecordError) -> Refusal {
-    tracing::error!(%error, "the records of pending sign-ins cannot be read");
-    Refusal::fault("the store failed: see the error logged before this")
-}
-
-fn pinned_to_another_user() -> Refusal {
-    mismatch("pin", "this channel account is pinned to another identity until sign-out")
-}
-
-fn deadline_exceeded() -> Refusal {
-    Refusal::fault("the identity provider did not answer within the invoke's budget")
-}
-
-fn too_many_followers() -> Refusal {
-    Refusal::fault("too many duplicates of one exchange are waiting")
-}
-
-fn leader_ended() -> Refusal {
-    Refusal::fault("the exchange's task ended without an outcome")
 }

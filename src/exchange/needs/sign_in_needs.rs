@@ -2,7 +2,12 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::domain::{ClaimsChallenge, RecordKey, Timestamp, TokenSlot};
-use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue, encode_json};
+use crate::records::{
+    Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, Records, catalogue, encode_json,
+};
+
+/// Attempts to change a record by compare-and-put while other callers change the same record.
+const MAX_CAS_ATTEMPTS: usize = 8;
 
 /// What a browser sign-in must ask the user for, because an earlier sign-in failed without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +62,19 @@ impl Content for StoredNeed {
     }
 }
 
+impl StoredNeed {
+    fn new(need: &SignInNeed, noted_at: Timestamp) -> Self {
+        let claims = need.claims.as_ref().map(|claims| claims.as_str().to_owned());
+        let SignInNeed { consent, choose_account, .. } = *need;
+        Self { consent, claims, noted_at: noted_at.unix_millis(), choose_account }
+    }
+
+    fn into_need(self) -> SignInNeed {
+        let claims = self.claims.as_deref().and_then(ClaimsChallenge::parse);
+        SignInNeed { consent: self.consent, claims, choose_account: self.choose_account }
+    }
+}
+
 impl SignInNeeds {
     /// Keeps needs in `records`.
     #[must_use]
@@ -64,16 +82,25 @@ impl SignInNeeds {
         Self { records: records.clone(), needs: Collection::new(records) }
     }
 
-    /// Keeps `need` for `slot` and replaces an earlier one.
+    /// Keeps for `slot` the need that `change` makes of the earlier one, which is empty if none is kept. `change` is called
+    /// again if another writer, perhaps of another replica, keeps a need meanwhile.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn put(&self, slot: &TokenSlot, need: &SignInNeed) -> Result<(), RecordError> {
-        let claims = need.claims.as_ref().map(|claims| claims.as_str().to_owned());
-        let noted_at = self.records.clock().now().unix_millis();
-        let SignInNeed { consent, choose_account, .. } = *need;
-        let noted = StoredNeed { consent, claims, noted_at, choose_account };
-        self.needs.put(self.needs.seal(self.key(slot), &noted)?).await
+    pub async fn change(&self, slot: &TokenSlot, change: impl Fn(SignInNeed) -> SignInNeed) -> Result<(), RecordError> {
+        let key = self.key(slot);
+        for _ in 0..MAX_CAS_ATTEMPTS {
+            let (earlier, stored) = match self.needs.get(key).await? {
+                Some(OpenedRecord { content, stored }) => (content.into_need(), Some(stored)),
+                None => (SignInNeed::default(), None),
+            };
+            let noted = StoredNeed::new(&change(earlier), self.records.clock().now());
+            if self.needs.compare_and_put(stored, self.needs.seal(key, &noted)?).await? {
+                return Ok(());
+            }
+        }
+        tracing::warn!(bot = slot.account.holder.as_str(), "a need is lost: others changed the record meanwhile");
+        Ok(())
     }
 
     /// What the next browser sign-in for `slot` must ask for. The need is empty if none is kept, or if a token was
@@ -87,8 +114,7 @@ impl SignInNeeds {
         if obtained_at.is_some_and(|at| at.unix_millis() > noted.noted_at) {
             return Ok(SignInNeed::default());
         }
-        let claims = noted.claims.as_deref().and_then(ClaimsChallenge::parse);
-        Ok(SignInNeed { consent: noted.consent, claims, choose_account: noted.choose_account })
+        Ok(noted.into_need())
     }
 
     /// Removes the needs of these slots.
@@ -106,12 +132,12 @@ impl SignInNeeds {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use std::time::Duration;
 
     use super::*;
     use crate::domain::{Account, BotName, ChannelId, Clock, ConnectionName};
-    use crate::records::testing::throwaway_records;
+    use crate::records::testing::{throwaway_records, throwaway_replicas};
 
     fn slot(connection: &str) -> TokenSlot {
         let account = Account::of_channel(&BotName::new("helper"), ChannelId::new("msteams"), "29:alice");
@@ -126,9 +152,9 @@ mod tests {
         let consent = SignInNeed { consent: true, ..SignInNeed::default() };
         let claims = ClaimsChallenge::parse(r#"{"a":1}"#);
         let factor = SignInNeed { claims, choose_account: true, ..SignInNeed::default() };
-        needs.put(&slot("graph"), &consent).await.unwrap();
+        needs.change(&slot("graph"), |_| consent.clone()).await.unwrap();
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), consent);
-        needs.put(&slot("graph"), &factor).await.unwrap();
+        needs.change(&slot("graph"), |_| factor.clone()).await.unwrap();
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), factor);
         assert_eq!(needs.get(&slot("mail"), None).await.unwrap(), SignInNeed::default());
         assert_eq!(needs.get(&slot("graph"), Some(before)).await.unwrap(), factor, "a token from before");
@@ -136,8 +162,25 @@ mod tests {
         assert_eq!(needs.get(&slot("graph"), later).await.unwrap(), SignInNeed::default(), "met since");
         needs.end(&[slot("graph"), slot("never")]).await.unwrap();
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), SignInNeed::default());
-        needs.put(&slot("graph"), &consent).await.unwrap();
+        needs.change(&slot("graph"), |_| consent.clone()).await.unwrap();
         store.clock.advance(catalogue::CARD_LIFETIME);
         assert_eq!(needs.get(&slot("graph"), None).await.unwrap(), SignInNeed::default());
+    }
+
+    #[tokio::test]
+    async fn what_two_replicas_need_at_the_same_time_is_joined() {
+        let beneath = throwaway_replicas(2).await;
+        let [one, other] = [0, 1].map(|replica: usize| SignInNeeds::new(&beneath.replicas[replica]));
+        let consent = SignInNeed { consent: true, ..SignInNeed::default() };
+        let account = SignInNeed { choose_account: true, ..SignInNeed::default() };
+        let slot = slot("graph");
+        let (noted, also_noted) = tokio::join!(
+            one.change(&slot, |earlier| earlier.joined(consent.clone())),
+            other.change(&slot, |earlier| earlier.joined(account.clone())),
+        );
+        noted.and(also_noted).unwrap();
+        assert_eq!(one.get(&slot, None).await.unwrap(), consent.clone().joined(account.clone()));
+        other.end(std::slice::from_ref(&slot)).await.unwrap();
+        assert_eq!(one.get(&slot, None).await.unwrap(), SignInNeed::default());
     }
 }

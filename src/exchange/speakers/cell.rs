@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::history::{Speaker, SpeakerHistory};
 use crate::domain::{RecordKey, Timestamp};
 
-/// What this process knows of the accounts that spoke under one user id. It is authoritative, because every write to the
-/// store goes through this process.
+/// What this process knows of the accounts that spoke under one user id. Over an exclusive store it is authoritative, because
+/// every write to the store goes through this process. Over a shared store it says only what this process has written last.
 pub(super) struct SpeakersCell {
     /// The key of the record.
     pub(super) key: RecordKey,
@@ -20,10 +20,25 @@ struct CellState {
 }
 
 /// What the store holds.
-struct WrittenHistory {
-    history: SpeakerHistory,
+pub(super) struct WrittenHistory {
+    pub(super) history: SpeakerHistory,
     /// `None` if the store holds no record.
-    written_at: Option<Timestamp>,
+    pub(super) written_at: Option<Timestamp>,
+}
+
+impl WrittenHistory {
+    /// What was read from the store. The record is as old as its last account at most; it may have been written again later.
+    pub(super) fn read(stored: Option<SpeakerHistory>) -> Self {
+        let written_at = stored.as_ref().and_then(SpeakerHistory::last).map(Speaker::spoke_at);
+        Self { history: stored.unwrap_or_default(), written_at }
+    }
+
+    /// Whether `history` has to be written: the store lacks an account or a report, or its record is older than `age`, or
+    /// was written at a time that the clock has not reached, since it was ahead then.
+    pub(super) fn is_outdated(&self, history: &SpeakerHistory, now: Timestamp, age: Duration) -> bool {
+        let is_old = self.written_at.is_none_or(|written_at| written_at > now || written_at.plus(age) <= now);
+        history.last().is_some() && (is_old || !self.history.covers(history))
+    }
 }
 
 impl SpeakersCell {
@@ -47,20 +62,20 @@ impl SpeakersCell {
         if state.written.is_some() {
             return;
         }
-        // The record is as old as its last account at most; it may have been written again later.
-        let written_at = stored.as_ref().and_then(SpeakerHistory::last).map(Speaker::spoke_at);
-        let history = stored.unwrap_or_default();
-        state.history.append(history.clone());
-        state.written = Some(WrittenHistory { history, written_at });
+        let written = WrittenHistory::read(stored);
+        state.history.append(written.history.clone());
+        state.written = Some(written);
     }
 
-    /// Whether the record has to be written: the store lacks an account or a report, or its record is older than `age`, or
-    /// was written at a time that the clock has not reached, since it was ahead then.
+    /// Whether the record has to be written ([`WrittenHistory::is_outdated`]).
     pub(super) fn is_write_due(&self, now: Timestamp, age: Duration) -> bool {
         let state = self.lock();
-        let Some(written) = &state.written else { return false };
-        let is_old = written.written_at.is_none_or(|written_at| written_at > now || written_at.plus(age) <= now);
-        state.history.last().is_some() && (is_old || !written.history.covers(&state.history))
+        state.written.as_ref().is_some_and(|written| written.is_outdated(&state.history, now, age))
+    }
+
+    /// When this process wrote the record last, if it did.
+    pub(super) fn written_at(&self) -> Option<Timestamp> {
+        self.lock().written.as_ref().and_then(|written| written.written_at)
     }
 
     /// Notes that the store holds `history` since `now`.

@@ -7,7 +7,12 @@
 mod cell;
 mod history;
 mod marked_bots;
+mod of_replicas;
+mod of_single_writer;
 mod personal_data;
+#[cfg(test)]
+mod replica_tests;
+mod senders;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +25,10 @@ use quick_cache::sync::Cache;
 use self::cell::SpeakersCell;
 use self::history::{Speaker, SpeakerHistory};
 use self::marked_bots::MarkedBots;
+use self::senders::Senders;
 use crate::domain::{Account, Bot, HolderName, RecordKey, Timestamp};
 use crate::observability::{AuditEntry, AuditEvent};
-use crate::records::{Collection, RecordError, Records, SingleWriter};
+use crate::records::{Collection, RecordError, Records};
 use crate::single_flight::{Registered, SingleFlight, WeakRegistry};
 
 /// User ids whose accounts stay in memory; those of others are read from the store.
@@ -45,13 +51,27 @@ struct SharedSpeakers {
     records: Records,
     histories: Collection<SpeakerHistory>,
     marked_bots: MarkedBots,
-    /// Who sent the last activity under a user id, where it was a parent whose user ids count as the channel's.
-    senders: Cache<Account, Account>,
+    senders: Senders,
     registry: WeakRegistry<Account, SpeakersCell>,
     /// Keeps recently used cells alive.
     recent: Cache<Account, Arc<Registered<Account, SpeakersCell>>>,
     /// The writes that are under way; each says whether it succeeded.
     writes: SingleFlight<RecordKey, bool>,
+}
+
+/// Whose history is meant.
+#[derive(Clone, Copy)]
+struct HistoryPlace<'a> {
+    bot: &'a Bot,
+    cell: &'a Arc<Registered<Account, SpeakersCell>>,
+}
+
+impl HistoryPlace<'_> {
+    /// `stored`, in which the accounts of parents that the operator trusts count as the channel's.
+    fn read(self, stored: SpeakerHistory) -> SpeakerHistory {
+        let channel = self.cell.key().realm.channel();
+        stored.merge_trusted(|parent| channel.is_some_and(|channel| self.bot.trusts_parent(parent, channel)))
+    }
 }
 
 /// Who spoke under a user id, as of one moment.
@@ -63,15 +83,15 @@ struct Judgement {
 }
 
 impl Speakers {
-    /// Keeps the accounts in `records`. `writer` proves that only this process writes to the store; otherwise what is in
-    /// memory could be outdated.
+    /// Keeps the accounts in `records`. Over a shared store every decision and every note reads the record there, because the
+    /// bot may ask one replica for a token while it works on what another has passed on.
     #[must_use]
-    pub fn new(records: &Records, _: SingleWriter) -> Self {
+    pub fn new(records: &Records) -> Self {
         let shared = SharedSpeakers {
             records: records.clone(),
             histories: Collection::new(records),
             marked_bots: MarkedBots::new(records),
-            senders: Cache::new(MAX_RECENT_USERS),
+            senders: Senders::new(records),
             registry: WeakRegistry::default(),
             recent: Cache::new(MAX_RECENT_USERS),
             writes: SingleFlight::default(),
@@ -96,42 +116,46 @@ impl Speakers {
     }
 
     /// Notes that `account`, the channel's or a parent's, speaks to `bot`. Call it before the bot learns of it, because the
-    /// bot may ask for a token at once. If the store fails, the note stays in memory, and the next one writes it.
-    pub async fn note(&self, bot: &Bot, account: &Account, correlation_id: &str) {
+    /// bot may ask for a token at once. If an exclusive store fails, the note stays in memory, and the next one writes it.
+    ///
+    /// # Errors
+    /// [`RecordError`] if a shared store fails. The bot must not learn of the activity then: another replica would give it
+    /// the token of the account that spoke before.
+    pub async fn note(&self, bot: &Bot, account: &Account, correlation_id: &str) -> Result<(), RecordError> {
         if !self.shared.has_records(bot) {
-            return;
+            return Ok(());
         }
         let cell = self.shared.get_cell(&account.as_channel_account());
+        let place = HistoryPlace { bot, cell: &cell };
+        if self.shared.records.replicas().is_some() {
+            return self.shared.note_in_store(place, account).await;
+        }
         let now = self.shared.now();
         let keeps_parents_apart = bot.keeps_parents_apart();
         if keeps_parents_apart {
             cell.with_history(|history| history.note(account.parent(), now));
         }
-        if let Err(error) = self.shared.load(bot, &cell).await {
+        if let Err(error) = self.shared.load(place).await {
             let bot = bot.name.as_str();
             tracing::warn!(correlation_id, bot, %error, "which account spoke is not stored: the store failed");
-            return;
+            return Ok(());
         }
         // Where no parent has an account any more, the channel's word ends the record of one that had.
         if !keeps_parents_apart {
             if !cell.with_history(|history| history.names_parent()) {
-                return;
+                return Ok(());
             }
             cell.with_history(|history| history.note(account.parent(), now));
         }
         self.shared.write_if_due(&cell, WRITE_INTERVAL).await;
+        Ok(())
     }
 
-    /// Notes in memory that the account `sender` has sent what `bot` gets next under its user id. It is a parent's account
-    /// also where the operator trusts the parent's user ids as the channel's.
-    pub fn note_sender(&self, bot: &Bot, sender: &Account) {
-        if !bot.has_parents() {
-            return;
-        }
-        let account = sender.as_channel_account().into_owned();
-        match sender.parent() {
-            Some(_) => self.shared.senders.insert(account, sender.clone()),
-            None => drop(self.shared.senders.remove(&account)),
+    /// Notes in memory that the account `sender` has sent what `bot` gets next under its user id, and tells the other
+    /// replicas. It is a parent's account also where the operator trusts the parent's user ids as the channel's.
+    pub async fn note_sender(&self, bot: &Bot, sender: &Account) {
+        if bot.has_parents() {
+            self.shared.senders.note(sender).await;
         }
     }
 
@@ -139,8 +163,9 @@ impl Speakers {
     /// parent who sent the last activity, also where the operator trusts its user ids as the channel's.
     #[must_use]
     pub fn find_sender(&self, bot: &Bot, account: &Account) -> Account {
-        let parents = Some(&self.shared.senders).filter(|_| bot.has_parents() && account.parent().is_none());
-        parents.and_then(|senders| senders.get(account)).unwrap_or_else(|| account.clone())
+        let may_be_parents = bot.has_parents() && account.parent().is_none();
+        let found = may_be_parents.then(|| self.shared.senders.find(account)).flatten();
+        found.unwrap_or_else(|| account.clone())
     }
 
     /// Finds the account whose tokens `bot` gets for the user id of the channel's `account`: the one that spoke last; the
@@ -160,13 +185,12 @@ impl Speakers {
             return Ok(Some(account));
         }
         let cell = self.shared.get_cell(&account);
-        self.shared.load(bot, &cell).await?;
-        let now = self.shared.now();
-        let Judgement { last, is_disputed, unreported } = cell.with_history(|history| judge(history, now));
+        let place = HistoryPlace { bot, cell: &cell };
+        let judged = self.shared.consult(place, Some(RENEWAL_INTERVAL), judge).await?;
+        let Judgement { last, is_disputed, unreported } = judged;
         if !unreported.is_empty() {
             report_dispute(&account, last.as_ref(), &unreported, &correlation_id());
         }
-        self.shared.write_if_due(&cell, RENEWAL_INTERVAL).await;
         if is_disputed {
             return Ok(None);
         }
@@ -186,8 +210,8 @@ impl Speakers {
             return Ok(Cow::Borrowed(account));
         }
         let cell = self.shared.get_cell(account);
-        self.shared.load(bot, &cell).await?;
-        let last = cell.with_history(|history| history.last().and_then(|last| last.parent.clone()));
+        let find_parent = |history: &mut SpeakerHistory, _| history.last().and_then(|last| last.parent.clone());
+        let last = self.shared.consult(HistoryPlace { bot, cell: &cell }, None, find_parent).await?;
         Ok(last.map_or(Cow::Borrowed(account), |parent| Cow::Owned(account.as_parent_account(&parent))))
     }
 
@@ -201,13 +225,12 @@ impl Speakers {
             return Ok(vec![account.clone()]);
         }
         let cell = self.shared.get_cell(account);
-        self.shared.load(bot, &cell).await?;
-        let now = self.shared.now();
-        let found: Vec<Account> = cell.with_history(|history| {
+        let list_speaking = |history: &mut SpeakerHistory, now| -> Vec<Account> {
             history.follow_clock(now);
             let speaking = history.last().into_iter().chain(history.rivals(now));
             speaking.map(|speaker| speaker.account_under(account)).collect()
-        });
+        };
+        let found = self.shared.consult(HistoryPlace { bot, cell: &cell }, None, list_speaking).await?;
         Ok(if found.is_empty() { vec![account.clone()] } else { found })
     }
 }
@@ -230,52 +253,28 @@ impl SharedSpeakers {
         cell
     }
 
-    /// Reads the record of `cell`, unless it was read before.
-    async fn load(&self, bot: &Bot, cell: &Registered<Account, SpeakersCell>) -> Result<(), RecordError> {
-        if cell.is_loaded() {
-            return Ok(());
-        }
-        let stored = self.histories.get(cell.key).await?.map(|record| record.content);
-        let is_trusted =
-            |parent: &str| cell.key().realm.channel().is_some_and(|channel| bot.trusts_parent(parent, channel));
-        cell.set_loaded(stored.map(|history| history.merge_trusted(is_trusted)));
-        Ok(())
-    }
-
-    /// Writes the record of `cell` if the store lacks an account that spoke, or if the record is older than `age`. Writes
-    /// of one record follow each other, and go on if the caller hangs up.
-    async fn write_if_due(self: &Arc<Self>, cell: &Arc<Registered<Account, SpeakersCell>>, age: Duration) {
-        while cell.is_write_due(self.now(), age) {
-            let flight = self.writes.join(cell.key, || {
-                let (shared, cell) = (Arc::clone(self), Arc::clone(cell));
-                async move { shared.write(&cell).await }
-            });
-            if flight.outcome().await != Some(true) {
-                return;
-            }
-        }
-    }
-
-    async fn write(&self, cell: &Registered<Account, SpeakersCell>) -> bool {
-        let (history, now) = (cell.with_history(|history| history.clone()), self.now());
-        let written = async {
-            // The mark precedes the first record that names a parent: else a crash would leave the record unread once the
-            // parent is removed from the configuration.
-            if history.names_parent() {
-                self.marked_bots.mark(&cell.key().holder, now).await?;
-            }
-            self.histories.put(self.histories.seal(cell.key, &history)?).await
-        };
-        if let Err(error) = written.await {
-            tracing::warn!(%error, "which account spoke under a user id is kept in memory only: the store failed");
-            return false;
-        }
-        cell.set_written(history, now);
-        true
-    }
-
     fn now(&self) -> Timestamp {
         self.records.clock().now()
+    }
+
+    /// Reads or changes with `work` what is known under the user id of `cell`, as of now. If `age` is given, the record is
+    /// written then: if the store lacks an account or a report, or if the record is older than `age`.
+    async fn consult<R>(
+        self: &Arc<Self>,
+        place: HistoryPlace<'_>,
+        age: Option<Duration>,
+        work: impl Fn(&mut SpeakerHistory, Timestamp) -> R,
+    ) -> Result<R, RecordError> {
+        if self.records.replicas().is_some() {
+            return self.consult_store(place, age, work).await;
+        }
+        self.load(place).await?;
+        let now = self.now();
+        let result = place.cell.with_history(|history| work(history, now));
+        if let Some(age) = age {
+            self.write_if_due(place.cell, age).await;
+        }
+        Ok(result)
     }
 }
 

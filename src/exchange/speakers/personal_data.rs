@@ -53,7 +53,7 @@ impl SharedSpeakers {
         let cell = self.get_cell(account);
         let existed = self.histories.contains(cell.key).await?;
         cell.clear();
-        self.senders.remove(account);
+        self.senders.forget(account).await;
         // A write that began before must have ended, or it would bring the record back.
         self.writes.join(cell.key, || async { true }).outcome().await;
         cell.clear();

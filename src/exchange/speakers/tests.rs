@@ -8,10 +8,10 @@ use crate::domain::test_samples::sample_bot;
 use crate::domain::{BotName, CallerEntry, ChannelId, DataSubject, PersonalData as _, UserKey};
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
 
-const PARENT: &str = "a";
+pub(super) const PARENT: &str = "a";
 
 /// A bot with one parent.
-fn bot(vouches_for_channel_users: bool) -> Bot {
+pub(super) fn bot(vouches_for_channel_users: bool) -> Bot {
     let parent = CallerEntry {
         app_id: PARENT.to_owned(),
         tenant_id: "t".to_owned(),
@@ -22,7 +22,7 @@ fn bot(vouches_for_channel_users: bool) -> Bot {
     Bot { callers: vec![parent], ..sample_bot() }
 }
 
-fn channel_account() -> Account {
+pub(super) fn channel_account() -> Account {
     Account::of_channel(&BotName::new("bot"), ChannelId::new("msteams"), "29:ada")
 }
 
@@ -38,16 +38,16 @@ impl Fixture {
         let beneath = throwaway_records();
         let store = GatedStore::new(beneath.store.clone());
         let records = Records::new(store.clone(), beneath.sealer.clone(), beneath.shared_clock.clone());
-        let speakers = Speakers::new(&records, records.single_writer().unwrap());
+        let speakers = Speakers::new(&records);
         Self { beneath, store, speakers, bot }
     }
 
     async fn note_channel(&self) {
-        self.speakers.note(&self.bot, &channel_account(), "").await;
+        self.speakers.note(&self.bot, &channel_account(), "").await.unwrap();
     }
 
     async fn note_parent(&self) {
-        self.speakers.note(&self.bot, &channel_account().as_parent_account(PARENT), "").await;
+        self.speakers.note(&self.bot, &channel_account().as_parent_account(PARENT), "").await.unwrap();
     }
 
     async fn find(&self) -> Result<Option<Account>, RecordError> {
@@ -117,7 +117,7 @@ async fn what_was_noted_while_the_store_could_not_be_read_is_joined_with_the_rec
     earlier.note_channel().await;
     let records =
         Records::new(earlier.store.clone(), earlier.beneath.sealer.clone(), earlier.beneath.shared_clock.clone());
-    let speakers = Speakers::new(&records, records.single_writer().unwrap());
+    let speakers = Speakers::new(&records);
     let fixture = Fixture { speakers, ..earlier };
     fixture.store.reads_fail.store(true, Ordering::SeqCst);
     fixture.note_parent().await;
@@ -155,7 +155,7 @@ async fn a_dispute_that_was_stored_by_a_clock_far_ahead_ends_after_a_restart_too
     earlier.beneath.clock.set_back(ahead);
     let records =
         Records::new(earlier.store.clone(), earlier.beneath.sealer.clone(), earlier.beneath.shared_clock.clone());
-    let speakers = Speakers::new(&records, records.single_writer().unwrap());
+    let speakers = Speakers::new(&records);
     let fixture = Fixture { speakers, ..earlier };
     assert_eq!(fixture.find().await.unwrap(), None);
     assert_ne!(fixture.stored().await, stored, "the record is written with times that the clock has reached");

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::refresh::{REFRESH_BUDGET, Refresh, RefreshableTokens};
 use super::refresh_aim::RefreshAim;
@@ -12,6 +12,7 @@ use super::unkept::UnkeptTokens;
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
 use crate::exchange::parent_slots::{TokenPlace, WantedToken, is_kept};
 use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
+use crate::records::Records;
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::{TokenVault, VaultError};
 
@@ -33,7 +34,8 @@ pub struct CurrentTokens {
 pub(super) struct RefreshState {
     pub(super) tokens: RefreshableTokens,
     flights: SingleFlight<FlightKey, ObtainedToken>,
-    /// The earliest time of the next refresh in the background, for slots that started one a short while ago.
+    /// The earliest time of the next refresh in the background, for slots that started one a short while ago. Each replica
+    /// has its own: one that begins later than another finds the token refreshed when its turn comes.
     next_background_refresh: Cache<TokenSlot, Timestamp>,
 }
 
@@ -49,10 +51,17 @@ struct FlightKey {
 }
 
 impl CurrentTokens {
-    /// The tokens in `vault`, refreshed by `redemption`. Those that the store does not take are held in `unkept`.
+    /// The tokens in `vault`, which keeps them in `records`, refreshed by `redemption`. Those that the store does not take
+    /// are held in `unkept`.
     #[must_use]
-    pub fn new(vault: Arc<TokenVault>, redemption: Redemption, unkept: UnkeptTokens, ambient: ClockAndEntropy) -> Self {
-        let turns = Arc::new(RefreshTurns::default());
+    pub fn new(
+        records: &Records,
+        vault: Arc<TokenVault>,
+        redemption: Redemption,
+        unkept: UnkeptTokens,
+        ambient: ClockAndEntropy,
+    ) -> Self {
+        let turns = Arc::new(RefreshTurns::new(records));
         let tokens = RefreshableTokens { vault, redemption, ambient, unkept, turns };
         let (flights, next_background_refresh) = (SingleFlight::default(), Cache::new(MAX_REMEMBERED_SLOTS));
         Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
@@ -73,6 +82,15 @@ impl CurrentTokens {
     /// # Errors
     /// [`StorageFailure`] if the store fails and memory has no token.
     pub(super) async fn try_get(&self, wanted: TokenPlace<'_>) -> Result<ObtainedToken, StorageFailure> {
+        if !self.shared.tokens.turns.are_shared() {
+            return self.find_or_renew(wanted).await;
+        }
+        // A shared store that is slow is asked several times, and the bot waits for all of it.
+        let obtained = timeout(REFRESH_BUDGET, self.find_or_renew(wanted)).await;
+        obtained.unwrap_or(Ok(ObtainedToken::Unavailable(Outage::FAULT)))
+    }
+
+    async fn find_or_renew(&self, wanted: TokenPlace<'_>) -> Result<ObtainedToken, StorageFailure> {
         let TokenPlace { slot, connection } = wanted;
         let vault = &self.shared.tokens.vault;
         let failure = match vault.find(slot, connection.revision).await {

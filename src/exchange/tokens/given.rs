@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::exchange::StorageFailure;
 use crate::records::{
-    Collection, Content, Kind, Plaintext, RecordError, Records, StoredRecord, catalogue, encode_json,
+    ChangeListener, Collection, Content, Kind, Plaintext, RecordError, Records, StoredRecord, catalogue, encode_json,
 };
 use crate::vault::TokenVault;
 
@@ -37,7 +37,7 @@ pub enum GivenToken {
     Dropped,
 }
 
-/// The tokens whose record was written by this process.
+/// The tokens whose record was written by this process. Another replica writes the same record again, once for each token.
 struct NotedTokens {
     fingerprints: Fingerprints,
     cache: Cache<Fingerprint, ()>,
@@ -65,12 +65,26 @@ impl Content for TokenOwnerRecord {
     }
 }
 
+impl ChangeListener for NotedTokens {
+    fn changed(&self, _: RecordKey, _: &[u8]) {}
+
+    /// The store may have lost its records.
+    fn all_may_have_changed(&self) {
+        self.cache.clear();
+    }
+}
+
 impl GivenTokens {
     /// Keeps owners in `records`, and finds their tokens in `vault`.
     #[must_use]
     pub fn new(records: &Records, vault: Arc<TokenVault>) -> Self {
         let noted = NotedTokens { fingerprints: Fingerprints::new(), cache: Cache::new(MAX_REMEMBERED) };
-        Self { owners: Collection::new(records), vault, noted: Arc::new(noted) }
+        let noted = Arc::new(noted);
+        if let Some(replicas) = records.replicas() {
+            let listener: Arc<dyn ChangeListener> = noted.clone();
+            replicas.listen(Arc::downgrade(&listener));
+        }
+        Self { owners: Collection::new(records), vault, noted }
     }
 
     /// Notes that `holder` is given `token`. A token that was noted before costs no access to the store.

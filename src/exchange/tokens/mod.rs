@@ -11,6 +11,8 @@ mod person_tokens;
 mod refresh;
 mod refresh_aim;
 mod refresh_turns;
+#[cfg(test)]
+mod replica_tests;
 mod resource;
 mod revocation;
 mod sign_out;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::id_token_renewal::{continue_id_token, refuse_other_user};
 use super::refresh_aim::RefreshAim;
@@ -55,10 +55,14 @@ pub(super) struct Refresh {
 
 impl Refresh {
     pub(super) async fn run(self) -> ObtainedToken {
-        let turn = self.tokens.turns.get(&self.slot);
         // No caller waits longer than this for the whole refresh.
-        let Ok(_turn) = timeout(REFRESH_BUDGET, turn.lock()).await else {
-            return ObtainedToken::Unavailable(Outage::FAULT);
+        let _turn = match self.tokens.turns.take(&self.slot, REFRESH_BUDGET).await {
+            Ok(Some(turn)) => turn,
+            Ok(None) => return ObtainedToken::Unavailable(Outage::FAULT),
+            Err(error) => {
+                tracing::error!(%error, "a token cannot be refreshed: the store failed");
+                return ObtainedToken::Unavailable(Outage::FAULT);
+            }
         };
         for _ in 0..MAX_ATTEMPTS {
             match self.try_run().await {
@@ -197,7 +201,7 @@ impl Refresh {
                 return obtained;
             }
         };
-        unkept.hold(&self.slot, UnkeptToken { used, kept, permit });
+        unkept.hold(&self.slot, UnkeptToken { used, kept, permit }, vault, &self.tokens.turns);
         // A sign-out that came before the token was held could not end it.
         let Some(token) = unkept.find_unended(&self.slot, revision, vault).await else { return Err(failure) };
         tracing::error!(correlation_id, error = %failure, "a refreshed token serves from memory: the store failed");

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::current::CurrentTokens;
 use super::refresh_turns::RefreshTurns;
@@ -216,7 +216,8 @@ fn read_exchange_uri(uri: &str) -> ResourceScope {
     if is_bare { default_scope(uri) } else { ResourceScope(uri.to_owned()) }
 }
 
-/// One redemption: draw a permit → check that the user is still signed in → redeem → keep.
+/// One redemption: wait until no other replica obtains the token → draw a permit → check that the user is still signed in →
+/// redeem → keep.
 struct ResourceRedemption {
     exchange: ResourceExchange,
     slot: TokenSlot,
@@ -229,6 +230,9 @@ struct ResourceRedemption {
 
 impl ResourceRedemption {
     async fn run(self, user: &UserKey) -> ResourceTokenResult {
+        let turn =
+            self.turns.take_resource(&self.own, REDEMPTION_BUDGET).await.map_err(|error| store_failed(&error))?;
+        let Some(_turn) = turn else { return Err(deadline_exceeded()) };
         let vault = &self.exchange.vault;
         // The permit comes first: a sign-out after it revokes the permit, and a sign-out before it is seen by `find`.
         let permit = vault.permit(&self.own, user).await.map_err(|error| store_failed(&error))?;
@@ -239,6 +243,9 @@ impl ResourceRedemption {
         }
         let signed_in = signed_in.filter(|token| token.user == *user);
         let Some(signed_in) = signed_in else { return Ok(ObtainedToken::UserNeeded) };
+        if let Some(kept) = self.find_of_other_replica(&signed_in).await? {
+            return Ok(ObtainedToken::Token(kept));
+        }
         let Some(redeemed) = self.redeem(&signed_in).await? else { return Ok(ObtainedToken::UserNeeded) };
         // Only the connection's own token keeps a refresh token.
         let redeemed = RedeemedToken { refresh_token: None, ..redeemed };
@@ -256,8 +263,18 @@ impl ResourceRedemption {
         Ok(ObtainedToken::Token(kept))
     }
 
+    /// The token that another replica has obtained since this one looked for it.
+    async fn find_of_other_replica(&self, signed_in: &UserToken) -> Result<Option<Arc<UserToken>>, Refusal> {
+        if !self.turns.are_shared() {
+            return Ok(None);
+        }
+        let kept = self.exchange.vault.find(&self.own, self.connection.revision).await;
+        let kept = kept.map_err(|error| store_failed(&error))?;
+        Ok(kept.filter(|kept| is_of_same_sign_in(kept, signed_in)))
+    }
+
     async fn redeem(&self, signed_in: &UserToken) -> Result<Option<RedeemedToken>, Refusal> {
-        self.exchange.rates.charge(&self.slot.account, &self.correlation_id)?;
+        self.exchange.rates.charge(&self.slot.account, &self.correlation_id).await?;
         // The same connection with `scope` as its only scope.
         // The required scopes are those of the connection's own resource.
         let narrowed = Connection {
@@ -284,8 +301,8 @@ impl ResourceRedemption {
         user: &UserKey,
         keys_failure: Option<Refusal>,
     ) -> Result<Option<RedeemedToken>, Refusal> {
-        let turn = self.turns.get(&self.slot);
-        let Ok(_turn) = timeout(REDEMPTION_BUDGET, turn.lock()).await else { return Err(deadline_exceeded()) };
+        let turn = self.turns.take(&self.slot, REDEMPTION_BUDGET).await.map_err(|error| store_failed(&error))?;
+        let Some(_turn) = turn else { return Err(deadline_exceeded()) };
         let record = self.exchange.vault.read(&self.slot, self.connection.revision).await;
         let record = record.map_err(|error| store_failed(&error))?;
         let Some(record) = record.filter(|record| record.token.user == *user) else { return Ok(None) };
@@ -327,7 +344,7 @@ impl ResourceRedemption {
         match vault.replace(record, token).await {
             Ok(_) | Err(VaultError::RecordChanged | VaultError::SignedOut) => unkept.end(&self.slot),
             Err(error) => {
-                unkept.hold(&self.slot, UnkeptToken { used: stored, kept, permit });
+                unkept.hold(&self.slot, UnkeptToken { used: stored, kept, permit }, vault, &self.turns);
                 // A sign-out that came before it was held could not end it: looking for it does.
                 drop(unkept.find_unended(&self.slot, revision, vault).await);
                 let correlation_id = self.correlation_id.as_str();

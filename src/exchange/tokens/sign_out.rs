@@ -35,7 +35,7 @@ impl TokenSignOut {
     }
 
     /// Ends the tokens in memory that the store did not take, as [`TokenSignOut::forget`] does the stored ones. It needs no
-    /// store, so it comes first.
+    /// store, so it comes first. Those of other replicas end there by their permits, which the sign-out revokes.
     pub fn end_unkept(&self, bot: Option<&Bot>, slots: &[TokenSlot]) {
         for slot in slots {
             let slots_of_parents = bot.into_iter().flat_map(|bot| parent_slots(bot, slot));

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::{CurrentTokens, TokenRevocation, TokenSignOut, UnkeptTokens};
 use crate::cards::PendingSignIns;
@@ -25,17 +25,17 @@ use crate::records::Records;
 use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
 use crate::vault::TokenVault;
 
-const HOUR: Duration = Duration::from_hours(1);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
 /// What the issuer answers to a refresh.
-struct Successor {
+pub(super) struct Successor {
     access_token: &'static str,
     refresh_token: Option<&'static str>,
     lifetime: Duration,
 }
 
 /// An issuer that rotates refresh tokens, and notes what it gets.
-struct RotatingIssuer {
+pub(super) struct RotatingIssuer {
     clock: SharedClock,
     successors: Mutex<VecDeque<Successor>>,
     /// The refresh tokens of the refreshes.
@@ -43,6 +43,29 @@ struct RotatingIssuer {
     /// The refresh token and the access token of each revocation.
     revoked: Mutex<Vec<String>>,
     revocation: Notify,
+    /// The next answer waits until this is sent or dropped.
+    held_back: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl RotatingIssuer {
+    /// Answers with `successors`, in turn.
+    pub(super) fn new(clock: SharedClock, successors: impl IntoIterator<Item = Successor>) -> Arc<Self> {
+        let successors = Mutex::new(successors.into_iter().collect());
+        let (sent, revoked, held_back) = Default::default();
+        Arc::new(Self { clock, successors, sent, revoked, revocation: Notify::new(), held_back })
+    }
+
+    /// Holds the next answer back until the returned value is dropped.
+    pub(super) fn hold_next(&self) -> oneshot::Sender<()> {
+        let (sender, receiver) = oneshot::channel();
+        *self.held_back.lock().unwrap() = Some(receiver);
+        sender
+    }
+
+    /// The refresh tokens of the refreshes.
+    pub(super) fn sent(&self) -> Vec<String> {
+        self.sent.lock().unwrap().clone()
+    }
 }
 
 impl IdentityProvider for RotatingIssuer {
@@ -62,7 +85,13 @@ impl IdentityProvider for RotatingIssuer {
             refresh_at: None,
             id_token: None,
         };
-        Box::pin(async move { Ok(redeemed) })
+        let held_back = self.held_back.lock().unwrap().take();
+        Box::pin(async move {
+            if let Some(held_back) = held_back {
+                drop(held_back.await);
+            }
+            Ok(redeemed)
+        })
     }
 
     fn authorize_url<'a>(&'a self, _: &'a Connection, _: AuthorizationRequest<'a>) -> AuthorizeFuture<'a> {
@@ -94,7 +123,7 @@ struct Fixture {
     ada: UserKey,
 }
 
-fn connection() -> Connection {
+pub(super) fn connection() -> Connection {
     sample_connection("tickets", ProviderKind::OpenIdConnect, &["openid", "offline_access"])
 }
 
@@ -105,14 +134,8 @@ impl Fixture {
         let store = GatedStore::new(beneath.store.clone());
         let records = Records::new(store.clone(), beneath.sealer.clone(), beneath.shared_clock.clone());
         let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
-        let vault = Arc::new(TokenVault::new(&records, records.single_writer().unwrap(), 1 << 20));
-        let issuer = Arc::new(RotatingIssuer {
-            clock: beneath.shared_clock.clone(),
-            successors: Mutex::new(successors.into_iter().collect()),
-            sent: Mutex::default(),
-            revoked: Mutex::default(),
-            revocation: Notify::new(),
-        });
+        let vault = Arc::new(TokenVault::new(&records, 1 << 20));
+        let issuer = RotatingIssuer::new(beneath.shared_clock.clone(), successors);
         let (bot, connection) = (Arc::new(sample_bot()), Arc::new(connection()));
         let mut registry = ProviderRegistry::default();
         registry.register(&connection, issuer.clone());
@@ -131,7 +154,7 @@ impl Fixture {
         let token = UserToken { refresh_token: Some(Secret::from("R0")), ..signed_in("A0", &ada, now, HOUR) };
         let permit = vault.permit(&slot, &ada).await.unwrap();
         vault.keep(permit, connection.revision, token).await.unwrap();
-        let tokens = CurrentTokens::new(vault.clone(), redemption, unkept, ambient);
+        let tokens = CurrentTokens::new(&records, vault.clone(), redemption, unkept, ambient);
         beneath.clock.advance(HOUR);
         Self { beneath, store, vault, tokens, sign_out, issuer, bot, connection, slot, ada }
     }
@@ -149,7 +172,7 @@ impl Fixture {
     }
 
     fn sent(&self) -> Vec<String> {
-        self.issuer.sent.lock().unwrap().clone()
+        self.issuer.sent()
     }
 
     async fn kept_refresh_token(&self) -> String {
@@ -173,7 +196,7 @@ impl Fixture {
 }
 
 /// The token of a sign-in at `now`.
-fn signed_in(access_token: &'static str, user: &UserKey, now: Timestamp, lifetime: Duration) -> UserToken {
+pub(super) fn signed_in(access_token: &'static str, user: &UserKey, now: Timestamp, lifetime: Duration) -> UserToken {
     UserToken {
         access_token: Secret::from(access_token),
         expires_at: now.plus(lifetime),
@@ -188,7 +211,11 @@ fn signed_in(access_token: &'static str, user: &UserKey, now: Timestamp, lifetim
     }
 }
 
-const fn successor(access_token: &'static str, refresh_token: Option<&'static str>, lifetime: Duration) -> Successor {
+pub(super) const fn successor(
+    access_token: &'static str,
+    refresh_token: Option<&'static str>,
+    lifetime: Duration,
+) -> Successor {
     Successor { access_token, refresh_token, lifetime }
 }
 

@@ -1,47 +1,48 @@
+//! The Entra identities that channels have stated for their users within the last hour.
+//!
+//! Owns the record of a statement, when it is written, and its end at a sign-out. It deliberately does not know which
+//! activities state an identity, nor what an exchange makes of it.
+
+mod recent;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use self::recent::{RecentStatement, RecentStatements};
 use crate::cards::StatedIdentity;
 use crate::domain::{
     Account, CountFuture, DataSubject, EndFuture, EndedAtSignOut, ExportFuture, PersonalData, RecordKey, Timestamp,
     TokenSlot, UserKey,
 };
 use crate::records::catalogue::{self, CHANNEL_STATEMENT_LIFETIME};
-use crate::records::{
-    Collection, Content, Kind, Plaintext, RecordError, Records, SingleWriter, StoredRecord, encode_json,
-};
+use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, Replicas, StoredRecord, encode_json};
 
 /// A statement that repeats the stored one is written again only after this time: a user who writes many messages costs
 /// four writes an hour.
 const WRITE_INTERVAL: Duration = Duration::from_mins(15);
+/// How long an activity waits for a statement to be stored, if other replicas need it.
+const WRITE_PATIENCE: Duration = Duration::from_secs(1);
 /// How far the clock may be set back without a statement being forgotten.
 const MAX_CLOCK_STEP: Duration = Duration::from_mins(1);
-/// Accounts whose statements are kept in memory at the same time; each takes some 300 bytes.
-const MAX_RECENT_STATEMENTS: usize = 65_536;
 
 /// The Entra identities that channels have stated for their users within the last hour. A bot that got a client's token in an
 /// invoke which was passed on may exchange it without a card, because the channel itself says whose account it is
 /// (docs/protocols/sign-in-invokes.md §6).
 ///
 /// The memory has every statement since the start. The store has it at most `WRITE_INTERVAL` late, for the time after a
-/// restart.
+/// restart. Over a shared store the record alone counts, and the memory says only what need not be written again.
 pub struct ChannelStatements {
     records: Records,
     statements: Collection<StatementRecord>,
-    recent: Cache<Account, Arc<RecentStatement>>,
-}
-
-struct RecentStatement {
-    stated: StatedIdentity,
-    /// When it was last made, in milliseconds since the Unix epoch.
-    made_at: AtomicI64,
-    written_at: Timestamp,
+    recent: Arc<RecentStatements>,
 }
 
 /// The stored form of a statement. The kind's lifetime counts from the time at which it was written.
@@ -65,19 +66,20 @@ impl Content for StatementRecord {
 }
 
 impl ChannelStatements {
-    /// Keeps statements in `records`. What is in memory is correct only while no other process signs users out.
+    /// Keeps statements in `records`.
     #[must_use]
-    pub fn new(records: &Records, _: SingleWriter) -> Self {
-        let recent = Cache::new(MAX_RECENT_STATEMENTS);
+    pub fn new(records: &Records) -> Self {
+        let recent = RecentStatements::new(records);
         Self { records: records.clone(), statements: Collection::new(records), recent }
     }
 
     /// Notes that the channel of `account` has stated `stated` just now. An identity without object id or without tenant is
-    /// not noted. The store is written in the background: a later call of the bot finds the statement in memory.
-    pub fn note(self: &Arc<Self>, account: &Account, stated: StatedIdentity) {
+    /// not noted. The store is written in the background: a later call of the bot finds the statement in memory. Over a
+    /// shared store this waits for the write, since another replica may get that call.
+    pub async fn note(self: &Arc<Self>, account: &Account, stated: StatedIdentity) {
         let Some(record) = StatementRecord::of(&stated) else { return };
         let now = self.records.clock().now();
-        if let Some(recent) = self.recent.get(account).filter(|recent| recent.stated == stated) {
+        if let Some(recent) = self.recent.by_account.get(account).filter(|recent| recent.stated == stated) {
             recent.made_at.fetch_max(now.unix_millis(), Ordering::AcqRel);
             // A time after `now` is of a clock that was ahead.
             if recent.written_at <= now && now < recent.written_at.plus(WRITE_INTERVAL) {
@@ -86,14 +88,13 @@ impl ChannelStatements {
         }
         let made_at = AtomicI64::new(now.unix_millis());
         let noted = Arc::new(RecentStatement { stated, made_at, written_at: now });
-        self.recent.insert(account.clone(), Arc::clone(&noted));
+        self.recent.by_account.insert(account.clone(), Arc::clone(&noted));
         let (statements, account) = (Arc::clone(self), account.clone());
-        tokio::spawn(async move {
-            if let Err(error) = statements.write(&account, &record, &noted).await {
-                let bot = account.holder.as_str();
-                tracing::warn!(bot, %error, "a channel's statement about a user is lost at the next restart");
-            }
-        });
+        let write = tokio::spawn(async move { statements.write_or_log(&account, &record, &noted).await });
+        if self.records.replicas().is_some_and(|replicas| !replicas.is_store_silent()) {
+            // A write that takes longer goes on.
+            drop(timeout(WRITE_PATIENCE, write).await);
+        }
     }
 
     /// The identity that the channel has stated for `account` within the last hour.
@@ -101,7 +102,8 @@ impl ChannelStatements {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn find(&self, account: &Account) -> Result<Option<StatedIdentity>, RecordError> {
-        if let Some(recent) = self.recent.get(account) {
+        let recent = self.recent.by_account.get(account).filter(|_| self.records.replicas().is_none());
+        if let Some(recent) = recent {
             let made_at = Timestamp::from_unix_millis(recent.made_at.load(Ordering::Acquire));
             let now = self.records.clock().now();
             // A clock that was far ahead does not make a statement count for longer.
@@ -111,6 +113,17 @@ impl ChannelStatements {
         Ok(self.statements.get(self.key(account)).await?.map(|record| record.content.into_identity()))
     }
 
+    async fn write_or_log(&self, account: &Account, record: &StatementRecord, noted: &RecentStatement) {
+        let Err(error) = self.write(account, record, noted).await else { return };
+        let bot = account.holder.as_str();
+        if self.records.replicas().is_some() {
+            self.recent.by_account.remove(account);
+            tracing::warn!(bot, %error, "a channel's statement about a user is lost until the channel repeats it");
+        } else {
+            tracing::warn!(bot, %error, "a channel's statement about a user is lost at the next restart");
+        }
+    }
+
     async fn write(
         &self,
         account: &Account,
@@ -118,21 +131,38 @@ impl ChannelStatements {
         noted: &RecentStatement,
     ) -> Result<(), RecordError> {
         let key = self.key(account);
-        self.put(key, record).await?;
+        self.put(account, key, record).await?;
         // A sign-out or another statement during the write may have come to the store first.
-        match self.recent.get(account) {
+        match self.recent.by_account.get(account) {
             None => self.statements.remove(vec![key]).await,
             Some(recent) if recent.stated != noted.stated => match StatementRecord::of(&recent.stated) {
-                Some(record) => self.put(key, &record).await,
+                Some(record) => self.put(account, key, &record).await,
                 None => Ok(()),
             },
             Some(_) => Ok(()),
         }
     }
 
-    async fn put(&self, key: RecordKey, record: &StatementRecord) -> Result<(), RecordError> {
+    async fn put(&self, account: &Account, key: RecordKey, record: &StatementRecord) -> Result<(), RecordError> {
         let index = self.statements.index([&record.object_id.to_ascii_lowercase()]);
-        self.statements.put(self.statements.seal(key, record)?.listed_by(index)).await
+        let sealed = self.statements.seal(key, record)?.listed_by(index);
+        let Some(replicas) = self.records.replicas() else { return self.statements.put(sealed).await };
+        let digest = self.records.mac(&catalogue::CHANNEL_STATEMENT_DIGEST, &record.parts());
+        self.recent.note_written(key, account, digest);
+        self.statements.put(sealed).await?;
+        tell(replicas, &[key], &digest).await;
+        Ok(())
+    }
+
+    /// Removes the statements under `keys`.
+    async fn remove(&self, keys: Vec<RecordKey>) -> Result<(), RecordError> {
+        let Some(replicas) = self.records.replicas() else { return self.statements.remove(keys).await };
+        // Told before, so that a replica that is writing one of them removes it; told afterwards, so that one that was
+        // written meanwhile, and removed, is written again when it is repeated.
+        tell(replicas, &keys, &[]).await;
+        self.statements.remove(keys.clone()).await?;
+        tell(replicas, &keys, &[]).await;
+        Ok(())
     }
 
     /// The stored statements with the object id of `user`, of any tenant; none if `user` is no Entra user.
@@ -155,8 +185,8 @@ impl EndedAtSignOut for ChannelStatements {
         Box::pin(async move {
             // All slots of a sign-out belong to one account.
             let Some(TokenSlot { account, .. }) = slots.first() else { return Ok(()) };
-            self.recent.remove(account);
-            Ok(self.statements.remove(vec![self.key(account)]).await?)
+            self.recent.by_account.remove(account);
+            Ok(self.remove(vec![self.key(account)]).await?)
         })
     }
 
@@ -166,7 +196,7 @@ impl EndedAtSignOut for ChannelStatements {
                 let StatedIdentity { object_id, tenant_ids, .. } = &recent.stated;
                 object_id.as_deref().is_some_and(|object_id| names_user(object_id, tenant_ids, user))
             };
-            self.recent.retain(|_, recent| !is_of_user(recent));
+            self.recent.by_account.retain(|_, recent| !is_of_user(recent));
             let mut keys = Vec::new();
             for stored in self.list_by_object_id(user).await? {
                 // One that cannot be read is removed too: it may be the user's, and without it another person gets a card.
@@ -176,9 +206,19 @@ impl EndedAtSignOut for ChannelStatements {
                 }
             }
             let count = keys.len();
-            self.statements.remove(keys).await?;
+            self.remove(keys).await?;
             Ok(count)
         })
+    }
+}
+
+/// Tells all replicas what has become of the statements under `keys` ([`RecentStatements`]). A replica that misses it writes
+/// a statement that is repeated up to a quarter of an hour late.
+async fn tell(replicas: &Replicas, keys: &[RecordKey], note: &[u8]) {
+    for key in keys {
+        if let Err(error) = replicas.tell(*key, note).await {
+            tracing::debug!(%error, "replicas do not learn of a channel's statement");
+        }
     }
 }
 
@@ -215,6 +255,13 @@ impl StatementRecord {
         Some(Self { object_id, tenant_ids: tenant_ids.clone(), in_group: *in_group })
     }
 
+    /// What the record says, for its digest.
+    fn parts(&self) -> Vec<&[u8]> {
+        let in_group: &[u8] = if self.in_group { b"group" } else { b"personal" };
+        let tenants = self.tenant_ids.iter().map(String::as_bytes);
+        [self.object_id.as_bytes(), in_group].into_iter().chain(tenants).collect()
+    }
+
     fn names(&self, user: &UserKey) -> bool {
         names_user(&self.object_id, &self.tenant_ids, user)
     }
@@ -231,102 +278,4 @@ fn names_user(object_id: &str, tenant_ids: &[String], user: &UserKey) -> bool {
     let (Some(of_user), Some(tenant_of_user)) = (user.object_id(), user.tenant_id()) else { return false };
     object_id.eq_ignore_ascii_case(of_user)
         && tenant_ids.iter().any(|tenant| tenant.eq_ignore_ascii_case(tenant_of_user))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::domain::{BotName, ChannelId, ConnectionName};
-    use crate::records::testing::{ThrowawayRecords, throwaway_records};
-
-    fn ada() -> Account {
-        Account::of_channel(&BotName::new("demo"), ChannelId::new("msteams"), "29:ada")
-    }
-
-    fn identity(tenant: &str) -> StatedIdentity {
-        StatedIdentity { object_id: Some("oid".to_owned()), tenant_ids: vec![tenant.to_owned()], ..Default::default() }
-    }
-
-    fn statements(beneath: &ThrowawayRecords) -> Arc<ChannelStatements> {
-        Arc::new(ChannelStatements::new(&beneath.records, beneath.records.single_writer().unwrap()))
-    }
-
-    /// Waits until no background write is left, and returns what another process would find.
-    async fn stored(beneath: &ThrowawayRecords, statements: &Arc<ChannelStatements>) -> Option<StatedIdentity> {
-        while Arc::strong_count(statements) > 1 {
-            tokio::task::yield_now().await;
-        }
-        self::statements(beneath).find(&ada()).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_statement_counts_for_an_hour_after_it_was_last_made() {
-        let beneath = throwaway_records();
-        let statements = statements(&beneath);
-        statements.note(&ada(), identity("t"));
-        assert_eq!(statements.find(&ada()).await.unwrap(), Some(identity("t")), "before it is written");
-        assert_eq!(stored(&beneath, &statements).await, Some(identity("t")));
-        beneath.clock.advance(Duration::from_mins(10));
-        statements.note(&ada(), identity("t"));
-        beneath.clock.advance(Duration::from_mins(55));
-        assert_eq!(statements.find(&ada()).await.unwrap(), Some(identity("t")));
-        assert_eq!(stored(&beneath, &statements).await, None, "it was written once");
-        beneath.clock.advance(Duration::from_mins(6));
-        assert_eq!(statements.find(&ada()).await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn a_statement_is_written_again_after_a_quarter_of_an_hour_or_when_it_changes() {
-        let beneath = throwaway_records();
-        let statements = statements(&beneath);
-        statements.note(&ada(), identity("t"));
-        statements.note(&ada(), identity("u"));
-        assert_eq!(stored(&beneath, &statements).await, Some(identity("u")));
-        beneath.clock.advance(Duration::from_mins(16));
-        statements.note(&ada(), identity("u"));
-        stored(&beneath, &statements).await;
-        beneath.clock.advance(Duration::from_mins(50));
-        assert_eq!(stored(&beneath, &statements).await, Some(identity("u")));
-    }
-
-    #[tokio::test]
-    async fn an_incomplete_statement_is_not_noted_and_a_sign_out_ends_a_statement() {
-        let beneath = throwaway_records();
-        let statements = statements(&beneath);
-        statements.note(&ada(), StatedIdentity { tenant_ids: Vec::new(), ..identity("t") });
-        statements.note(&ada(), StatedIdentity { object_id: None, ..identity("t") });
-        assert_eq!(statements.find(&ada()).await.unwrap(), None);
-        statements.note(&ada(), identity("t"));
-        stored(&beneath, &statements).await;
-        statements.end(&[TokenSlot::new(&ada(), &ConnectionName::new("graph"))]).await.unwrap();
-        assert_eq!(statements.find(&ada()).await.unwrap(), None);
-        assert_eq!(stored(&beneath, &statements).await, None);
-    }
-
-    #[tokio::test]
-    async fn a_statement_is_of_the_entra_user_of_one_of_its_tenants_and_of_nobody_else() {
-        let beneath = throwaway_records();
-        let statements = statements(&beneath);
-        let stated = StatedIdentity { tenant_ids: vec!["host".to_owned(), "Home".to_owned()], ..identity("") };
-        statements.note(&ada(), stated.clone());
-        stored(&beneath, &statements).await;
-        let subject = |user: &UserKey| DataSubject { user: user.clone(), accounts: Vec::new() };
-        for other in [
-            UserKey::entra("oid", "elsewhere"),
-            UserKey::entra("other", "home"),
-            UserKey::from_parts("https://issuer.example", "oid"),
-            UserKey::of_directory("home", "oid"),
-        ] {
-            assert!(statements.export(&subject(&other)).await.unwrap().is_empty(), "{other}");
-            assert_eq!(statements.erase(&subject(&other)).await.unwrap(), 0, "{other}");
-        }
-        assert_eq!(statements.find(&ada()).await.unwrap(), Some(stated.clone()));
-        assert_eq!(stored(&beneath, &statements).await, Some(stated));
-        let user = UserKey::entra("OID", "HOME");
-        assert_eq!(statements.export(&subject(&user)).await.unwrap().len(), 1);
-        assert_eq!(statements.end_for_user(&user).await.unwrap(), 1);
-        assert_eq!(statements.find(&ada()).await.unwrap(), None);
-        assert_eq!(stored(&beneath, &statements).await, None);
-    }
 }
