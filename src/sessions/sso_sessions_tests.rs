@@ -8,7 +8,7 @@ use crate::domain::{
     TenantId, UserKey,
 };
 use crate::records::Records;
-use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records};
+use crate::records::testing::{GatedStore, ThrowawayRecords, throwaway_records, throwaway_replicas};
 use crate::token_issuer::DirectoryKeyRing;
 
 const ADA: &str = "6f0b8a52-0000-4000-8000-000000000001";
@@ -48,8 +48,7 @@ async fn rig() -> Rig {
     let records = Records::new(store.clone(), sealer, storage.shared_clock.clone());
     let ambient = ClockAndEntropy { clock: storage.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
     let (market, fair) = (directory("market"), directory("fair"));
-    let writer = storage.records.single_writer().unwrap();
-    let keys = DirectoryKeyRing::open(&records, writer, ambient.clone(), &[&market, &fair]).await.unwrap();
+    let keys = DirectoryKeyRing::open(&records, ambient.clone(), &[&market, &fair]).await.unwrap();
     let sessions = SsoSessions::new(&records, keys.clone(), ambient);
     let settings = SsoSettings { is_active: true, inactivity_timeout_seconds: 3600, ..SsoSettings::default() };
     Rig { storage, store, records, keys, sessions, market, fair, settings }
@@ -286,4 +285,43 @@ async fn a_sign_out_everywhere_removes_the_sessions_of_its_user_and_of_no_other(
     assert_eq!(rig.find_in(None, &[mine.expose()]).await, None);
     assert!(rig.find_in(None, &[of_ben.expose()]).await.is_some());
     assert_eq!(rig.sessions.end_for_user(&UserKey::of_directory("market", ADA)).await.unwrap(), 0, "none is left");
+}
+
+#[tokio::test]
+async fn a_session_is_found_used_and_ended_at_every_replica() {
+    let shared = throwaway_replicas(2).await;
+    let market = directory("market");
+    let settings = SsoSettings { is_active: true, inactivity_timeout_seconds: 3600, ..SsoSettings::default() };
+    let ambient = ClockAndEntropy { clock: shared.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
+    let mut replicas = Vec::new();
+    for records in &shared.replicas {
+        let keys = DirectoryKeyRing::open(records, ambient.clone(), &[&market]).await.unwrap();
+        replicas.push(SsoSessions::new(records, keys, ambient.clone()));
+    }
+    let new = NewSession {
+        user_id: ADA,
+        ended_sessions: 0,
+        method: &SignInMethod::Password,
+        browser: "",
+        browser_secret: None,
+    };
+    let (session, cookie) = replicas[0].begin(&market, &settings, new, &[]).await.unwrap().unwrap();
+    let find = async |replica: usize| match replicas[replica]
+        .find(&market, &settings, &[cookie.expose()], None)
+        .await
+        .unwrap()
+    {
+        FoundSession::Live(session) => Some(*session),
+        FoundSession::None => None,
+    };
+    for replica in [0, 1, 0] {
+        shared.clock.advance(Duration::from_mins(50));
+        let found = find(replica).await.expect("each replica sees the uses at the other one");
+        assert_eq!(found.id, session.id);
+        replicas[replica].touch(&market, &settings, &found).await.unwrap();
+    }
+    assert_eq!(replicas[1].list(&market, &settings, ADA, 0).await.unwrap().len(), 1);
+    assert!(replicas[0].end(&market.tenant, &session.id).await.unwrap());
+    assert_eq!(find(1).await, None);
+    assert!(!replicas[1].end(&market.tenant, &session.id).await.unwrap(), "it was ended already");
 }

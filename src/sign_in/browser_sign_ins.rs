@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::domain::{RecordKey, Secret, SharedEntropy, draw_256_bits};
-use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue};
+use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, SealedRecord, catalogue};
 
 /// One step of a browser's sign-in, and what is kept until the browser continues from it. Each step has its own record
 /// kind.
@@ -33,11 +33,11 @@ pub enum BrowserRecordLookup<T> {
 /// The running sign-ins of browsers. Each step is a record that is kept for fifteen minutes and that only the browser
 /// it was kept for can read.
 pub struct BrowserSignIns {
-    records: Records,
+    pub(super) records: Records,
     entropy: SharedEntropy,
 }
 
-/// The names of a browser's return in this process's memory.
+/// The names of a browser's return, under which it is worked at and what came of it is remembered.
 #[derive(Clone, Copy)]
 pub(super) struct ReturnNames {
     /// The name of the browser's step.
@@ -47,10 +47,13 @@ pub(super) struct ReturnNames {
 }
 
 /// A step, and a MAC of the secret of the browser that it is kept for.
-struct BrowserRecord<T> {
+pub(super) struct BrowserRecord<T> {
     browser_mac: [u8; 32],
     step: T,
 }
+
+/// A record that is ready to be kept, behind its collection.
+type SealedStep<T> = (Collection<BrowserRecord<T>>, SealedRecord<BrowserRecord<T>>);
 
 impl<T: BrowserStep> Content for BrowserRecord<T> {
     const KIND: &'static Kind = T::KIND;
@@ -95,7 +98,7 @@ impl BrowserSignIns {
         }))
     }
 
-    /// A name for what `browser` does at the step `handle`, for work and results in this process's memory. `detail`
+    /// A name for what `browser` does at the step `handle`, for work and its results: the same at every replica. `detail`
     /// separates several names of one step.
     #[must_use]
     pub fn name_step(&self, handle: &Secret, browser: &Secret, detail: &str) -> [u8; 32] {
@@ -114,9 +117,8 @@ impl BrowserSignIns {
     /// # Errors
     /// [`RecordError`] if the store fails. The browser must then not continue, because its next step is not kept.
     pub async fn put<T: BrowserStep>(&self, handle: &Secret, browser: &Secret, step: &T) -> Result<(), RecordError> {
-        let steps = self.steps();
-        let content = BrowserRecord { browser_mac: self.browser_mac(browser), step: step.clone() };
-        steps.put(steps.seal(key(&steps, handle), &content)?).await
+        let (steps, record) = self.seal(handle, browser, step)?;
+        steps.put(record).await
     }
 
     /// Looks up the step under `handle`, which stays kept.
@@ -130,10 +132,7 @@ impl BrowserSignIns {
     ) -> Result<BrowserRecordLookup<T>, RecordError> {
         let steps = self.steps::<T>();
         let Some(record) = steps.get(key(&steps, handle)).await? else { return Ok(BrowserRecordLookup::Missing) };
-        if !bool::from(record.content.browser_mac.ct_eq(&self.browser_mac(browser))) {
-            return Ok(BrowserRecordLookup::OfAnotherBrowser);
-        }
-        Ok(BrowserRecordLookup::Step(record.content.step))
+        Ok(self.look_up(record.content, browser))
     }
 
     /// Removes the step under `handle`, because the next one is kept.
@@ -143,6 +142,28 @@ impl BrowserSignIns {
     pub async fn remove<T: BrowserStep>(&self, handle: &Secret) -> Result<(), RecordError> {
         let steps = self.steps::<T>();
         steps.remove(vec![key(&steps, handle)]).await
+    }
+
+    /// The record of `step`, and the collection in which it is kept.
+    pub(super) fn seal<T: BrowserStep>(
+        &self,
+        handle: &Secret,
+        browser: &Secret,
+        step: &T,
+    ) -> Result<SealedStep<T>, RecordError> {
+        let steps = self.steps();
+        let content = BrowserRecord { browser_mac: self.browser_mac(browser), step: step.clone() };
+        let record = steps.seal(key(&steps, handle), &content)?;
+        Ok((steps, record))
+    }
+
+    /// What `record` is for `browser`.
+    pub(super) fn look_up<T>(&self, record: BrowserRecord<T>, browser: &Secret) -> BrowserRecordLookup<T> {
+        if bool::from(record.browser_mac.ct_eq(&self.browser_mac(browser))) {
+            BrowserRecordLookup::Step(record.step)
+        } else {
+            BrowserRecordLookup::OfAnotherBrowser
+        }
     }
 
     fn steps<T: BrowserStep>(&self) -> Collection<BrowserRecord<T>> {

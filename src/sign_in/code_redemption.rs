@@ -9,6 +9,7 @@ use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::{BrowserBinding, WantedToken};
 use crate::observability::{AuditEntry, AuditEvent, conceal};
+use crate::records::LeaseError;
 use crate::single_flight::SingleFlight;
 use crate::vault::{CodeMark, Permit, VaultError};
 
@@ -26,6 +27,9 @@ pub enum CodeError {
     /// The vault failed to keep the token of the code.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Another replica redeems the same code for too long, or the store failed.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
 /// The result of [`CodeRedemption::redeem`].
@@ -172,10 +176,12 @@ impl CodeRedemption {
     async fn run(self, requested: RequestedCode) -> Result<CodeAnswer, CodeError> {
         let RequestedCode { bot, slot, connection, bearer, code, mark } = &requested;
         let vault = self.tokens.vault();
+        // Two replicas with the same code would both find it right, and one of them would then find it gone.
+        let _lease = self.codes.lease(*mark, &bearer.account, &bearer.sender).await?;
         let redeemed = RedeemedCode { slot: TokenSlot::new(&bearer.account, &slot.connection), mark: *mark };
         // The generation is read before the code, so that a sign-out in between makes the permit below invalid. A sign-out
         // of the user id supersedes the generations of all its accounts.
-        let generation = vault.generation(&redeemed.slot);
+        let generation = vault.generation(&redeemed.slot).await?;
         let wanted = WantedToken { bot, slot, connection };
         if self.is_redeemed_mark(wanted, &redeemed, code).await? {
             return Ok(CodeAnswer::RedeemedBefore);

@@ -1,17 +1,17 @@
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::code_tries::CodeTries;
 use crate::domain::{
     Account, ConnectionRevision, CountFuture, EndFuture, EndedAtSignOut, RecordKey, Secret, Timestamp, TokenSlot,
     UserKey, UserToken,
 };
 use crate::observability::{AuditEntry, AuditEvent, conceal};
 use crate::records::{
-    Collection, Content, Kind, OpenedRecord, Plaintext, RecordError, Records, StoredRecord, catalogue, encode_json,
+    Collection, Content, Kind, LeaseError, OpenedRecord, Plaintext, RecordError, Records, ReplicaLease, StoredRecord,
+    catalogue,
 };
 use crate::vault::{CodeMark, Epoch, KeptToken};
 
@@ -19,15 +19,8 @@ use crate::vault::{CodeMark, Epoch, KeptToken};
 const CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// How long a code is valid again after its redemption failed. The client or its user repeats the request at once.
 const RESTORED_CODE_LIFETIME: Duration = Duration::from_mins(2);
-/// How many wrong codes an account may try in any ten minutes: so guessing succeeds with a chance of 1 in 180 000.
-const MAX_WRONG_CODES: usize = 5;
-/// The time in which wrong codes are counted.
-const WRONG_CODES_WINDOW: Duration = catalogue::CODE_TRIES_WINDOW;
-/// How far the clock may be set back without a try being forgotten: a guesser gains nothing by small corrections.
-const MAX_CLOCK_STEP: Duration = Duration::from_mins(1);
-/// How often a change of an account's tries is attempted. A compare-and-put fails only if another caller changed the
-/// tries, and only few tries are allowed, so few attempts fail.
-const MAX_CAS_ATTEMPTS: usize = 32;
+/// How long a redemption waits for another replica that redeems the same code. Token requests have five seconds.
+const REDEMPTION_WAIT: Duration = Duration::from_secs(4);
 
 /// Why a code could not be issued or redeemed. A wrong code is no error.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +33,7 @@ pub struct MagicCodeError(#[from] RecordError);
 pub struct MagicCodes {
     records: Records,
     codes: Collection<MagicCode>,
-    tries: Collection<WrongCodeTimes>,
+    tries: CodeTries,
 }
 
 /// What the holder of a right code gets: a token, and the conditions on which it may be kept.
@@ -75,23 +68,11 @@ struct MagicCode {
     grant: CodeGrant,
 }
 
-/// A try that was counted before its code was compared.
-pub(super) struct CountedTry {
-    /// In milliseconds since the Unix epoch.
-    at: i64,
-    /// Whether the account has no try left after it.
-    is_last: bool,
-}
-
-/// The times at which an account tried wrong codes, in milliseconds since the Unix epoch.
-#[derive(Default, Serialize, Deserialize)]
-struct WrongCodeTimes(Vec<i64>);
-
 impl MagicCodes {
     /// Keeps codes in `records`.
     #[must_use]
     pub fn new(records: &Records) -> Self {
-        Self { records: records.clone(), codes: Collection::new(records), tries: Collection::new(records) }
+        Self { records: records.clone(), codes: Collection::new(records), tries: CodeTries::new(records) }
     }
 
     /// Derives the code that `browser` is shown at the step `handle`: always the same, so that its page can show the
@@ -182,70 +163,40 @@ impl MagicCodes {
             return Ok(None);
         };
         // The try is counted before the comparison; otherwise parallel callers could all compare before any is counted.
-        let Some(CountedTry { at, is_last }) = self.count_try(sender).await? else {
+        let Some(counted) = self.tries.count(sender).await? else {
             return Ok(None);
         };
         let OpenedRecord { content: MagicCode { mac, grant }, stored } = pending;
         if !bool::from(mac.ct_eq(&self.code_mac(slot, code))) {
-            if is_last {
+            if counted.is_last {
                 report_exhausted_tries(slot, &grant.token.user);
             }
             return Ok(None);
         }
-        if let Err(error) = self.uncount_try(sender, at).await {
+        if let Err(error) = self.tries.uncount(sender, &counted).await {
             // The code is right, so it is accepted; the account merely has one try less.
             tracing::warn!(%error, "a right magic code counts as a wrong one");
         }
         Ok(Some(RightCode { grant, record: CodeRecord(stored) }))
     }
 
-    /// Counts a try of the account. `None` if no try is left.
-    pub(super) async fn count_try(&self, account: &Account) -> Result<Option<CountedTry>, MagicCodeError> {
-        let now = self.now();
-        let is_last = AtomicBool::new(false);
-        let counted = self.change_tries(account, now, |tries| {
-            let left = tries.len() < MAX_WRONG_CODES;
-            if left {
-                tries.push(now.unix_millis());
-            }
-            is_last.store(tries.len() == MAX_WRONG_CODES, Ordering::Relaxed);
-            left
-        });
-        Ok(counted.await?.then(|| CountedTry { at: now.unix_millis(), is_last: is_last.load(Ordering::Relaxed) }))
+    /// The wrong codes that accounts have tried.
+    #[cfg(test)]
+    pub(super) const fn tries(&self) -> &CodeTries {
+        &self.tries
     }
 
-    /// Removes the try at `tried_at`, because its code was right.
-    async fn uncount_try(&self, account: &Account, tried_at: i64) -> Result<(), MagicCodeError> {
-        let remove = |tries: &mut Vec<i64>| {
-            let place = tries.iter().position(|at| *at == tried_at);
-            place.map(|place| tries.remove(place)).is_some()
-        };
-        self.change_tries(account, self.now(), remove).await.map(drop)
-    }
-
-    /// Changes the account's tries of the last ten minutes atomically. True if `change` returned true and its result is
-    /// stored.
-    async fn change_tries(
+    /// Keeps other replicas from redeeming the code of `mark` for `account`, as `sender` brings it, while the lease is held.
+    pub(super) async fn lease(
         &self,
+        mark: CodeMark,
         account: &Account,
-        now: Timestamp,
-        change: impl Fn(&mut Vec<i64>) -> bool,
-    ) -> Result<bool, MagicCodeError> {
-        let key = self.tries.key_from_texts(&account.key_parts());
-        for _ in 0..MAX_CAS_ATTEMPTS {
-            let (WrongCodeTimes(mut tries), present) = match self.tries.get(key).await? {
-                Some(record) => (record.content, Some(record.stored)),
-                None => (WrongCodeTimes::default(), None),
-            };
-            tries.retain(|at| is_counted(Timestamp::from_unix_millis(*at), now));
-            if !change(&mut tries) {
-                return Ok(false);
-            }
-            if self.tries.compare_and_put(present, self.tries.seal(key, &WrongCodeTimes(tries))?).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        sender: &Account,
+    ) -> Result<ReplicaLease, LeaseError> {
+        let [account, sender] = [account, sender].map(Account::key_parts);
+        let parts = account.iter().chain(&sender).map(|part| part.as_bytes());
+        let parts: Vec<&[u8]> = std::iter::once(mark.0.as_slice()).chain(parts).collect();
+        self.records.lease(&catalogue::CODE_LEASE, &parts, REDEMPTION_WAIT).await
     }
 
     fn slot_key(&self, slot: &TokenSlot) -> RecordKey {
@@ -299,18 +250,6 @@ impl Content for MagicCode {
     }
 }
 
-impl Content for WrongCodeTimes {
-    const KIND: &'static Kind = &catalogue::CODE_TRIES;
-
-    fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        encode_json(self)
-    }
-
-    fn decode(plain: Plaintext<'_>) -> Option<Self> {
-        plain.json(Self::KIND)
-    }
-}
-
 impl CodeGrant {
     /// Layout: epoch (8 bytes), length of the card's id (1 byte), card's id, token. The buffer is wiped when dropped.
     pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
@@ -348,12 +287,6 @@ fn report_exhausted_tries(slot: &TokenSlot, user: &UserKey) {
         "too many wrong magic codes were tried"
     );
     AuditEntry::new(event).slot(slot).user(user).write();
-}
-
-/// Whether a try at `tried_at` counts now. One that a clock far ahead has written does not: otherwise the account would
-/// have no tries until the clock reaches that time again.
-fn is_counted(tried_at: Timestamp, now: Timestamp) -> bool {
-    tried_at <= now.plus(MAX_CLOCK_STEP) && tried_at.plus(WRONG_CODES_WINDOW) > now
 }
 
 fn is_code(text: &str) -> bool {

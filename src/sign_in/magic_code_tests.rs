@@ -213,7 +213,7 @@ async fn parallel_callers_share_the_five_tries() {
             assert_eq!(guess.await.unwrap(), None);
         }
         assert_eq!(fixture.redeem(&slot, code.expose()).await, None, "the five tries are used up");
-        assert!(fixture.codes.count_try(&slot.account).await.unwrap().is_none());
+        assert!(fixture.codes.tries().count(&slot.account).await.unwrap().is_none());
     }
 }
 

@@ -5,7 +5,10 @@
 //! no activity.
 
 mod browser_sign_ins;
+mod browser_steps;
 mod code_redemption;
+mod code_tries;
+mod departures;
 mod directory_sign_in;
 mod flow;
 mod identification;
@@ -17,6 +20,10 @@ mod signed_in_tokens;
 
 #[cfg(test)]
 mod magic_code_tests;
+#[cfg(test)]
+mod replica_tests;
+#[cfg(test)]
+mod testing;
 
 pub use browser_sign_ins::{BrowserRecordLookup, BrowserSignIns, BrowserStep};
 pub use code_redemption::{CodeAnswer, CodeBearer, CodeError, CodeRedemption};

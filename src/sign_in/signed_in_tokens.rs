@@ -87,7 +87,7 @@ impl SignedInTokens {
         requested: SignOutMark,
     ) -> Result<Permit, VaultError> {
         let permit = self.vault.permit(slot, user).await?;
-        if self.vault.may_be_signed_out_since(requested, user) { Err(VaultError::SignedOut) } else { Ok(permit) }
+        if self.vault.may_be_signed_out_since(requested, user).await? { Err(VaultError::SignedOut) } else { Ok(permit) }
     }
 
     /// What the browser sign-in of `user` proves about the account of the wanted slot, for which `stated` is stated

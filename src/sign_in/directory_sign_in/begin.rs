@@ -23,11 +23,11 @@ impl DirectorySignIn {
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
         let LoginAtProvider { connection, redirect_uri, asks_anew, return_to } = login;
-        let charged =
-            self.browsers.rates.charge_page(&account_without_person(&connection, ""), address, correlation_id);
+        let account = account_without_person(&connection, "");
+        let charged = self.browsers.rates.charge_page(&account, address, correlation_id).await;
         charged.map_err(|limited| SignInFailure::from(limited).explained(PAGE_RATE_HINT))?;
         let entropy = self.ambient.entropy.as_ref();
-        let record = DirectoryAtProvider {
+        let mut record = DirectoryAtProvider {
             place: LoginPlace::of(&connection),
             redirect_uri,
             return_to,
@@ -35,12 +35,15 @@ impl DirectorySignIn {
             code_verifier: draw_verifier(entropy),
             asks_anew,
             begun_at: self.ambient.now(),
+            sign_outs: None,
         };
         let state = self.browsers.sign_ins.draw_handle();
         let need = SignInNeed::default();
         let url = self.provider.authorize_url(&connection, &state, record.request(), &need).await?;
         // A sign-out from here on ends the sign-in of its user.
-        self.departures.insert(self.name_step(&state, browser), self.vault.sign_out_mark());
+        let mark = self.vault.sign_out_mark().await?;
+        self.departures.remember(self.name_step(&state, browser), mark);
+        record.sign_outs = mark.stored();
         self.browsers.sign_ins.put(&state, browser.secret(), &record).await?;
         tracing::info!(
             correlation_id,

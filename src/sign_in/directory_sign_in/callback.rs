@@ -29,8 +29,10 @@ impl DirectorySignIn {
         let browser = browser.ok_or(SignInError::OtherBrowser)?;
         if let Some(identified) = self.find_identified(connection, &self.next_handle(&state), browser).await? {
             // A return may have been answered half: its browser hung up, and repeats it after a sign-out.
-            let begun = self.departures.get(&self.name_step(&state, browser));
-            if begun.is_some_and(|mark| self.vault.may_be_signed_out_since(mark, &identified.user)) {
+            let begun = identified.begun.or_else(|| self.departures.find(&self.name_step(&state, browser), None));
+            if let Some(mark) = begun
+                && self.vault.may_be_signed_out_since(mark, &identified.user).await?
+            {
                 return Err(SignInError::StateUnknown.into());
             }
             return Ok(IdentifiedAtProvider { begun, ..identified });
@@ -88,12 +90,18 @@ impl DirectorySignIn {
     /// Whether `user`, whom the door has found for the person, may have been signed out everywhere since the browser was sent to the
     /// provider. Read what is known of the user first. It may be so as well if it is not remembered when the browser was sent, unless the
     /// door has noted an outcome before, whose session it asks for.
-    #[must_use]
-    pub fn may_be_signed_out(&self, identified: &IdentifiedAtProvider, user: &UserKey) -> bool {
-        match identified.begun {
-            Some(mark) => self.vault.may_be_signed_out_since(mark, user),
+    ///
+    /// # Errors
+    /// [`SignInFailure`] if a shared store fails.
+    pub async fn may_be_signed_out(
+        &self,
+        identified: &IdentifiedAtProvider,
+        user: &UserKey,
+    ) -> Result<bool, SignInFailure> {
+        Ok(match identified.begun {
+            Some(mark) => self.vault.may_be_signed_out_since(mark, user).await?,
             None => identified.outcome.is_none(),
-        }
+        })
     }
 
     pub(super) async fn find_identified(

@@ -14,20 +14,16 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use quick_cache::sync::Cache;
 
-use super::flow::{BrowserSecret, ProviderAccess, SignInFailure};
+use super::departures::Departures;
+use super::flow::{BrowserSecret, CodeRefusals, ProviderAccess, SignInFailure};
 use super::page_sign_in::PageBrowsers;
 use crate::domain::{Account, ClockAndEntropy, Connection, Realm, Secret, SubjectId};
 use crate::exchange::TokenRevocation;
 use crate::single_flight::SingleFlight;
-use crate::vault::{SignOutMark, TokenVault};
+use crate::vault::TokenVault;
 
 pub use request::{IdentifiedAtProvider, LoginAtProvider};
-
-/// How many begun sign-ins are remembered with the sign-outs that came before them. It is only lost memory: a sign-in that
-/// is not remembered is not ended by a sign-out while its browser is at the provider.
-const MAX_DEPARTURES: usize = 16_384;
 
 /// Identifies users of directories at other identity providers.
 ///
@@ -43,8 +39,9 @@ pub struct DirectorySignIn {
     ambient: ClockAndEntropy,
     /// The returns that are under way, by the name of the browser's step.
     flights: Arc<SingleFlight<[u8; 32], Result<IdentifiedAtProvider, SignInFailure>>>,
-    /// The last sign-out before a browser was sent to the provider, by the name of the browser's step.
-    departures: Arc<Cache<[u8; 32], SignOutMark>>,
+    departures: Departures,
+    /// The refusals of codes, for a browser whose return several replicas get; `None` over an exclusive store.
+    refusals: Option<CodeRefusals>,
 }
 
 impl DirectorySignIn {
@@ -58,8 +55,9 @@ impl DirectorySignIn {
         revocation: TokenRevocation,
         ambient: ClockAndEntropy,
     ) -> Self {
-        let departures = Arc::new(Cache::new(MAX_DEPARTURES));
-        Self { browsers, provider, vault, revocation, ambient, flights: Arc::default(), departures }
+        let (flights, departures) = (Arc::default(), Departures::new());
+        let refusals = browsers.sign_ins.is_shared().then(|| CodeRefusals::new(&browsers.sign_ins.records));
+        Self { browsers, provider, vault, revocation, ambient, flights, departures, refusals }
     }
 
     fn name_step(&self, handle: &Secret, browser: &BrowserSecret) -> [u8; 32] {

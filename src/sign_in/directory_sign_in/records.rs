@@ -9,6 +9,7 @@ use crate::domain::{
 use crate::records::{Kind, Plaintext, catalogue, encode_json};
 use crate::sign_in::browser_sign_ins::BrowserStep;
 use crate::sign_in::flow::ProviderRequest;
+use crate::vault::SignOutMark;
 
 /// The provider of a directory that a sign-in is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) struct DirectoryAtProvider {
     pub(super) code_verifier: Secret,
     pub(super) asks_anew: bool,
     pub(super) begun_at: Timestamp,
+    /// [`SignOutMark::stored`] when the browser was sent.
+    pub(super) sign_outs: Option<u64>,
 }
 
 /// What is kept of a person who was identified.
@@ -40,6 +43,8 @@ pub(super) struct DirectoryIdentified {
     authenticated_at: Option<Timestamp>,
     return_to: String,
     outcome: Option<String>,
+    /// [`SignOutMark::stored`] when the browser was sent.
+    sign_outs: Option<u64>,
 }
 
 /// The stored form of [`LoginPlace`].
@@ -60,6 +65,8 @@ struct StoredAtProvider {
     code_verifier: String,
     asks_anew: bool,
     begun_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sign_outs: Option<u64>,
 }
 
 /// The stored form of [`DirectoryIdentified`].
@@ -73,6 +80,8 @@ struct StoredIdentified {
     authenticated_at: Option<i64>,
     return_to: String,
     outcome: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sign_outs: Option<u64>,
 }
 
 impl LoginPlace {
@@ -113,14 +122,15 @@ impl DirectoryAtProvider {
 impl DirectoryIdentified {
     pub(super) fn of(connection: &Connection, identified: &IdentifiedAtProvider, outcome: Option<String>) -> Self {
         let IdentifiedAtProvider { user, names, account_name, authenticated_at, return_to, .. } = identified.clone();
-        let place = LoginPlace::of(connection);
-        Self { place, user, names, account_name, authenticated_at, return_to, outcome }
+        let (place, sign_outs) = (LoginPlace::of(connection), identified.begun.and_then(SignOutMark::stored));
+        Self { place, user, names, account_name, authenticated_at, return_to, outcome, sign_outs }
     }
 
     /// What a door gets of the person whom it finds again by `handle`.
     pub(super) fn describe(self, handle: Secret) -> IdentifiedAtProvider {
-        let Self { user, names, account_name, authenticated_at, return_to, outcome, .. } = self;
-        IdentifiedAtProvider { user, names, account_name, authenticated_at, return_to, outcome, handle, begun: None }
+        let Self { user, names, account_name, authenticated_at, return_to, outcome, sign_outs, .. } = self;
+        let begun = sign_outs.map(SignOutMark::from_stored);
+        IdentifiedAtProvider { user, names, account_name, authenticated_at, return_to, outcome, handle, begun }
     }
 }
 
@@ -136,6 +146,7 @@ impl BrowserStep for DirectoryAtProvider {
             code_verifier: self.code_verifier.expose().to_owned(),
             asks_anew: self.asks_anew,
             begun_at: self.begun_at.unix_millis(),
+            sign_outs: self.sign_outs,
         })
     }
 
@@ -149,6 +160,7 @@ impl BrowserStep for DirectoryAtProvider {
             code_verifier: Secret::new(plain.code_verifier),
             asks_anew: plain.asks_anew,
             begun_at: Timestamp::from_unix_millis(plain.begun_at),
+            sign_outs: plain.sign_outs,
         })
     }
 }
@@ -166,6 +178,7 @@ impl BrowserStep for DirectoryIdentified {
             authenticated_at: self.authenticated_at.map(Timestamp::unix_millis),
             return_to: self.return_to.clone(),
             outcome: self.outcome.clone(),
+            sign_outs: self.sign_outs,
         })
     }
 
@@ -179,6 +192,7 @@ impl BrowserStep for DirectoryIdentified {
             authenticated_at: plain.authenticated_at.map(Timestamp::from_unix_millis),
             return_to: plain.return_to,
             outcome: plain.outcome,
+            sign_outs: plain.sign_outs,
         })
     }
 }

@@ -13,6 +13,7 @@ use crate::identity_provider::{Attempt, RedeemedToken};
 use crate::observability::conceal;
 use crate::sign_in::flow::{BrowserSecret, PROVIDER_BUDGET, ProviderRefusal, ReturnedCode, SignInError, SignInFailure};
 use crate::token_validation::IdentifiedUser;
+use crate::vault::SignOutMark;
 
 /// How far the clock of a provider may be behind ours where a new sign-in was asked for.
 const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
@@ -43,19 +44,19 @@ impl DirectorySignIn {
     }
 
     async fn redeem_and_identify(&self, arrival: &LoginArrival) -> Result<IdentifiedAtProvider, SignInFailure> {
-        let LoginArrival { connection, state, browser, record, .. } = arrival;
+        let LoginArrival { connection, state, browser, record, code, .. } = arrival;
         let handle = self.next_handle(state);
+        let names = self.browsers.sign_ins.name_return(state, browser.secret(), code);
+        let _lease = self.browsers.sign_ins.lease_step(&names.step).await?;
         // Another return may have come to its end since this one found the step.
         if let Some(identified) = self.find_identified(connection, &handle, browser).await? {
             return Ok(identified);
         }
-        let begun = self.departures.get(&self.name_step(state, browser));
-        let begun = begun.unwrap_or_else(|| self.vault.sign_out_mark());
-        let user = self.identify(arrival).await?;
-        if self.vault.may_be_signed_out_since(begun, &user.user) {
-            return Err(SignInError::StateUnknown.into());
-        }
-        check_freshness(record, &user)?;
+        let begun = match self.departures.find(&names.step, record.sign_outs) {
+            Some(begun) => begun,
+            None => self.vault.sign_out_mark().await?,
+        };
+        let user = self.identify_once(arrival, &names.code, begun).await?;
         let identified = IdentifiedAtProvider {
             user: user.user,
             names: UserNames { display: user.display_name, given: user.given_name, family: user.family_name },
@@ -72,6 +73,38 @@ impl DirectorySignIn {
             tracing::warn!(%error, "a step of a browser's sign-in stays kept until it expires");
         }
         Ok(identified)
+    }
+
+    /// Identifies the user. Over a shared store, a code that was refused at any replica is not sent again.
+    async fn identify_once(
+        &self,
+        arrival: &LoginArrival,
+        code_name: &[u8; 32],
+        begun: SignOutMark,
+    ) -> Result<IdentifiedUser, SignInFailure> {
+        let Some(refusals) = &self.refusals else { return self.identify_since(arrival, begun).await };
+        if let Some(failure) = refusals.find(code_name).await? {
+            return Err(failure);
+        }
+        let identified = self.identify_since(arrival, begun).await;
+        if let Err(failure) = &identified {
+            refusals.remember(*code_name, failure).await;
+        }
+        identified
+    }
+
+    /// Identifies the user, who was not signed out since `begun`, and has signed in anew if the provider was told to ask.
+    async fn identify_since(
+        &self,
+        arrival: &LoginArrival,
+        begun: SignOutMark,
+    ) -> Result<IdentifiedUser, SignInFailure> {
+        let user = self.identify(arrival).await?;
+        if self.vault.may_be_signed_out_since(begun, &user.user).await? {
+            return Err(SignInError::StateUnknown.into());
+        }
+        check_freshness(&arrival.record, &user)?;
+        Ok(user)
     }
 
     /// Redeems the code and validates the ID token.
@@ -145,6 +178,7 @@ mod tests {
                 code_verifier: Secret::from("v"),
                 asks_anew,
                 begun_at: at(1000),
+                sign_outs: None,
             };
             let user = IdentifiedUser {
                 user: UserKey::from_parts("https://issuer.example", "ada"),

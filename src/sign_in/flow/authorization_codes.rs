@@ -1,38 +1,36 @@
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
-
+use super::code_refusals::CodeRefusals;
+use super::held_codes::HeldCodes;
 use super::redeemed_code::RedeemedCode;
 use super::{SignInError, SignInFailure};
-use crate::domain::{CountFuture, EndFuture, EndedAtSignOut, SharedClock, TokenSlot, UserKey};
-use crate::exchange::{HeldTokens, TokenRevocation};
+use crate::domain::{CountFuture, EndFuture, EndedAtSignOut, TokenSlot, UserKey};
+use crate::exchange::{EndedTokens, TokenRevocation};
+use crate::records::Records;
 use crate::sign_in::browser_sign_ins::ReturnNames;
-use crate::vault::TokenVault;
-
-/// Failed redemptions that are remembered at the same time.
-const MAX_REMEMBERED_FAILURES: usize = 4_096;
+use crate::vault::{TokenVault, VaultError};
 
 /// What became of the authorization codes that browsers brought: tokens whose users could not be identified yet because of
-/// an outage, and refusals. Both are in memory only. Clones share the same state.
+/// an outage, and refusals. Clones share the same state.
 ///
-/// A sign-out ends the tokens that wait, of the card's account or of the user that their ID token names, and revokes them.
+/// A sign-out ends the tokens that wait, of the card's account or of the user that their ID token names, and revokes them. Over a
+/// shared store, tokens that wait at another replica of a user who is signed out everywhere end when the browser returns.
 #[derive(Clone)]
 pub struct AuthorizationCodes {
     vault: Arc<TokenVault>,
     revocation: TokenRevocation,
     /// The tokens of redeemed codes, by the name of the browser's step.
-    unidentified: HeldTokens<[u8; 32], RedeemedCode>,
-    /// The refusals that concern the code or its user, by the name of the step and of the code, so that a repeated return
-    /// is answered in the same way. A process that does not remember one asks the provider, which refuses a used code.
-    refused: Arc<Cache<[u8; 32], SignInFailure>>,
+    unidentified: HeldCodes,
+    refusals: CodeRefusals,
 }
 
 impl AuthorizationCodes {
-    /// Nothing is held or remembered yet. `vault` knows who was signed out, and `revocation` revokes what a sign-out ends.
+    /// Nothing is held yet. `vault` knows who was signed out, `revocation` revokes what a sign-out ends, and replicas over the
+    /// store of `records` share the refusals.
     #[must_use]
-    pub fn new(vault: Arc<TokenVault>, revocation: TokenRevocation, clock: SharedClock) -> Self {
-        let refused = Arc::new(Cache::new(MAX_REMEMBERED_FAILURES));
-        Self { vault, revocation, unidentified: HeldTokens::new(clock), refused }
+    pub fn new(vault: Arc<TokenVault>, revocation: TokenRevocation, records: &Records) -> Self {
+        let unidentified = HeldCodes::new(Arc::clone(&vault), records);
+        Self { vault, revocation, unidentified, refusals: CodeRefusals::new(records) }
     }
 
     /// Settles a browser's return with the tokens of its code: with those that are held, or else with those that `redeem`
@@ -48,18 +46,22 @@ impl AuthorizationCodes {
     where
         F: Future<Output = Result<T, SignInFailure>>,
     {
-        let code = match self.find(&names.step) {
+        let code = match self.find(&names.step).await? {
+            Some(code) if self.is_signed_out(&code).await? => {
+                self.end_signed_out(&names.step, &code).await;
+                return Err(SignInError::LinkUnknown.into());
+            }
             Some(code) => code,
             None => Arc::new(self.redeem(&names, redeem).await?),
         };
         let settled = settle(Arc::clone(&code)).await;
         match &settled {
-            Err(failure) if failure.error.may_pass() => self.hold(names.step, code),
+            Err(failure) if failure.error.may_pass() => self.hold(names.step, code).await,
             Err(failure) => {
-                self.remember(code.code_name, failure);
-                self.end(&names.step);
+                self.refusals.remember(code.code_name, failure).await;
+                self.end(&names.step).await;
             }
-            Ok(_) => self.end(&names.step),
+            Ok(_) => self.end(&names.step).await,
         }
         settled
     }
@@ -69,58 +71,72 @@ impl AuthorizationCodes {
         names: &ReturnNames,
         redeem: impl Future<Output = Result<RedeemedCode, SignInFailure>>,
     ) -> Result<RedeemedCode, SignInFailure> {
-        if let Some(failure) = self.find_refusal(&names.code) {
+        if let Some(failure) = self.refusals.find(&names.code).await? {
             return Err(failure);
         }
         let redeemed = redeem.await;
         if let Err(failure) = &redeemed {
-            self.remember(names.code, failure);
+            self.refusals.remember(names.code, failure).await;
         }
         redeemed
     }
 
     /// The tokens that wait for the step.
-    pub(super) fn find(&self, step_name: &[u8; 32]) -> Option<Arc<RedeemedCode>> {
-        self.unidentified.find(step_name)
+    pub(super) async fn find(&self, step_name: &[u8; 32]) -> Result<Option<Arc<RedeemedCode>>, SignInFailure> {
+        self.unidentified.find(step_name).await
     }
 
     /// Holds the tokens of a redeemed code until their user can be identified.
-    pub(super) fn hold(&self, step_name: [u8; 32], code: Arc<RedeemedCode>) {
-        self.unidentified.hold(step_name, code);
-        // A sign-out that came before the tokens were held could not end them.
-        self.end_all(|code| {
-            let is_signed_out = |user| self.vault.may_be_signed_out_since(code.requested, user);
-            !self.vault.is_current(&code.generation) || code.presumed_user.as_ref().is_some_and(is_signed_out)
-        });
+    pub(super) async fn hold(&self, step_name: [u8; 32], code: Arc<RedeemedCode>) {
+        self.unidentified.hold(step_name, Arc::clone(&code)).await;
+        // A sign-out that came before the tokens were held could not end them. If that cannot be read, the next return of
+        // the browser finds it.
+        if self.is_signed_out(&code).await.unwrap_or(false) {
+            self.end_signed_out(&step_name, &code).await;
+        }
+    }
+
+    /// Whether a sign-out on this replica or another one has ended the sign-in of `code`.
+    async fn is_signed_out(&self, code: &RedeemedCode) -> Result<bool, VaultError> {
+        if !self.vault.is_current(&code.generation).await? {
+            return Ok(true);
+        }
+        match &code.presumed_user {
+            Some(user) => self.vault.may_be_signed_out_since(code.requested, user).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Ends and revokes `code`, which waits for the step, because its user was signed out.
+    async fn end_signed_out(&self, step_name: &[u8; 32], code: &RedeemedCode) {
+        self.end(step_name).await;
+        self.revoke(code.code_name, code.to_ended_tokens()).await;
     }
 
     /// Ends what waits for the step.
-    pub(super) fn end(&self, step_name: &[u8; 32]) {
-        self.unidentified.end(step_name);
+    pub(super) async fn end(&self, step_name: &[u8; 32]) {
+        self.unidentified.end(step_name).await;
     }
 
-    /// The refusal of the code of this name, if it was refused before.
-    pub(super) fn find_refusal(&self, code_name: &[u8; 32]) -> Option<SignInFailure> {
-        self.refused.get(code_name)
-    }
-
-    /// Remembers why the code of this name was refused, unless a later try of the same code may succeed.
-    pub(super) fn remember(&self, code_name: [u8; 32], failure: &SignInFailure) {
-        if !failure.error.may_pass() {
-            self.refused.insert(code_name, failure.clone());
-        }
+    /// The refusals of codes.
+    #[cfg(test)]
+    pub(super) const fn refusals(&self) -> &CodeRefusals {
+        &self.refusals
     }
 
     /// Ends the codes for which `is_ended` holds, and counts them.
-    fn end_all(&self, is_ended: impl Fn(&RedeemedCode) -> bool) -> usize {
-        let ended = self.unidentified.take_all(|_, code| is_ended(code));
-        let count = ended.len();
-        for code in ended {
-            // The code is used up, so the browser gets the answer of a sign-in that has ended.
-            self.refused.insert(code.code_name, SignInError::LinkUnknown.into());
-            self.revocation.begin(code.to_ended_tokens());
+    async fn end_all(&self, is_ended: impl Fn(&[u8; 32], &RedeemedCode) -> bool) -> usize {
+        let ended = self.unidentified.take_all(is_ended);
+        for code in &ended {
+            self.revoke(code.code_name, code.to_ended_tokens()).await;
         }
-        count
+        ended.len()
+    }
+
+    async fn revoke(&self, code_name: [u8; 32], tokens: Option<EndedTokens>) {
+        self.revocation.begin(tokens);
+        // The code is used up, so the browser gets the answer of a sign-in that has ended.
+        self.refusals.remember(code_name, &SignInError::LinkUnknown.into()).await;
     }
 }
 
@@ -130,12 +146,18 @@ impl EndedAtSignOut for AuthorizationCodes {
     }
 
     fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
-        self.end_all(|code| slots.contains(&code.slot));
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            self.end_all(|_, code| slots.contains(&code.slot)).await;
+            for slot in slots {
+                for held in self.unidentified.take_stored(slot).await? {
+                    self.revoke(held.code_name(), held.into_ended_tokens()).await;
+                }
+            }
+            Ok(())
+        })
     }
 
     fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
-        let count = self.end_all(|code| code.presumed_user.as_ref() == Some(user));
-        Box::pin(async move { Ok(count) })
+        Box::pin(async move { Ok(self.end_all(|_, code| code.presumed_user.as_ref() == Some(user)).await) })
     }
 }

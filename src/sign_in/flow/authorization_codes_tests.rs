@@ -18,7 +18,9 @@ use crate::identity_provider::{
     AdmissionFuture, Attempt, AuthorizationRequest, AuthorizeFuture, Capabilities, Grant, IdentityProvider,
     ProviderRegistry, RedeemFuture, RedeemedToken, RevocableTokens, RevocationFuture, RevocationOutcome,
 };
-use crate::records::testing::{ThrowawayRecords, throwaway_records};
+use crate::records::Records;
+use crate::records::testing::{ThrowawayRecords, throwaway_records, throwaway_replicas};
+use crate::sign_in::browser_sign_ins::ReturnNames;
 use crate::vault::TokenVault;
 
 const STEP: [u8; 32] = [1; 32];
@@ -58,7 +60,7 @@ impl IdentityProvider for RevokingProvider {
 }
 
 struct Fixture {
-    _beneath: ThrowawayRecords,
+    _beneath: Option<ThrowawayRecords>,
     vault: Arc<TokenVault>,
     codes: AuthorizationCodes,
     provider: Arc<RevokingProvider>,
@@ -76,9 +78,12 @@ fn user(subject: &str) -> UserKey {
 impl Fixture {
     fn start() -> Self {
         let beneath = throwaway_records();
-        let records = &beneath.records;
-        let vault = Arc::new(TokenVault::new(records, records.single_writer().unwrap(), 1 << 20));
-        let provider = Arc::new(RevokingProvider::default());
+        let fixture = Self::over(&beneath.records, Arc::new(RevokingProvider::default()));
+        Self { _beneath: Some(beneath), ..fixture }
+    }
+
+    fn over(records: &Records, provider: Arc<RevokingProvider>) -> Self {
+        let vault = Arc::new(TokenVault::new(records, 1 << 20));
         let mut registry = ProviderRegistry::default();
         registry.register(&connection(), provider.clone());
         let requirements =
@@ -86,14 +91,14 @@ impl Fixture {
         let redemption = Redemption::new(Arc::new(registry), requirements);
         let registrations = Arc::new(Registrations::new(vec![sample_bot()], vec![connection()]));
         let revocation = TokenRevocation::new(redemption, registrations, Arc::new(SystemEntropy));
-        let codes = AuthorizationCodes::new(vault.clone(), revocation, beneath.shared_clock.clone());
+        let codes = AuthorizationCodes::new(vault.clone(), revocation, records);
         let account = Account::of_channel(&BotName::new("bot"), ChannelId::new("webchat"), "wc-1");
         let slot = TokenSlot::new(&account, &ConnectionName::new("tickets"));
-        Self { _beneath: beneath, vault, codes, provider, slot }
+        Self { _beneath: None, vault, codes, provider, slot }
     }
 
     /// A code that was redeemed now; its ID token names Ada.
-    fn redeemed(&self) -> Arc<RedeemedCode> {
+    async fn redeemed(&self) -> Arc<RedeemedCode> {
         Arc::new(RedeemedCode {
             redeemed: RedeemedToken {
                 access_token: Secret::from("A"),
@@ -104,17 +109,17 @@ impl Fixture {
                 id_token: None,
             },
             code_name: CODE,
-            requested: self.vault.sign_out_mark(),
+            requested: self.vault.sign_out_mark().await.unwrap(),
             slot: self.slot.clone(),
-            generation: self.vault.generation(&self.slot),
+            generation: self.vault.generation(&self.slot).await.unwrap(),
             revision: connection().revision,
             presumed_user: Some(user("ada")),
         })
     }
 
     async fn assert_ended_and_revoked(&self) {
-        assert!(self.codes.find(&STEP).is_none());
-        let refusal = self.codes.find_refusal(&CODE).map(|failure| failure.error);
+        assert!(self.codes.find(&STEP).await.unwrap().is_none());
+        let refusal = self.codes.refusals().find(&CODE).await.unwrap().map(|failure| failure.error);
         assert_eq!(refusal, Some(SignInError::LinkUnknown), "the browser's next return has an answer");
         while self.provider.revoked.lock().unwrap().is_empty() {
             self.provider.revocation.notified().await;
@@ -126,12 +131,12 @@ impl Fixture {
 #[tokio::test]
 async fn a_sign_out_of_the_chat_ends_and_revokes_the_tokens_that_wait_for_it() {
     let fixture = Fixture::start();
-    fixture.codes.hold(STEP, fixture.redeemed());
+    fixture.codes.hold(STEP, fixture.redeemed().await).await;
     let account = Account::of_channel(&BotName::new("bot"), ChannelId::new("webchat"), "wc-2");
     let other = TokenSlot::new(&account, &ConnectionName::new("tickets"));
-    fixture.codes.end(&[9; 32]);
+    fixture.codes.end(&[9; 32]).await;
     EndedAtSignOut::end(&fixture.codes, &[other]).await.unwrap();
-    assert!(fixture.codes.find(&STEP).is_some(), "another chat was signed out");
+    assert!(fixture.codes.find(&STEP).await.unwrap().is_some(), "another chat was signed out");
     EndedAtSignOut::end(&fixture.codes, std::slice::from_ref(&fixture.slot)).await.unwrap();
     fixture.assert_ended_and_revoked().await;
 }
@@ -139,9 +144,9 @@ async fn a_sign_out_of_the_chat_ends_and_revokes_the_tokens_that_wait_for_it() {
 #[tokio::test]
 async fn a_sign_out_everywhere_ends_and_revokes_the_tokens_whose_id_token_names_the_user() {
     let fixture = Fixture::start();
-    fixture.codes.hold(STEP, fixture.redeemed());
+    fixture.codes.hold(STEP, fixture.redeemed().await).await;
     fixture.codes.end_for_user(&user("ben")).await.unwrap();
-    assert!(fixture.codes.find(&STEP).is_some(), "another user was signed out");
+    assert!(fixture.codes.find(&STEP).await.unwrap().is_some(), "another user was signed out");
     fixture.codes.end_for_user(&user("ada")).await.unwrap();
     fixture.assert_ended_and_revoked().await;
 }
@@ -149,24 +154,62 @@ async fn a_sign_out_everywhere_ends_and_revokes_the_tokens_whose_id_token_names_
 #[tokio::test]
 async fn tokens_that_arrive_after_a_sign_out_are_not_held() {
     let fixture = Fixture::start();
-    let code = fixture.redeemed();
+    let code = fixture.redeemed().await;
     fixture.vault.take(&fixture.slot).await.unwrap();
-    fixture.codes.hold(STEP, code);
+    fixture.codes.hold(STEP, code).await;
     fixture.assert_ended_and_revoked().await;
     let fixture = Fixture::start();
-    let code = fixture.redeemed();
+    let code = fixture.redeemed().await;
     fixture.vault.raise_epoch(&user("ada")).await.unwrap();
-    fixture.codes.hold(STEP, code);
+    fixture.codes.hold(STEP, code).await;
     fixture.assert_ended_and_revoked().await;
+}
+
+/// Two replicas that share the provider.
+async fn two_replicas() -> [Fixture; 2] {
+    let (shared, provider) = (throwaway_replicas(2).await, Arc::new(RevokingProvider::default()));
+    [0, 1].map(|number| Fixture::over(&shared.replicas[number], provider.clone()))
+}
+
+#[tokio::test]
+async fn tokens_that_wait_at_one_replica_are_found_at_another_until_they_are_used() {
+    let [here, there] = two_replicas().await;
+    here.codes.hold(STEP, here.redeemed().await).await;
+    let found = there.codes.find(&STEP).await.unwrap().expect("the browser may return here");
+    let waiting = here.codes.find(&STEP).await.unwrap().unwrap();
+    assert_eq!(found.redeemed.access_token.expose(), "A");
+    assert_eq!(found.redeemed.refresh_token.as_ref().map(Secret::expose), Some("R"));
+    assert_eq!(found.redeemed.expires_at, waiting.redeemed.expires_at);
+    assert_eq!((found.code_name, &found.slot, found.revision), (CODE, &here.slot, waiting.revision));
+    assert_eq!((&found.presumed_user, found.requested), (&Some(user("ada")), waiting.requested));
+    there.codes.end(&STEP).await;
+    assert!(there.codes.find(&STEP).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_sign_out_at_another_replica_ends_and_revokes_the_tokens_that_wait() {
+    let [here, there] = two_replicas().await;
+    here.codes.hold(STEP, here.redeemed().await).await;
+    EndedAtSignOut::end(&there.codes, std::slice::from_ref(&there.slot)).await.unwrap();
+    there.assert_ended_and_revoked().await;
+
+    let [here, there] = two_replicas().await;
+    here.codes.hold(STEP, here.redeemed().await).await;
+    there.vault.raise_epoch(&user("ada")).await.unwrap();
+    let names = ReturnNames { step: STEP, code: CODE };
+    let redeem = async { Err(SignInError::Storage.into()) };
+    let refused = there.codes.settle_return(names, redeem, async |_| Ok(())).await.unwrap_err();
+    assert_eq!(refused.error, SignInError::LinkUnknown);
+    there.assert_ended_and_revoked().await;
 }
 
 #[tokio::test]
 async fn a_failure_that_may_pass_is_not_remembered() {
     let codes = Fixture::start().codes;
     for error in [SignInError::Unavailable, SignInError::Misconfigured, SignInError::Storage] {
-        codes.remember(CODE, &SignInFailure::from(error));
-        assert!(codes.find_refusal(&CODE).is_none(), "{error:?}");
+        codes.refusals().remember(CODE, &SignInFailure::from(error)).await;
+        assert!(codes.refusals().find(&CODE).await.unwrap().is_none(), "{error:?}");
     }
-    codes.remember(CODE, &SignInFailure::from(SignInError::StateUnknown));
-    assert!(codes.find_refusal(&CODE).is_some());
+    codes.refusals().remember(CODE, &SignInFailure::from(SignInError::StateUnknown)).await;
+    assert!(codes.refusals().find(&CODE).await.unwrap().is_some());
 }

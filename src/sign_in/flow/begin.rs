@@ -65,7 +65,7 @@ impl SignInStart {
         let link = read_link_digits(link).ok_or(SignInError::LinkUnknown)?;
         let card = self.flow.cards.find_by_link(&link).await?.ok_or(SignInError::LinkUnknown)?;
         let channel = card.account.realm.channel();
-        let charged = self.rates.charge_browser(&card.account, address, correlation_id);
+        let charged = self.rates.charge_browser(&card.account, address, correlation_id).await;
         charged.map_err(|limited| SignInFailure::from(limited).on(channel))?;
         let sent = self.send_to_provider(&card, browser, correlation_id).await;
         sent.map_err(|failure| failure.on(channel))
@@ -89,7 +89,7 @@ impl SignInStart {
         let begun = self.find_begun(handle, browser).await?;
         let sent = async {
             let card = self.flow.get_held_card(&begun.card_id).await?;
-            self.rates.charge_browser(&card.account, address, correlation_id)?;
+            self.rates.charge_browser(&card.account, address, correlation_id).await?;
             if begun.is_identified {
                 self.tokens.requirements().want_other_account(&slot_for_card(&card), correlation_id).await;
             }

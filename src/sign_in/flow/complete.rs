@@ -146,6 +146,8 @@ impl SignInCompletion {
         decision: UserDecision,
         correlation_id: &str,
     ) -> Result<(), SignInFailure> {
+        let name = self.flow.browsers.name_step(&step.handle, &step.browser.0, "");
+        let _lease = self.flow.browsers.lease_step(&name).await?;
         if let Some(completed) = self.find_completed(step).await? {
             return if decision == UserDecision::Cancel {
                 self.withdraw(step, completed, correlation_id).await

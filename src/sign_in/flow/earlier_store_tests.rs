@@ -27,7 +27,7 @@ fn earlier() -> FixtureRecords {
 }
 
 fn vault(earlier: &FixtureRecords) -> TokenVault {
-    TokenVault::new(&earlier.records, earlier.records.single_writer().unwrap(), 1 << 20)
+    TokenVault::new(&earlier.records, 1 << 20)
 }
 
 fn account(channel: &str, user: &str) -> Account {

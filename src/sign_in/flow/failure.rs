@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{ChannelId, ClaimsChallenge};
 use crate::exchange::{Outage, RateLimited};
 use crate::identity_provider::{AuthorizationRefusal, Diagnostics, RedeemError, RedeemFailure, RefusalMeaning};
-use crate::records::RecordError;
+use crate::records::{LeaseError, RecordError};
 use crate::sign_in::SignedInTokensError;
 use crate::sign_in::identification::IdentificationError;
 use crate::sign_in::magic_code::MagicCodeError;
@@ -9,7 +11,8 @@ use crate::token_validation::{CheckExplanation, IdTokenError};
 use crate::vault::VaultError;
 
 /// Why an identity provider refused a sign-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProviderRefusal {
     /// The user cancelled or declined, and the provider or our own page says so.
     Cancelled,
@@ -190,6 +193,15 @@ impl From<RecordError> for SignInFailure {
     fn from(error: RecordError) -> Self {
         tracing::error!(%error, "a browser's sign-in cannot be kept or read");
         SignInError::Storage.into()
+    }
+}
+
+impl From<LeaseError> for SignInFailure {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Held => SignInError::Unavailable.into(),
+            LeaseError::Store(error) => RecordError::from(error).into(),
+        }
     }
 }
 

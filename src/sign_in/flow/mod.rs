@@ -7,8 +7,10 @@
 mod authorization_codes;
 mod begin;
 mod callback;
+mod code_refusals;
 mod complete;
 mod failure;
+mod held_codes;
 mod hints;
 mod provider_access;
 mod provider_answer;
@@ -31,6 +33,7 @@ use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::{Bot, Connection, Entropy, NamedConnection, Registrations, Secret, TokenSlot, draw_256_bits};
 
 pub(super) use begin::draw_verifier;
+pub(super) use code_refusals::CodeRefusals;
 pub(super) use provider_access::{ProviderRequest, ReturnedCode};
 pub(super) use redeemed_code::RedeemedCode;
 

@@ -29,11 +29,12 @@ impl SignInReturn {
     /// Redeems the code and keeps the next step.
     async fn redeem_and_identify(&self, arrival: &Arrival) -> Result<Secret, SignInFailure> {
         let Arrival { state, next, browser, code, .. } = arrival;
-        // Another return may have come to its end since this one found the step.
+        let names = self.flow.browsers.name_return(state, &browser.0, code);
+        let _lease = self.flow.browsers.lease_step(&names.step).await?;
+        // Another return, perhaps at another replica, may have come to its end since this one found the step.
         if self.is_identified(next, browser).await? {
             return Ok(next.clone());
         }
-        let names = self.flow.browsers.name_return(state, &browser.0, code);
         let settle = |code: Arc<RedeemedCode>| async move { self.identify_and_put(arrival, &code).await };
         self.codes.settle_return(names, self.ask_provider(arrival, names.code), settle).await?;
         if let Err(error) = self.flow.browsers.remove::<AtProvider>(state).await {
@@ -44,11 +45,11 @@ impl SignInReturn {
 
     async fn ask_provider(&self, arrival: &Arrival, code_name: [u8; 32]) -> Result<RedeemedCode, SignInFailure> {
         let Arrival { record, code, correlation_id, .. } = arrival;
-        let requested = self.tokens.vault().sign_out_mark();
+        let requested = self.tokens.vault().sign_out_mark().await?;
         let card = self.flow.get_held_card(&record.card_id).await?;
         let slot = slot_for_card(&card);
         // The generation is drawn before the code is redeemed, so that a sign-out afterwards supersedes it.
-        let generation = self.tokens.vault().generation(&slot);
+        let generation = self.tokens.vault().generation(&slot).await?;
         let connection = self.find_connection(&card, record)?;
         let deadline = Instant::now() + PROVIDER_BUDGET;
         let attempt = Attempt { correlation_id: correlation_id.clone(), deadline, claims: None };

@@ -9,6 +9,7 @@ use super::{BrowserSecret, SignInError, SignInFailure, SignInReturn, slot_for_ca
 use crate::cards::PendingSignIn;
 use crate::domain::Secret;
 use crate::exchange::WantedToken;
+use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 
 impl SignInReturn {
     /// Sends the browser of the step `state` to the provider once more, because the provider's page had expired. The
@@ -26,9 +27,10 @@ impl SignInReturn {
             Ok(Progress::Identified(next)) => return Ok(NextStep::Review(next)),
             Ok(Progress::AtProvider { record, .. }) => record,
             Err(failure) if failure.error == SignInError::StateUnknown => {
-                let record = self.draw_second_request(expired);
-                self.flow.browsers.put(&second, &browser.0, &record).await?;
-                record
+                let drawn = self.draw_second_request(expired);
+                let existing = self.flow.browsers.put_first(&second, &browser.0, &drawn).await?;
+                let existing = existing.map(BrowserRecordLookup::of_this_browser).transpose()?;
+                existing.flatten().unwrap_or(drawn)
             }
             Err(failure) => return Err(failure),
         };

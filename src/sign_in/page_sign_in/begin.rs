@@ -7,8 +7,9 @@ use url::Url;
 use super::needs::account_without_person;
 use super::records::{PageAtProvider, PagePlace};
 use super::{PageSignIn, PageSignInRequest};
-use crate::domain::{Connection, Secret};
+use crate::domain::Secret;
 use crate::exchange::PAGE_RATE_HINT;
+use crate::sign_in::browser_sign_ins::BrowserRecordLookup;
 use crate::sign_in::flow::{BrowserSecret, SignInFailure, draw_verifier};
 
 impl PageSignIn {
@@ -25,7 +26,8 @@ impl PageSignIn {
         correlation_id: &str,
     ) -> Result<Url, SignInFailure> {
         let place = PagePlace::of(&request);
-        let charged = self.browsers.rates.charge_page(&account_without_person(&place, ""), address, correlation_id);
+        let charged =
+            self.browsers.rates.charge_page(&account_without_person(&place, ""), address, correlation_id).await;
         charged.map_err(|limited| SignInFailure::from(limited).explained(PAGE_RATE_HINT))?;
         let need = self.find_need_of_browser(&place, browser).await?;
         let PageSignInRequest { connection, redirect_uri, return_to, .. } = request;
@@ -38,9 +40,11 @@ impl PageSignIn {
             need,
             is_renewed: false,
             asks_for_person: false,
+            sign_outs: None,
         };
         let state = self.browsers.sign_ins.draw_handle();
-        let url = self.send_to_provider(&connection, &state, browser, &record).await?;
+        let url = self.provider.authorize_url(&connection, &state, record.request(), &record.need).await?;
+        let record = self.keep_departure(&state, browser, record).await?;
         tracing::info!(
             correlation_id,
             bot = record.place.holder.as_str(),
@@ -53,18 +57,22 @@ impl PageSignIn {
         Ok(url)
     }
 
-    /// Keeps the step of a browser that is sent to the provider, and returns its URL there.
-    pub(super) async fn send_to_provider(
+    /// Keeps the step of a browser that is sent to the provider. A step that is kept already stays and is returned: the browser
+    /// has made the same request twice.
+    pub(super) async fn keep_departure(
         &self,
-        connection: &Connection,
         state: &Secret,
         browser: &BrowserSecret,
-        record: &PageAtProvider,
-    ) -> Result<Url, SignInFailure> {
-        let url = self.provider.authorize_url(connection, state, record.request(), &record.need).await?;
+        record: PageAtProvider,
+    ) -> Result<PageAtProvider, SignInFailure> {
         // A sign-out from here on ends the sign-in of its user.
-        self.departures.insert(self.name_step(state, browser), self.tokens.vault().sign_out_mark());
-        self.browsers.sign_ins.put(state, browser.secret(), record).await?;
-        Ok(url)
+        let mark = self.tokens.vault().sign_out_mark().await?;
+        let record = PageAtProvider { sign_outs: mark.stored(), ..record };
+        let existing = self.browsers.sign_ins.put_first(state, browser.secret(), &record).await?;
+        if let Some(existing) = existing.map(BrowserRecordLookup::of_this_browser).transpose()?.flatten() {
+            return Ok(existing);
+        }
+        self.departures.remember(self.name_step(state, browser), mark);
+        Ok(record)
     }
 }

@@ -121,13 +121,28 @@ impl PageSignIn {
         Ok(Progress::AtProvider(record.ok_or(SignInError::StateUnknown)?))
     }
 
-    /// The result of the completed sign-in `state` began, if it is complete.
-    pub(super) async fn find_completed(
+    /// What another return has made of the step `state` since this one found it. Over a shared store, another replica may have
+    /// sent the browser to the provider again.
+    pub(super) async fn find_outcome(
         &self,
+        connection: &Connection,
         state: &Secret,
         browser: &BrowserSecret,
-    ) -> Result<Option<PageCompleted>, SignInFailure> {
-        self.find_step(&self.next_handle(state), browser).await
+    ) -> Result<Option<PageStep>, SignInFailure> {
+        let progress = if self.browsers.sign_ins.is_shared() {
+            self.find_progress(connection, state, browser).await?
+        } else {
+            let next = self.next_handle(state);
+            let Some(completed) = self.find_step(&next, browser).await? else { return Ok(None) };
+            Progress::Done(completed, next)
+        };
+        Ok(match progress {
+            Progress::Done(completed, handle) => Some(PageStep::Done(self.describe(completed, handle).await?)),
+            Progress::SentAgain { state, record } => Some(PageStep::Provider(
+                self.provider.authorize_url(connection, &state, record.request(), &record.need).await?,
+            )),
+            Progress::AtProvider(_) => None,
+        })
     }
 
     async fn find_step<T: BrowserStep>(
@@ -180,8 +195,9 @@ impl PageSignIn {
     ) -> Result<Url, SignInFailure> {
         let entropy = self.ambient.entropy.as_ref();
         let (nonce, code_verifier) = (draw_verifier(entropy), draw_verifier(entropy));
-        let record = PageAtProvider { nonce, code_verifier, ..record };
-        self.send_to_provider(connection, &self.next_handle(state), browser, &record).await
+        let next = self.next_handle(state);
+        let record = self.keep_departure(&next, browser, PageAtProvider { nonce, code_verifier, ..record }).await?;
+        self.provider.authorize_url(connection, &next, record.request(), &record.need).await
     }
 
     /// Remembers for the next sign-in of this browser what `failure` says that it needs: another account, or consent.

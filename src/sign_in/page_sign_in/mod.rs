@@ -5,6 +5,7 @@
 //! (docs/architecture.md §A sign-in without a chat). Owns the two steps and what is kept between them. It deliberately
 //! knows no page, no cookie, and none of the texts that a door seals into a sign-in to find its way back.
 
+mod answer_limit;
 mod begin;
 mod callback;
 mod needs;
@@ -17,23 +18,18 @@ mod redemption_tests;
 
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
-
+use self::answer_limit::AnswerCounts;
 use super::browser_sign_ins::BrowserSignIns;
+use super::departures::Departures;
 use super::flow::{AuthorizationCodes, BrowserSecret, ProviderAccess, SignInError, SignInFailure};
 use super::signed_in_tokens::SignedInTokens;
 use crate::domain::{ClockAndEntropy, Secret};
 use crate::exchange::UserRates;
 use crate::single_flight::SingleFlight;
-use crate::vault::SignOutMark;
 
 pub use request::{
     AfterPageSignIn, NoteFuture, PageRealm, PageSignInDone, PageSignInFailure, PageSignInRequest, PageStep,
 };
-
-/// How many begun sign-ins are remembered with the sign-outs that came before them. It is only lost memory: a sign-in that
-/// is not remembered is not ended by a sign-out while its browser is at the provider.
-const MAX_DEPARTURES: usize = 16_384;
 
 /// Signs users in for the pages of add-ins and apps.
 ///
@@ -50,8 +46,8 @@ pub struct PageSignIn {
     after: Option<Arc<dyn AfterPageSignIn>>,
     /// The returns that are under way, by the name of the browser's step.
     flights: Arc<SingleFlight<[u8; 32], Result<PageStep, SignInFailure>>>,
-    /// The last sign-out before a browser was sent to the provider, by the name of the browser's step.
-    departures: Arc<Cache<[u8; 32], SignOutMark>>,
+    departures: Departures,
+    answers: AnswerCounts,
 }
 
 /// The running sign-ins of browsers, and the limit of each browser.
@@ -74,8 +70,17 @@ impl PageSignIn {
         codes: AuthorizationCodes,
         ambient: ClockAndEntropy,
     ) -> Self {
-        let departures = Arc::new(Cache::new(MAX_DEPARTURES));
-        Self { browsers, provider, tokens, codes, ambient, after: None, flights: Arc::default(), departures }
+        Self {
+            browsers,
+            provider,
+            tokens,
+            codes,
+            ambient,
+            after: None,
+            flights: Arc::default(),
+            departures: Departures::new(),
+            answers: answer_limit::count_no_answers(),
+        }
     }
 
     /// The same sign-ins, with `after` to be run once for each that is complete.

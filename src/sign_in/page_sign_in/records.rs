@@ -35,6 +35,8 @@ pub(super) struct PageAtProvider {
     pub(super) is_renewed: bool,
     /// Whether the browser was sent again, because more is needed of the person who has signed in.
     pub(super) asks_for_person: bool,
+    /// [`SignOutMark::stored`](crate::vault::SignOutMark::stored) when the browser was sent.
+    pub(super) sign_outs: Option<u64>,
 }
 
 /// What is kept after a sign-in was completed.
@@ -69,6 +71,8 @@ struct StoredAtProvider {
     asked: StoredNeed,
     is_renewed: bool,
     asks_for_person: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sign_outs: Option<u64>,
 }
 
 /// What the provider was asked to ask the user for.
@@ -150,6 +154,7 @@ impl BrowserStep for PageAtProvider {
             },
             is_renewed: self.is_renewed,
             asks_for_person: self.asks_for_person,
+            sign_outs: self.sign_outs,
         })
     }
 
@@ -166,6 +171,7 @@ impl BrowserStep for PageAtProvider {
             need: SignInNeed { consent, claims, choose_account },
             is_renewed: plain.is_renewed,
             asks_for_person: plain.asks_for_person,
+            sign_outs: plain.sign_outs,
         })
     }
 }

@@ -45,12 +45,13 @@ impl PageSignIn {
     }
 
     async fn redeem_and_complete(&self, arrival: &PageArrival) -> Result<PageStep, SignInFailure> {
-        let PageArrival { state, browser, code, .. } = arrival;
-        // Another return may have come to its end since this one found the step.
-        if let Some(completed) = self.find_completed(state, browser).await? {
-            return Ok(PageStep::Done(self.describe(completed, self.next_handle(state)).await?));
-        }
+        let PageArrival { connection, state, browser, code, .. } = arrival;
         let names = self.browsers.sign_ins.name_return(state, browser.secret(), code);
+        let _lease = self.browsers.sign_ins.lease_step(&names.step).await?;
+        // Another return may have come to its end since this one found the step.
+        if let Some(step) = self.find_outcome(connection, state, browser).await? {
+            return Ok(step);
+        }
         let settle = |code: Arc<RedeemedCode>| async move { self.complete(arrival, &code).await };
         let step = self.codes.settle_return(names, self.ask_provider(arrival, names.code), settle).await?;
         if let Err(error) = self.browsers.sign_ins.remove::<PageAtProvider>(state).await {
@@ -61,7 +62,7 @@ impl PageSignIn {
 
     async fn ask_provider(&self, arrival: &PageArrival, code_name: [u8; 32]) -> Result<RedeemedCode, SignInFailure> {
         let PageArrival { connection, browser, record, code, correlation_id, .. } = arrival;
-        let requested = self.tokens.vault().sign_out_mark();
+        let requested = self.tokens.vault().sign_out_mark().await?;
         let of_browser = self.slot_of_browser(&record.place, browser);
         let attempt = Attempt {
             correlation_id: correlation_id.clone(),
@@ -69,6 +70,7 @@ impl PageSignIn {
             claims: None,
         };
         let returned = ReturnedCode { code, request: record.request(), account: &of_browser.account };
+        let of_browsers_slot = self.tokens.vault().generation(&of_browser).await?;
         let redeemed = match self.provider.redeem(connection, returned, attempt).await {
             Ok(redeemed) => redeemed,
             Err(error) => {
@@ -78,7 +80,9 @@ impl PageSignIn {
         };
         let presumed_user = self.provider.presume_user(connection, &redeemed);
         let slot = presumed_user.as_ref().map_or(of_browser, |user| record.place.slot(user));
-        let (generation, revision) = (self.tokens.vault().generation(&slot), connection.revision);
+        // The code is used up, so a store that fails now must not lose its tokens. Then the user's epoch alone ends them.
+        let generation = self.tokens.vault().generation(&slot).await.unwrap_or(of_browsers_slot);
+        let revision = connection.revision;
         Ok(RedeemedCode { redeemed, code_name, requested, slot, generation, revision, presumed_user })
     }
 
@@ -107,7 +111,8 @@ impl PageSignIn {
         };
         let slot = record.place.slot(&user.user);
         // A sign-out everywhere ends what the user began before it.
-        let requested = self.departures.get(&self.name_step(state, browser)).unwrap_or(code.requested);
+        let departed = self.departures.find(&self.name_step(state, browser), record.sign_outs);
+        let requested = departed.unwrap_or(code.requested);
         let permit = self.tokens.permit_since(&slot, &user.user, requested).await?;
         Ok(IdentifiedPerson { user, slot, permit })
     }
