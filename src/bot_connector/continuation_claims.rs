@@ -4,7 +4,7 @@ use crate::domain::{ExchangeKey, Timestamp};
 use crate::records::{Collection, Content, Kind, Plaintext, RecordError, Records, catalogue};
 
 /// The claims that make sure that a bot gets the `tokens/response` event of a kept token at most once, also across a
-/// crash. A claim is made before the first delivery attempt.
+/// crash and from several replicas. A claim is made before the first delivery attempt.
 pub struct ContinuationClaims {
     claims: Collection<ClaimMarker>,
 }
@@ -52,7 +52,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Clock as _;
-    use crate::records::testing::{records_of_fixture, throwaway_records};
+    use crate::records::testing::{records_of_fixture, throwaway_records, throwaway_replicas};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn one_of_many_concurrent_callers_gets_the_claim() {
@@ -71,6 +71,17 @@ mod tests {
             claims_made += u32::from(caller.await.unwrap());
         }
         assert_eq!(claims_made, 1);
+    }
+
+    #[tokio::test]
+    async fn a_replica_does_not_get_the_claim_of_another_one() {
+        let shared = throwaway_replicas(2).await;
+        let (key, signed_in_at) = (ExchangeKey([1; 32]), shared.clock.now());
+        let mut claimed = Vec::new();
+        for records in &shared.replicas {
+            claimed.push(ContinuationClaims::new(records).claim(key, signed_in_at).await.unwrap());
+        }
+        assert_eq!(claimed, [true, false]);
     }
 
     #[tokio::test]

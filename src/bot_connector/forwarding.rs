@@ -4,8 +4,9 @@ use url::Url;
 
 use super::conversation_turns::ConversationTurns;
 use super::running_actions::RunningActions;
-use crate::domain::{Bot, BotMessage, ExchangeObservation, ExchangeStep, Secret};
+use crate::domain::{Bot, BotMessage, ExchangeObservation, ExchangeStep, Secret, SharedEntropy};
 use crate::outbound::{Outbound, OutboundError, RelayRequest, RelayedAnswer};
+use crate::records::Records;
 
 /// Headers that apply to one connection and not to the message (RFC 9110 §7.6.1), and headers that the HTTP client sets.
 const HOP_BY_HOP: [&str; 11] = [
@@ -156,6 +157,14 @@ impl BotClient {
     #[must_use]
     pub fn new(outbound: Outbound, observation: ExchangeObservation) -> Self {
         Self { outbound, turns: ConversationTurns::default(), actions: RunningActions::default(), observation }
+    }
+
+    /// The same client, which knows of the turns and actions of all replicas that share `records`.
+    #[must_use]
+    pub fn among_replicas(self, records: &Records, entropy: &SharedEntropy) -> Self {
+        let turns = ConversationTurns::among_replicas(records, entropy.clone());
+        let actions = RunningActions::among_replicas(records, entropy.clone());
+        Self { turns, actions, ..self }
     }
 
     /// The running turns of all bots.

@@ -43,7 +43,7 @@ pub struct DiscoverySettings {
 }
 
 /// The discovery document of an issuer (`OpenID` Connect Discovery §4). It is fetched at the first use; concurrent
-/// callers share one fetch.
+/// callers share one fetch. Each replica fetches its own.
 pub struct Discovery {
     settings: DiscoverySettings,
     outbound: Outbound,

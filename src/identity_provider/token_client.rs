@@ -58,7 +58,7 @@ pub(super) struct TokenClient {
     parts: TokenClientParts,
     calls: ProviderCalls,
     /// The index of the credential that was accepted last. It is tried first, so that a withdrawn credential does not
-    /// cost each redemption a call.
+    /// cost each redemption a call. Each replica finds it by itself.
     preferred: AtomicUsize,
 }
 

@@ -5,8 +5,8 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::bearer::read_bearer;
-use super::caller_rates::{CallerRates, RateKey};
 use super::client::{is_from_this_machine, is_from_web_page};
+use super::limits::{CallerRates, RateKey};
 use super::peer::{AdmittedCaller, Identity, Peer};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
@@ -92,7 +92,7 @@ impl Callers {
             Identity::Channel(_) | Identity::Platform(_) | Identity::Anonymous => RateKey::Channels,
             Identity::App(claims) => RateKey::Parent(&claims.app_id),
         };
-        self.rates.charge(&bot, key)?;
+        self.rates.charge(&bot, key).await?;
         Ok(Peer { bot, identity, is_local: is_from_this_machine(http) })
     }
 
@@ -127,9 +127,11 @@ impl Callers {
     /// As [`Callers::authenticate`].
     pub async fn authenticate_bot(&self, http: &HttpRequest) -> Result<Arc<Bot>, CallerRefusal> {
         let claims = match self.verify(http.headers()).await? {
-            VerifiedCaller::App(claims) if self.is_agent(&claims) => return self.authenticate_agent(http, claims),
+            VerifiedCaller::App(claims) if self.is_agent(&claims) => {
+                return self.authenticate_agent(http, claims).await;
+            }
             VerifiedCaller::App(claims) => claims,
-            VerifiedCaller::AgentUser(claims) => return self.authenticate_agent(http, claims),
+            VerifiedCaller::AgentUser(claims) => return self.authenticate_agent(http, claims).await,
             VerifiedCaller::Channel(claims) => {
                 let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "channel_token");
                 return Err(refusal.comparing(&claims.audience, trust_list(&self.policy.token_service.audiences)));
@@ -150,7 +152,7 @@ impl Callers {
         let bot = bot.ok_or_else(|| {
             CallerRefusal::new(Problem::UnknownBot, "app_id").comparing(&claims.app_id, self.list_app_ids())
         })?;
-        self.rates.charge(&bot, RateKey::TokenService)?;
+        self.rates.charge(&bot, RateKey::TokenService).await?;
         Ok(bot)
     }
 
@@ -165,7 +167,7 @@ impl Callers {
 
     /// Authenticates an agent that calls the Token Service: it acts as the bot whose app is its blueprint. The blueprint
     /// alone is not enough, since it is that of every other agent as well (docs/protocols/agent-identity.md §6 rule 2).
-    fn authenticate_agent(&self, http: &HttpRequest, claims: AppClaims) -> Result<Arc<Bot>, CallerRefusal> {
+    async fn authenticate_agent(&self, http: &HttpRequest, claims: AppClaims) -> Result<Arc<Bot>, CallerRefusal> {
         let trust = &self.policy.token_service;
         let is_for_agents = || trust.agent_audiences.iter().any(|known| known.eq_ignore_ascii_case(&claims.audience));
         if !trust.audiences.contains(&claims.audience) && !is_for_agents() {
@@ -189,7 +191,7 @@ impl Callers {
             let listed = trust_list(settings.agents.as_deref().unwrap_or_default());
             return Err(at_bot(not_allowed("agent_list").comparing(&claims.app_id, listed)));
         }
-        self.rates.charge(&bot, RateKey::TokenService)?;
+        self.rates.charge(&bot, RateKey::TokenService).await?;
         http.extensions_mut().insert(CallingAgent(claims.app_id));
         Ok(bot)
     }

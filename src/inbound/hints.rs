@@ -131,7 +131,7 @@ mod tests {
             include_str!("agent_365.rs"),
             include_str!("peer.rs"),
             include_str!("callers.rs"),
-            include_str!("caller_rates.rs"),
+            include_str!("limits/caller_rates.rs"),
             include_str!("skill_callers.rs"),
             include_str!("client_authentication/authenticator.rs"),
             include_str!("client_authentication/presented.rs"),

@@ -8,7 +8,6 @@ mod agent_365;
 mod bearer;
 mod body;
 mod browsers;
-mod caller_rates;
 mod callers;
 mod client;
 mod client_authentication;
@@ -18,6 +17,7 @@ mod door;
 mod expected_bearer;
 mod guess_limit;
 mod hints;
+mod limits;
 mod operation;
 mod page_module;
 mod path_segments;
@@ -36,7 +36,6 @@ pub use browsers::{
     BrowserCookie, CrossOriginPolicy, FormGuard, FormToken, SsoCookie, begin_page, find_cookie, find_origin,
     find_parameter, finish_page, list_methods, redirect_browser,
 };
-pub use caller_rates::{CallerLimits, CallerRates};
 pub use callers::{CallerPolicy, Callers, TokenServiceTrust};
 pub use client::{ClientNetwork, TrustedProxies, read_forwarded_hop};
 pub use client_authentication::{
@@ -51,6 +50,7 @@ pub use expected_bearer::ExpectedBearer;
 pub use guess_limit::{CountedGuess, FormGuesses, GuessLimit, OperatorCall, SampledLines};
 #[cfg(test)]
 pub use hints::list_hints;
+pub use limits::{CallerLimits, CallerRates, KeyedRate, RateExceeded, RateLimit, SharedLimits};
 pub use operation::{Method, Operation};
 #[cfg(test)]
 pub use page_module::page_module_testing;

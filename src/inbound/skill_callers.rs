@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
-use super::caller_rates::SkillRateKey;
 use super::callers::Callers;
+use super::limits::SkillRateKey;
 use super::problem::Problem;
 use super::refusal::{ANOTHER_SKILL, CallerRefusal};
 use super::service_url::is_skill_host_url;
@@ -44,7 +44,7 @@ impl Callers {
         if skill.name.as_str() != name {
             return Err(refuse_name(&parent, name));
         }
-        self.rates.charge_at_skill_host(skill, SkillRateKey::Parent(&parent.name))?;
+        self.rates.charge_at_skill_host(skill, SkillRateKey::Parent(&parent.name)).await?;
         Ok(SkillPeer { skill: Arc::clone(skill), parent })
     }
 
@@ -70,7 +70,7 @@ impl Callers {
                 return Err(refuse_audience());
             }
             require_skill_tenant(skill, parent, &claims)?;
-            self.rates.charge_at_skill_host(skill, SkillRateKey::Skill)?;
+            self.rates.charge_at_skill_host(skill, SkillRateKey::Skill).await?;
             return Ok(SkillPeer { skill: Arc::clone(skill), parent: Arc::clone(parent) });
         }
         let Some(other) = self.registrations.list_skills(&parent.name).find(is_caller) else {

@@ -41,7 +41,8 @@ pub struct AppToken {
 
 /// Obtains app tokens and keeps them in memory. Concurrent callers share one call to the token endpoint, and a token is
 /// refreshed in the background before it expires. While a refresh fails, the kept token is returned until it expires. A
-/// failure is returned to all callers that waited for the call, and is not kept.
+/// failure is returned to all callers that waited for the call, and is not kept. Each replica obtains its own: a token is a
+/// matter of one call an hour, and is better in no store.
 pub struct AppTokens {
     clock: SharedClock,
     slots: Mutex<HashMap<SlotKey, Arc<Slot>>>,

@@ -8,8 +8,8 @@ use crate::records::catalogue::SKILL_CONVERSATION_LIFETIME;
 /// A conversation in use is written again when its record is this old.
 const RENEWAL_INTERVAL: Duration = Duration::from_hours(24);
 
-/// What this process knows of one conversation. It is authoritative, because every write to the store goes through this
-/// process.
+/// What this process knows of one conversation. It is authoritative, because this process uses its store alone, so every write
+/// goes through it.
 pub(super) struct ConversationCell {
     /// The key of the record.
     pub(super) key: RecordKey,

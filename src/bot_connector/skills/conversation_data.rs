@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::SkillConversations;
-use super::conversation::{SkillConversation, WrittenConversation};
+use super::conversation::WrittenConversation;
 use super::conversation_error::SkillConversationError;
 use crate::domain::{Account, ConversationId, CountFuture, DataSubject, ExportFuture, PersonalData, Registrations};
 
@@ -22,13 +22,13 @@ impl SkillConversationData {
     }
 
     async fn list(&self, person: &DataSubject) -> Result<Vec<WrittenConversation>, SkillConversationError> {
-        let kept = &self.conversations.kept;
+        let records = &self.conversations.records;
         let mut listed: Vec<WrittenConversation> = Vec::new();
         for account in person.accounts.iter().map(Account::as_channel_account) {
             let Some(parent) = self.registrations.find_bot(account.holder.as_str()) else { continue };
             for skill in self.registrations.list_skills(&parent.name) {
-                for member in kept.conversations.members(kept.index(&account, &skill.name)).await? {
-                    let written = kept.conversations.open(&member)?;
+                for member in records.conversations.members(records.index(&account, &skill.name)).await? {
+                    let written = records.conversations.open(&member)?;
                     if listed.iter().all(|known| known.conversation.id != written.conversation.id) {
                         listed.push(written);
                     }
@@ -36,26 +36,6 @@ impl SkillConversationData {
             }
         }
         Ok(listed)
-    }
-}
-
-impl SkillConversations {
-    /// Removes a conversation, its name, and the ids of the activities that its skill was given.
-    async fn remove(&self, conversation: &SkillConversation) -> Result<(), SkillConversationError> {
-        let kept = &self.kept;
-        let cell = kept.get_cell(&conversation.id);
-        let name = kept.name_key(&conversation.parent, &conversation.skill, &conversation.parent_conversation_id);
-        cell.clear();
-        // A write that began before must have ended, or it would bring the record back.
-        if let Some(Err(error)) = kept.writes.join(cell.key, || async { Ok(()) }).outcome().await {
-            tracing::warn!(%error, "a skill conversation that is removed was not stored before");
-        }
-        cell.clear();
-        kept.drop_from_memory(&conversation.id, &name);
-        kept.names.remove(vec![name]).await?;
-        self.activities.remove(vec![self.activities.key(&[conversation.id.as_bytes()])]).await?;
-        // The conversation goes last: after a crash in between, a repetition finds the rest.
-        Ok(kept.conversations.remove(vec![cell.key]).await?)
     }
 }
 

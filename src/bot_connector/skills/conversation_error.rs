@@ -8,6 +8,9 @@ pub enum SkillConversationError {
     /// The store failed, or the record is not readable.
     #[error(transparent)]
     Record(Arc<RecordError>),
+    /// Other replicas changed the conversation each time that this one was about to.
+    #[error("other replicas changed the skill conversation all the time")]
+    Contended,
     /// The write panicked.
     #[error("the write of a skill conversation panicked")]
     Interrupted,

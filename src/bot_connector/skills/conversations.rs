@@ -6,31 +6,54 @@ use super::card_attempts::{CardAttempt, CardAttempts};
 use super::card_claims::{CardClaim, ClaimedCard};
 use super::conversation::{PlaceRule, SkillConversation, SkillConversationOpening, is_conversation_id};
 use super::conversation_error::SkillConversationError;
+use super::conversation_records::{ConversationRecords, SoughtPlace};
 use super::given_activities::{GivenActivities, GivenActivity};
-use super::kept_conversations::{KeptConversations, SoughtPlace};
+use super::kept_conversations::KeptConversations;
+use super::shared_conversations::SharedConversations;
 use crate::domain::{Account, ConversationId, RecordKey, SharedEntropy, SkillName};
-use crate::records::{Collection, Records, SingleWriter};
+use crate::records::{Collection, Records};
 
-/// The conversations of parent bots with skills, and what was given to the skills in them. What is in use is kept in
-/// memory, so that an activity of a known conversation needs no disk read. Clones share the same state.
+/// How often a note is written again because another note of the conversation was written meanwhile. Each time, the other note
+/// is kept.
+const MAX_NOTE_TRIES: u32 = 256;
+
+/// The conversations of parent bots with skills, and what was given to the skills in them. Over an exclusive store, what is in
+/// use is kept in memory, so that an activity of a known conversation needs no disk read. Over a shared store, an activity of the
+/// parent costs two reads, and one of the skill costs one. Clones share the same state.
 #[derive(Clone)]
 pub struct SkillConversations {
-    pub(super) kept: Arc<KeptConversations>,
+    pub(super) records: ConversationRecords,
+    form: ConversationForm,
     pub(super) activities: Collection<GivenActivities>,
     cards: Collection<ClaimedCard>,
     attempts: Arc<CardAttempts>,
 }
 
+/// Where the truth about conversations is.
+#[derive(Clone)]
+enum ConversationForm {
+    /// In the memory of this process, which uses its store alone.
+    Kept(Arc<KeptConversations>),
+    /// In the store, which other replicas use, too.
+    Shared(Arc<SharedConversations>),
+}
+
 impl SkillConversations {
-    /// Keeps the conversations in `records`, and draws their ids from `entropy`. `writer` proves that only this
-    /// process writes to the store; otherwise what is in memory could be outdated.
+    /// Keeps the conversations in `records`, and draws their ids from `entropy`.
     #[must_use]
-    pub fn new(records: &Records, writer: SingleWriter, entropy: SharedEntropy) -> Self {
+    pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
+        let conversations = ConversationRecords::new(records);
+        let form = if records.replicas().is_some() {
+            ConversationForm::Shared(Arc::new(SharedConversations::new(conversations.clone(), entropy)))
+        } else {
+            ConversationForm::Kept(Arc::new(KeptConversations::new(conversations.clone(), entropy)))
+        };
         Self {
-            kept: Arc::new(KeptConversations::new(records, writer, entropy)),
+            records: conversations,
+            form,
             activities: Collection::new(records),
             cards: Collection::new(records),
-            attempts: Arc::default(),
+            attempts: Arc::new(CardAttempts::new(records)),
         }
     }
 
@@ -45,7 +68,10 @@ impl SkillConversations {
         &self,
         opening: SkillConversationOpening,
     ) -> Result<Arc<SkillConversation>, SkillConversationError> {
-        self.kept.open(&opening).await
+        match &self.form {
+            ConversationForm::Kept(kept) => kept.open(&opening).await,
+            ConversationForm::Shared(shared) => shared.open(&opening).await,
+        }
     }
 
     /// Finds the conversation that the skill knows by `id`. `None` if there is none, or if `id` is not written exactly as it was
@@ -57,7 +83,10 @@ impl SkillConversations {
         if !is_conversation_id(id) {
             return Ok(None);
         }
-        self.kept.find(id).await
+        match &self.form {
+            ConversationForm::Kept(kept) => kept.find(id).await,
+            ConversationForm::Shared(shared) => shared.find(id).await,
+        }
     }
 
     /// Finds the conversation with `skill` that the user of the parent's `account` has used last, among those that the parent
@@ -75,8 +104,11 @@ impl SkillConversations {
         conversation: &ConversationId,
         rule: PlaceRule,
     ) -> Result<Option<Arc<SkillConversation>>, SkillConversationError> {
-        let account = account.as_channel_account();
-        self.kept.find_of_user(skill, &account, SoughtPlace { conversation, rule }).await
+        let (account, place) = (account.as_channel_account(), SoughtPlace { conversation, rule });
+        match &self.form {
+            ConversationForm::Kept(kept) => kept.find_of_user(skill, &account, place).await,
+            ConversationForm::Shared(shared) => shared.find_of_user(skill, &account, place).await,
+        }
     }
 
     /// Notes that the skill was given the id `activity_id` in `conversation`. The note is durable when this method returns,
@@ -94,7 +126,7 @@ impl SkillConversations {
         let key = self.activities.key(&[conversation.id.as_bytes()]);
         let digest = self.digest_activity(conversation, activity_id);
         // Another note of the conversation may be written meanwhile, and stays.
-        loop {
+        for _ in 0..MAX_NOTE_TRIES {
             let (mut given, stored) = match self.activities.get(key).await? {
                 Some(record) => (record.content, Some(record.stored)),
                 None => (GivenActivities::default(), None),
@@ -104,6 +136,7 @@ impl SkillConversations {
                 return Ok(());
             }
         }
+        Err(SkillConversationError::Contended)
     }
 
     /// Finds what the activity id `activity_id` stands for; `None` if the skill was not given the id in `conversation`.
@@ -119,13 +152,22 @@ impl SkillConversations {
         Ok(given.and_then(|record| record.content.find(self.digest_activity(conversation, activity_id))))
     }
 
+    /// Removes a conversation, its name, and the ids of the activities that its skill was given.
+    pub(super) async fn remove(&self, conversation: &SkillConversation) -> Result<(), SkillConversationError> {
+        let activities = self.activities.remove(vec![self.activities.key(&[conversation.id.as_bytes()])]);
+        match &self.form {
+            ConversationForm::Kept(kept) => kept.remove(conversation, activities).await,
+            ConversationForm::Shared(shared) => shared.remove(conversation, activities).await,
+        }
+    }
+
     /// The keyed digest of an activity id in its conversation.
     fn digest_activity(&self, conversation: &SkillConversation, activity_id: &str) -> RecordKey {
         self.activities.key(&[conversation.id.as_bytes(), activity_id.as_bytes()])
     }
 
     /// Takes part in the attempt to answer the card `card_id`: if another copy of the card is being answered, waits for the end
-    /// of that attempt, until `wait_until` at the most. Claim the card afterwards, and keep the attempt until the outcome is
+    /// of that attempt, here or on another replica, until `wait_until` at the most. Claim the card afterwards, and keep the attempt until the outcome is
     /// noted. A skill may send a copy before it answers the invoke for the first one, and answer the invoke only after the copy
     /// has gone on. So `wait_until` has to leave the first one time to end.
     pub async fn join_card_attempt(
@@ -135,6 +177,15 @@ impl SkillConversations {
         wait_until: Instant,
     ) -> CardAttempt {
         self.attempts.join(&conversation.id, card_id, wait_until).await
+    }
+
+    /// Waits until the store holds what is known of the conversation `id`.
+    #[cfg(test)]
+    pub(super) async fn finish_writes(&self, id: &str) {
+        match &self.form {
+            ConversationForm::Kept(kept) => kept.finish_writes(id).await,
+            ConversationForm::Shared(shared) => shared.finish_renewal(id).await,
+        }
     }
 
     /// Claims the card `card_id` (the id of its token exchange resource): one caller may try to answer it, until 15 minutes

@@ -5,13 +5,12 @@ use std::time::Duration;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::conversation::{
-    ConversationName, ConversationPlace, PlaceRule, SkillConversation, SkillConversationOpening, WrittenConversation,
-};
+use super::conversation::{ConversationName, SkillConversation, SkillConversationOpening, WrittenConversation};
 use super::conversation_cell::{ConversationCell, DueWrite};
 use super::conversation_error::SkillConversationError;
-use crate::domain::{Account, BotName, ConversationId, RecordKey, SharedEntropy, SkillName, Timestamp};
-use crate::records::{Collection, RecordError, Records, SingleWriter};
+use super::conversation_records::{ConversationRecords, SoughtPlace};
+use crate::domain::{Account, RecordKey, SharedEntropy, SkillName, Timestamp};
+use crate::records::{OpenedRecord, RecordError};
 use crate::single_flight::{Flight, Registered, SingleFlight, WeakRegistry};
 
 /// The bytes of the conversations that stay in memory; others are read from the store. A typical one takes 2 KiB.
@@ -22,29 +21,23 @@ const TYPICAL_BYTES: u64 = 2048;
 const OVERHEAD_BYTES: usize = 768;
 /// The names of conversations that stay in memory.
 const MAX_RECENT_NAMES: usize = 65_536;
-/// The most conversations of one user with one skill that are looked at: those that were written last. A dialog of an SDK uses
-/// one.
-const MAX_LISTED: usize = 64;
-/// The same where only the exact place counts: other people may open conversations under a user id that a client chooses.
-const MAX_LISTED_FOR_EXACT_PLACE: usize = 1024;
 /// The record of a name that was written less than this ago is not written again with its conversation.
 const FRESH_NAME: Duration = Duration::from_mins(1);
 
 type RegisteredCell = Registered<RecordKey, ConversationCell>;
 
-/// The records of the conversations and of their names, and those that are in use, in memory.
+/// The records of the conversations and of their names, and those that are in use, in memory. Only a process
+/// that uses its store alone has them: `SharedConversations` is the form for replicas.
 pub(super) struct KeptConversations {
-    records: Records,
+    records: ConversationRecords,
     entropy: SharedEntropy,
-    pub(super) conversations: Collection<WrittenConversation>,
-    pub(super) names: Collection<ConversationName>,
     registry: WeakRegistry<RecordKey, ConversationCell>,
     /// Keeps recently used cells alive, by the id of the conversation.
     recent: Cache<String, RecentCell, ConversationBytes>,
     /// By the key of the name's record.
     recent_names: Cache<RecordKey, KnownName>,
     /// The writes that are under way.
-    pub(super) writes: SingleFlight<RecordKey, Result<(), SkillConversationError>>,
+    writes: SingleFlight<RecordKey, Result<(), SkillConversationError>>,
 }
 
 /// The id by which a skill knows a conversation of its parent.
@@ -53,19 +46,6 @@ struct KnownName {
     id: Arc<str>,
     /// When this process wrote the record; `None` if it has read it only.
     written_at: Option<Timestamp>,
-}
-
-/// The conversation in which a user speaks to the parent, and how exactly a conversation with a skill has to fit it.
-#[derive(Clone, Copy)]
-pub(super) struct SoughtPlace<'p> {
-    pub(super) conversation: &'p ConversationId,
-    pub(super) rule: PlaceRule,
-}
-
-impl SoughtPlace<'_> {
-    fn compare(self, known: &SkillConversation) -> Option<ConversationPlace> {
-        known.place_for(self.conversation, self.rule)
-    }
 }
 
 /// A cell that is kept alive.
@@ -88,13 +68,11 @@ impl Weighter<String, RecentCell> for ConversationBytes {
 
 impl KeptConversations {
     /// Keeps the conversations in `records`, and draws their ids from `entropy`.
-    pub(super) fn new(records: &Records, _: SingleWriter, entropy: SharedEntropy) -> Self {
+    pub(super) fn new(records: ConversationRecords, entropy: SharedEntropy) -> Self {
         let typical = usize::try_from(MAX_RECENT_BYTES / TYPICAL_BYTES).unwrap_or(usize::MAX);
         Self {
-            records: records.clone(),
+            records,
             entropy,
-            conversations: Collection::new(records),
-            names: Collection::new(records),
             registry: WeakRegistry::default(),
             recent: Cache::with_weighter(typical, MAX_RECENT_BYTES, ConversationBytes),
             recent_names: Cache::new(MAX_RECENT_NAMES),
@@ -137,14 +115,9 @@ impl KeptConversations {
         account: &Account,
         place: SoughtPlace<'_>,
     ) -> Result<Option<Arc<SkillConversation>>, SkillConversationError> {
-        let limit = match place.rule {
-            PlaceRule::Exact => MAX_LISTED_FOR_EXACT_PLACE,
-            PlaceRule::Any => MAX_LISTED,
-        };
-        let members = self.conversations.last_members(self.index(account, skill), limit).await?;
+        let members = self.records.list_of_user(skill, account, place).await?;
         let mut candidates = Vec::with_capacity(members.len());
-        for member in members {
-            let WrittenConversation { conversation: stored, written_at } = self.conversations.open(&member)?;
+        for OpenedRecord { content: WrittenConversation { conversation: stored, written_at }, .. } in members {
             let cell = self.get_cell(&stored.id);
             if let Some(fit) = place.compare(&stored) {
                 candidates.push((fit, cell.used_at().unwrap_or(written_at), cell));
@@ -176,7 +149,7 @@ impl KeptConversations {
     /// The id of the conversation in which `opening` is sent; draws one if there is none. One of several concurrent callers
     /// draws it.
     async fn get_id(&self, opening: &SkillConversationOpening) -> Result<Arc<str>, SkillConversationError> {
-        let (key, now) = (self.name_key(&opening.parent, &opening.skill, &opening.parent_conversation_id), self.now());
+        let (key, now) = (self.records.name_key_of_opening(opening), self.now());
         // The cell says when the conversation has expired, and its name with it.
         if let Some(known) = self.recent_names.get(&key)
             && self.recent.get(&*known.id).is_some_and(|recent| recent.cell.find(now).is_some())
@@ -184,7 +157,8 @@ impl KeptConversations {
             return Ok(known.id);
         }
         let drawn = ConversationName { id: self.entropy.hex_id() };
-        let existing = self.names.put_if_absent(self.names.seal(key, &drawn)?).await?;
+        let names = &self.records.names;
+        let existing = names.put_if_absent(names.seal(key, &drawn)?).await?;
         let written_at = existing.is_none().then_some(now);
         let id = Arc::from(existing.map_or(drawn.id, |existing| existing.content.id));
         let known = KnownName { id, written_at };
@@ -194,11 +168,11 @@ impl KeptConversations {
 
     /// The cell of the conversation `id`, which may not be loaded yet. While a write is under way, its cell is the registered
     /// one, so no other cell reads the store before the write has ended.
-    pub(super) fn get_cell(&self, id: &str) -> Arc<RegisteredCell> {
+    fn get_cell(&self, id: &str) -> Arc<RegisteredCell> {
         if let Some(recent) = self.recent.get(id) {
             return recent.cell;
         }
-        let key = self.conversations.key(&[id.as_bytes()]);
+        let key = self.records.conversations.key(&[id.as_bytes()]);
         self.registry.get_or_register(key, |key| ConversationCell::new(*key))
     }
 
@@ -210,16 +184,10 @@ impl KeptConversations {
         }
     }
 
-    /// Keeps the conversation `id`, whose name has the key `name`, in memory no longer.
-    pub(super) fn drop_from_memory(&self, id: &str, name: &RecordKey) {
-        self.recent.remove(id);
-        self.recent_names.remove(name);
-    }
-
     /// Reads the record of `cell`, unless it was read before.
     async fn load(&self, cell: &RegisteredCell) -> Result<(), RecordError> {
         if !cell.is_loaded() {
-            cell.set_loaded(self.conversations.get(cell.key).await?.map(|record| record.content));
+            cell.set_loaded(self.records.conversations.get(cell.key).await?.map(|record| record.content));
         }
         Ok(())
     }
@@ -256,52 +224,49 @@ impl KeptConversations {
         let Some(conversation) = cell.find(now) else { return Ok(()) };
         // The name is as old as its conversation, so that a conversation that is found is found by both.
         self.renew_name(&conversation, now).await?;
-        let index = conversation.account.as_ref().map(|account| self.index(account, &conversation.skill));
-        let content = WrittenConversation { conversation: SkillConversation::clone(&conversation), written_at: now };
-        let record = self.conversations.seal(cell.key, &content)?;
-        let record = match index {
-            Some(index) => record.listed_by(index),
-            None => record,
-        };
-        self.conversations.put(record).await?;
+        let record = self.records.seal(cell.key, &conversation, now)?;
+        self.records.conversations.put(record).await?;
         cell.set_written(conversation, now);
         Ok(())
     }
 
     /// Writes the name of `conversation` again, unless it has been written just now, or leads to another conversation.
     async fn renew_name(&self, conversation: &SkillConversation, now: Timestamp) -> Result<(), RecordError> {
-        let key = self.name_key(&conversation.parent, &conversation.skill, &conversation.parent_conversation_id);
+        let key = self.records.name_key(conversation);
         let written_at = self.recent_names.get(&key).and_then(|known| known.written_at);
         if written_at.is_some_and(|at| at <= now && now < at.plus(FRESH_NAME)) {
             return Ok(());
         }
-        let name = ConversationName { id: conversation.id.clone() };
-        let record = self.names.seal(key, &name)?;
-        let is_written = match self.names.put_if_absent(record.clone()).await? {
-            None => true,
-            Some(existing) if existing.content.id == name.id => {
-                self.names.compare_and_put(Some(existing.stored), record).await?
-            }
-            Some(_) => false,
-        };
-        if is_written {
-            self.recent_names.insert(key, KnownName { id: Arc::from(name.id), written_at: Some(now) });
+        if self.records.renew_name(key, &conversation.id).await? {
+            let id = Arc::from(conversation.id.as_str());
+            self.recent_names.insert(key, KnownName { id, written_at: Some(now) });
         }
         Ok(())
     }
 
-    pub(super) fn name_key(&self, parent: &BotName, skill: &SkillName, parent_conversation_id: &str) -> RecordKey {
-        let parts = [parent.as_str(), skill.as_str(), parent_conversation_id];
-        self.names.key(&parts.map(str::as_bytes))
-    }
-
-    pub(super) fn index(&self, account: &Account, skill: &SkillName) -> RecordKey {
-        let [holder, realm, subject] = account.key_parts();
-        self.conversations.index([&holder, &realm, &subject, skill.as_str()])
+    /// Removes a conversation and its name. `remove_others` removes what else is kept of it: the conversation goes last, so after
+    /// a crash in between a repetition finds the rest.
+    pub(super) async fn remove(
+        &self,
+        conversation: &SkillConversation,
+        remove_others: impl Future<Output = Result<(), RecordError>>,
+    ) -> Result<(), SkillConversationError> {
+        let (cell, name) = (self.get_cell(&conversation.id), self.records.name_key(conversation));
+        cell.clear();
+        // A write that began before must have ended, or it would bring the record back.
+        if let Some(Err(error)) = self.writes.join(cell.key, || async { Ok(()) }).outcome().await {
+            tracing::warn!(%error, "a skill conversation that is removed was not stored before");
+        }
+        cell.clear();
+        self.recent.remove(conversation.id.as_str());
+        self.recent_names.remove(&name);
+        self.records.names.remove(vec![name]).await?;
+        remove_others.await?;
+        Ok(self.records.conversations.remove(vec![cell.key]).await?)
     }
 
     fn now(&self) -> Timestamp {
-        self.records.clock().now()
+        self.records.now()
     }
 
     /// Waits until the store holds what is known of the conversation `id`, and its record is young.

@@ -11,10 +11,14 @@ mod conversation;
 mod conversation_cell;
 mod conversation_data;
 mod conversation_error;
+mod conversation_records;
 mod conversations;
 mod given_activities;
 mod kept_conversations;
 mod parent_tokens;
+#[cfg(test)]
+mod replicas_tests;
+mod shared_conversations;
 #[cfg(test)]
 mod tests;
 

@@ -56,7 +56,7 @@ impl Fixture {
 
 fn conversations_over(beneath: &ThrowawayRecords, store: &Arc<GatedStore>) -> SkillConversations {
     let records = Records::new(store.clone(), beneath.sealer.clone(), beneath.shared_clock.clone());
-    SkillConversations::new(&records, records.single_writer().unwrap(), Arc::new(SystemEntropy))
+    SkillConversations::new(&records, Arc::new(SystemEntropy))
 }
 
 fn user(id: &str) -> Account {
@@ -296,13 +296,13 @@ async fn a_conversation_ends_seven_days_after_its_last_use_and_its_next_activity
     for _ in 0..10 {
         fixture.beneath.clock.advance(DAY);
         assert_eq!(fixture.open(update("p1")).await.id, opened.id, "what the parent sends is a use");
-        fixture.conversations.kept.finish_writes(&opened.id).await;
+        fixture.conversations.finish_writes(&opened.id).await;
     }
     fixture.restart();
     assert_eq!(fixture.open(activity("p1")).await.id, opened.id, "the name was written again with the conversation");
     for restarts in [false, true] {
         let id = fixture.open(activity("p1")).await.id.clone();
-        fixture.conversations.kept.finish_writes(&id).await;
+        fixture.conversations.finish_writes(&id).await;
         fixture.beneath.clock.advance(DAY * 7);
         if restarts {
             fixture.restart();

@@ -2,7 +2,6 @@ use actix_web::HttpRequest;
 
 use super::client_guesses::{ClientGuesses, TooManyCredentials};
 use super::secrets::ClientSecrets;
-use crate::domain::SharedClock;
 use crate::inbound::bearer::read_bearer;
 use crate::inbound::client::{ClientNetwork, TrustedProxies};
 use crate::inbound::problem::Problem;
@@ -32,10 +31,10 @@ pub enum AppRefusal {
 }
 
 impl AppAuthenticator {
-    /// Compares service tokens with `tokens`, by app id. Wrong ones of each address are counted by `clock`.
+    /// Compares service tokens with `tokens`, by app id. Wrong ones of each address are counted in `guesses`.
     #[must_use]
-    pub fn new(tokens: ClientSecrets, clock: SharedClock) -> Self {
-        Self { tokens, guesses: ClientGuesses::new(clock) }
+    pub fn new(tokens: ClientSecrets, guesses: ClientGuesses) -> Self {
+        Self { tokens, guesses }
     }
 
     /// Authenticates the caller of `http` as a function of `app`, which need not exist. The answer about an app that does
@@ -43,11 +42,13 @@ impl AppAuthenticator {
     ///
     /// # Errors
     /// [`AppRefusal`]; it is logged and counted here.
-    pub fn authenticate(&self, http: &HttpRequest, app: &str) -> Result<(), AppRefusal> {
-        let Ok(token) = read_bearer(http.headers()) else { return Err(self.refuse(http, "service_token_absent")) };
+    pub async fn authenticate(&self, http: &HttpRequest, app: &str) -> Result<(), AppRefusal> {
+        let Ok(token) = read_bearer(http.headers()) else {
+            return Err(self.refuse(http, "service_token_absent").await);
+        };
         let owners = self.tokens.list_owners(token);
         if owners.is_empty() {
-            return Err(self.refuse(http, "service_token"));
+            return Err(self.refuse(http, "service_token").await);
         }
         if owners.iter().all(|owner| owner != app) {
             let of = owners.into_iter().next().unwrap_or_default();
@@ -70,9 +71,9 @@ impl AppAuthenticator {
     }
 
     /// Counts the refusal against the address of the request.
-    fn refuse(&self, http: &HttpRequest, check: &'static str) -> AppRefusal {
+    async fn refuse(&self, http: &HttpRequest, check: &'static str) -> AppRefusal {
         let client = TrustedProxies::client_address(http);
-        match self.guesses.charge(client.map(ClientNetwork::from_address)) {
+        match self.guesses.charge(client.map(ClientNetwork::from_address)).await {
             Ok(()) => {
                 let _ = CallerRefusal::new(Problem::InvalidToken, check).logged(http);
                 AppRefusal::Unauthenticated

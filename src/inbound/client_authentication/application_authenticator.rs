@@ -6,7 +6,7 @@ use super::form::Form;
 use super::presented::{PresentedClient, read_client};
 use super::reading::ClientReading;
 use super::secrets::is_hashed;
-use crate::domain::{Application, DirectorySettings, SecretHash, SharedClock};
+use crate::domain::{Application, DirectorySettings, SecretHash};
 
 /// Authenticates the applications of directories: those with a secret by it, public ones by their client id alone, as PKCE
 /// proves the rest (docs/directory.md §Applications).
@@ -17,10 +17,10 @@ pub struct ApplicationAuthenticator {
 }
 
 impl ApplicationAuthenticator {
-    /// Counts the wrong credentials of each address by `clock`.
+    /// Counts the wrong credentials of each address in `guesses`.
     #[must_use]
-    pub fn new(clock: SharedClock) -> Self {
-        Self { absent: SecretHash::of(""), guesses: ClientGuesses::new(clock) }
+    pub fn new(guesses: ClientGuesses) -> Self {
+        Self { absent: SecretHash::of(""), guesses }
     }
 
     /// Authenticates the application of `http` with these parameters, which is one of `settings`. A public application is found
@@ -28,25 +28,31 @@ impl ApplicationAuthenticator {
     ///
     /// # Errors
     /// [`ClientRefusal`]; it is logged and counted here.
-    pub fn authenticate<'s>(
+    pub async fn authenticate<'s>(
         &self,
         http: &HttpRequest,
         form: &Form<'_>,
         settings: &'s DirectorySettings,
     ) -> Result<&'s Application, ClientRefusal> {
-        let presented =
-            read_client(http.headers(), form).map_err(|error| self.guesses.refuse_unreadable(http, error))?;
+        let presented = match read_client(http.headers(), form) {
+            Ok(presented) => presented,
+            Err(error) => return Err(self.guesses.refuse_unreadable(http, error).await),
+        };
         match presented {
             PresentedClient::Secret(presented) => {
                 let mut readings = presented.readings();
-                let found = readings.find_map(|reading| self.find(settings, reading, form.find("code_verifier")));
-                found.ok_or_else(|| self.guesses.refuse(http, "application_secret"))
+                match readings.find_map(|reading| self.find(settings, reading, form.find("code_verifier"))) {
+                    Some(found) => Ok(found),
+                    None => Err(self.guesses.refuse(http, "application_secret").await),
+                }
             }
-            PresentedClient::Assertion { .. } => Err(self.guesses.refuse(http, "application_assertion")),
+            PresentedClient::Assertion { .. } => Err(self.guesses.refuse(http, "application_assertion").await),
             PresentedClient::None => {
                 let named = form.find("client_id").and_then(|client_id| settings.find_application(client_id));
-                let public = named.filter(|application| application.is_public());
-                public.ok_or_else(|| self.guesses.refuse(http, "application_secret_absent"))
+                match named.filter(|application| application.is_public()) {
+                    Some(public) => Ok(public),
+                    None => Err(self.guesses.refuse(http, "application_secret_absent").await),
+                }
             }
         }
     }

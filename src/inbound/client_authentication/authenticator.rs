@@ -6,7 +6,6 @@ use super::client_refusal::ClientRefusal;
 use super::form::Form;
 use super::presented::{PresentedClient, read_client};
 use super::secrets::ClientSecrets;
-use crate::domain::SharedClock;
 use crate::token_validation::ClientAssertionValidator;
 
 /// Authenticates clients by their secrets or by the JWTs that they sign (docs/back-ends.md §Client authentication).
@@ -19,15 +18,15 @@ pub struct ClientAuthenticator {
 
 impl ClientAuthenticator {
     /// Compares secrets with `secrets`, and validates assertions by `assertions`, each of which `uses` admits once. Wrong
-    /// credentials of each address are counted by `clock`.
+    /// credentials of each address are counted in `guesses`.
     #[must_use]
     pub fn new(
         secrets: ClientSecrets,
         assertions: ClientAssertionValidator,
         uses: ClientAssertionUses,
-        clock: SharedClock,
+        guesses: ClientGuesses,
     ) -> Self {
-        Self { secrets, assertions, uses, guesses: ClientGuesses::new(clock) }
+        Self { secrets, assertions, uses, guesses }
     }
 
     /// Authenticates the client of `http` with this body; returns its id.
@@ -35,16 +34,19 @@ impl ClientAuthenticator {
     /// # Errors
     /// [`ClientRefusal`]; it is logged and counted here.
     pub async fn authenticate(&self, http: &HttpRequest, form: &Form<'_>) -> Result<String, ClientRefusal> {
-        let presented =
-            read_client(http.headers(), form).map_err(|error| self.guesses.refuse_unreadable(http, error))?;
+        let presented = match read_client(http.headers(), form) {
+            Ok(presented) => presented,
+            Err(error) => return Err(self.guesses.refuse_unreadable(http, error).await),
+        };
         match presented {
-            PresentedClient::Secret(presented) => {
-                self.secrets.authenticate(&presented).ok_or_else(|| self.guesses.refuse(http, "client_secret"))
-            }
+            PresentedClient::Secret(presented) => match self.secrets.authenticate(&presented) {
+                Some(client_id) => Ok(client_id),
+                None => Err(self.guesses.refuse(http, "client_secret").await),
+            },
             PresentedClient::Assertion { assertion, client_id } => {
                 self.check_assertion(http, assertion, client_id).await
             }
-            PresentedClient::None => Err(self.guesses.refuse(http, "client_absent")),
+            PresentedClient::None => Err(self.guesses.refuse(http, "client_absent").await),
         }
     }
 
@@ -54,11 +56,13 @@ impl ClientAuthenticator {
         assertion: &str,
         client_id: Option<&str>,
     ) -> Result<String, ClientRefusal> {
-        let assertion = self.assertions.validate(assertion, client_id);
-        let assertion = assertion.map_err(|check| self.guesses.refuse(http, find_assertion_check(check)))?;
+        let assertion = match self.assertions.validate(assertion, client_id) {
+            Ok(assertion) => assertion,
+            Err(check) => return Err(self.guesses.refuse(http, find_assertion_check(check)).await),
+        };
         match self.uses.begin(&assertion).await {
             Ok(true) => Ok(assertion.client_id),
-            Ok(false) => Err(self.guesses.refuse(http, "client_assertion_repeated")),
+            Ok(false) => Err(self.guesses.refuse(http, "client_assertion_repeated").await),
             Err(error) => {
                 tracing::error!(%error, "the use of a client's assertion cannot be stored");
                 Err(ClientRefusal::Unavailable)

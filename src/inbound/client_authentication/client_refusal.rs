@@ -28,9 +28,9 @@ pub enum ClientRefusal {
 
 impl ClientGuesses {
     /// Counts wrong credentials against the address of the request, and logs that `check` failed.
-    pub(super) fn refuse(&self, http: &HttpRequest, check: &'static str) -> ClientRefusal {
+    pub(super) async fn refuse(&self, http: &HttpRequest, check: &'static str) -> ClientRefusal {
         let client = TrustedProxies::client_address(http);
-        match self.charge(client.map(ClientNetwork::from_address)) {
+        match self.charge(client.map(ClientNetwork::from_address)).await {
             Ok(()) => {
                 let _ = CallerRefusal::new(Problem::InvalidToken, check).logged(http);
                 ClientRefusal::InvalidClient { used_header: http.headers().contains_key(AUTHORIZATION) }
@@ -45,11 +45,15 @@ impl ClientGuesses {
     }
 
     /// Logs credentials that cannot be read, and counts those that are no mere mistake in the request.
-    pub(super) fn refuse_unreadable(&self, http: &HttpRequest, error: ClientAuthenticationError) -> ClientRefusal {
+    pub(super) async fn refuse_unreadable(
+        &self,
+        http: &HttpRequest,
+        error: ClientAuthenticationError,
+    ) -> ClientRefusal {
         if error.is_invalid_request() {
             let _ = CallerRefusal::new(Problem::BadArgument, error.check()).logged(http);
             return ClientRefusal::InvalidRequest;
         }
-        self.refuse(http, error.check())
+        self.refuse(http, error.check()).await
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::SharedClock;
 use crate::inbound::client::ClientNetwork;
+use crate::inbound::limits::{SharedGuesses, SharedLimits, to_seconds};
 
 /// The time from a client's first wrong guess on in which its guesses are counted. Afterwards the count begins anew.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -12,9 +13,12 @@ pub(in crate::inbound) const MAX_CLIENTS: usize = 4096;
 /// Of the refusals of a client that is limited, every hundredth has a log line.
 pub(in crate::inbound) const REFUSALS_PER_LINE: u32 = 100;
 
-/// The wrong guesses of each client within a minute.
+/// The wrong guesses of each client within a minute. Over a shared store, the guesses at all replicas count together: a client
+/// that has guesses left here is refused when it has none left there. Refusals are counted by each process for its own log.
 pub(in crate::inbound) struct GuessCounts {
     clock: SharedClock,
+    /// `None` if only this process counts.
+    shared: Option<SharedGuesses>,
     /// Guesses that are answered as such.
     limit: u32,
     clients: Mutex<HashMap<Option<ClientNetwork>, GuessWindow>>,
@@ -35,29 +39,44 @@ pub(in crate::inbound) struct TooManyGuesses {
     /// Seconds until its next guess is answered as such.
     pub(in crate::inbound) retry_after: u64,
     pub(in crate::inbound) window: GuessWindow,
+    /// Whether this is the first guess of the window that is too many, if every refusal of the client is a guess.
+    pub(in crate::inbound) is_first: bool,
 }
 
 impl GuessCounts {
-    /// Counts that no client has used, up to `limit` guesses each.
-    pub(in crate::inbound) fn new(clock: SharedClock, limit: u32) -> Self {
-        Self { clock, limit, clients: Mutex::new(HashMap::new()) }
+    /// Counts of guesses at `name` that no client has used, up to `limit` guesses each.
+    pub(in crate::inbound) fn new(limits: &SharedLimits, name: &'static str, limit: u32) -> Self {
+        Self { shared: limits.guesses(name), ..Self::of_this_process(limits.clock().clone(), limit) }
+    }
+
+    /// Counts of this process alone.
+    pub(in crate::inbound) fn of_this_process(clock: SharedClock, limit: u32) -> Self {
+        Self { clock, shared: None, limit, clients: Mutex::new(HashMap::new()) }
     }
 
     /// Whether a wrong guess of `client` is answered as such. `None`: the client is unknown.
-    pub(in crate::inbound) fn admit(&self, client: Option<ClientNetwork>) -> Result<(), TooManyGuesses> {
-        let now = self.clock.elapsed();
-        let mut clients = self.lock();
-        let client = choose_counted(&clients, client);
-        let Some(window) = clients.get_mut(&client).filter(|window| window.is_open(now)) else { return Ok(()) };
-        if window.guesses < self.limit {
-            return Ok(());
+    pub(in crate::inbound) async fn admit(&self, client: Option<ClientNetwork>) -> Result<(), TooManyGuesses> {
+        if let Some(window) = self.find_exhausted(client) {
+            return Err(self.refuse(window));
         }
-        window.refusals = window.refusals.saturating_add(1);
-        Err(TooManyGuesses { retry_after: window.seconds_left(now), window: *window })
+        let Some(shared) = &self.shared else { return Ok(()) };
+        match shared.count(self.choose_counted(client), 0).await {
+            Some(guesses) if guesses >= self.limit => Err(self.refuse_shared(shared, client, guesses)),
+            _ => Ok(()),
+        }
     }
 
     /// Counts a refusal of `client`; `is_guess`: it presented something wrong, and not nothing.
-    pub(in crate::inbound) fn charge(&self, client: Option<ClientNetwork>, is_guess: bool) -> GuessWindow {
+    pub(in crate::inbound) async fn charge(&self, client: Option<ClientNetwork>, is_guess: bool) -> GuessWindow {
+        let window = self.charge_here(client, is_guess);
+        match &self.shared {
+            Some(shared) if is_guess => window.counted_as(shared.count(self.choose_counted(client), 1).await),
+            _ => window,
+        }
+    }
+
+    /// The same in this process alone.
+    pub(in crate::inbound) fn charge_here(&self, client: Option<ClientNetwork>, is_guess: bool) -> GuessWindow {
         let now = self.clock.elapsed();
         let mut clients = self.lock();
         let window = open_window(&mut clients, client, now);
@@ -68,16 +87,55 @@ impl GuessCounts {
 
     /// Counts a wrong guess of `client`, unless it has guessed too often. Guesses that are made at the same time are counted one
     /// after the other, so that no more than the limit are answered.
-    pub(in crate::inbound) fn guess(&self, client: Option<ClientNetwork>) -> Result<GuessWindow, TooManyGuesses> {
+    pub(in crate::inbound) async fn guess(&self, client: Option<ClientNetwork>) -> Result<GuessWindow, TooManyGuesses> {
+        let window = self.guess_here(client)?;
+        let Some(shared) = &self.shared else { return Ok(window) };
+        match shared.count(self.choose_counted(client), 1).await {
+            Some(guesses) if guesses > self.limit => {
+                let is_first = guesses == self.limit.saturating_add(1);
+                let retry_after = to_seconds(shared.time_to_next_window());
+                Err(TooManyGuesses { retry_after, window: window.counted_as(Some(guesses)), is_first })
+            }
+            guesses => Ok(window.counted_as(guesses)),
+        }
+    }
+
+    fn guess_here(&self, client: Option<ClientNetwork>) -> Result<GuessWindow, TooManyGuesses> {
         let now = self.clock.elapsed();
         let mut clients = self.lock();
         let window = open_window(&mut clients, client, now);
         window.refusals = window.refusals.saturating_add(1);
         if window.guesses >= self.limit {
-            return Err(TooManyGuesses { retry_after: window.seconds_left(now), window: *window });
+            return Err(self.refuse(*window));
         }
         window.guesses = window.guesses.saturating_add(1);
         Ok(*window)
+    }
+
+    /// The window of a client that has no guess left in this process, in which one more refusal is counted.
+    fn find_exhausted(&self, client: Option<ClientNetwork>) -> Option<GuessWindow> {
+        let now = self.clock.elapsed();
+        let mut clients = self.lock();
+        let client = choose_counted(&clients, client);
+        let window = clients.get_mut(&client).filter(|window| window.is_open(now) && window.guesses >= self.limit)?;
+        window.refusals = window.refusals.saturating_add(1);
+        Some(*window)
+    }
+
+    fn refuse(&self, window: GuessWindow) -> TooManyGuesses {
+        let is_first = window.refusals == self.limit.saturating_add(1);
+        TooManyGuesses { retry_after: window.seconds_left(self.clock.elapsed()), window, is_first }
+    }
+
+    /// Refuses a client that has no guess left at all replicas together.
+    fn refuse_shared(&self, shared: &SharedGuesses, client: Option<ClientNetwork>, guesses: u32) -> TooManyGuesses {
+        let window = self.charge_here(client, false).counted_as(Some(guesses));
+        TooManyGuesses { retry_after: to_seconds(shared.time_to_next_window()), window, is_first: false }
+    }
+
+    /// The client as which `client` is counted, here and by all replicas: so the counts of a window are bounded there, too.
+    fn choose_counted(&self, client: Option<ClientNetwork>) -> Option<ClientNetwork> {
+        choose_counted(&self.lock(), client)
     }
 
     pub(in crate::inbound) fn lock(&self) -> MutexGuard<'_, HashMap<Option<ClientNetwork>, GuessWindow>> {
@@ -95,8 +153,12 @@ impl GuessWindow {
     }
 
     fn seconds_left(self, now: Duration) -> u64 {
-        let left = WINDOW.saturating_sub(now.saturating_sub(self.begun));
-        left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)).max(1)
+        to_seconds(WINDOW.saturating_sub(now.saturating_sub(self.begun)))
+    }
+
+    /// The same window with the guesses that all replicas have counted, if they have.
+    fn counted_as(self, guesses: Option<u32>) -> Self {
+        Self { guesses: guesses.unwrap_or(self.guesses), ..self }
     }
 }
 

@@ -25,7 +25,7 @@ impl FormGuesses {
     ///
     /// # Errors
     /// 429 if the client has presented too many of them, with the time until it gets the answer to one.
-    pub fn count(&self) -> Result<(), Problem> {
-        self.limit.guess(&OperatorCall { client: self.client, correlation_id: &self.correlation_id })
+    pub async fn count(&self) -> Result<(), Problem> {
+        self.limit.guess(&OperatorCall { client: self.client, correlation_id: &self.correlation_id }).await
     }
 }

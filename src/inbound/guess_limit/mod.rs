@@ -9,8 +9,8 @@ mod sampled_lines;
 use std::net::IpAddr;
 
 use super::client::ClientNetwork;
+use super::limits::SharedLimits;
 use super::problem::Problem;
-use crate::domain::SharedClock;
 use crate::observability::{AuditEntry, AuditEvent};
 pub(in crate::inbound) use counts::{GuessCounts, REFUSALS_PER_LINE};
 use counts::{GuessWindow, TooManyGuesses};
@@ -29,25 +29,25 @@ pub struct OperatorCall<'a> {
     pub correlation_id: &'a str,
 }
 
-/// The limit of wrong bearers of each client (docs/security.md §The operator's listener). It is kept in memory. A client's
+/// The limit of wrong bearers of each client (docs/security.md §The operator's listener), for all replicas together. A client's
 /// refusals have a log line for the first, for the one that exhausts the limit, and for every hundredth.
 pub struct GuessLimit {
     counts: GuessCounts,
 }
 
 impl GuessLimit {
-    /// A limit that no client has used.
+    /// A limit of guesses at the bearer `name` that no client has used.
     #[must_use]
-    pub fn new(clock: SharedClock) -> Self {
-        Self { counts: GuessCounts::new(clock, GUESSES) }
+    pub fn new(limits: &SharedLimits, name: &'static str) -> Self {
+        Self { counts: GuessCounts::new(limits, name, GUESSES) }
     }
 
     /// Whether the client of `call`, which presents a wrong bearer, gets the answer to it.
     ///
     /// # Errors
     /// 429 with the time until it does.
-    pub fn admit(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
-        self.counts.admit(call.network()).map_err(|limited| refuse_limited(call, limited))
+    pub async fn admit(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
+        self.counts.admit(call.network()).await.map_err(|limited| refuse_limited(call, limited))
     }
 
     /// Counts the wrong bearer of `call` at once, unless its client has presented too many: for a bearer that is compared later
@@ -55,15 +55,15 @@ impl GuessLimit {
     ///
     /// # Errors
     /// As [`GuessLimit::admit`].
-    pub fn guess(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
-        let window = self.counts.guess(call.network()).map_err(|limited| refuse_limited(call, limited))?;
+    pub async fn guess(&self, call: &OperatorCall<'_>) -> Result<(), Problem> {
+        let window = self.counts.guess(call.network()).await.map_err(|limited| refuse_limited(call, limited))?;
         log_charge(call, true, window);
         Ok(())
     }
 
     /// Counts the refusal of `call`; `is_guess`: it presented a wrong bearer, and not none.
-    pub fn charge(&self, call: &OperatorCall<'_>, is_guess: bool) {
-        log_charge(call, is_guess, self.counts.charge(call.network(), is_guess));
+    pub async fn charge(&self, call: &OperatorCall<'_>, is_guess: bool) {
+        log_charge(call, is_guess, self.counts.charge(call.network(), is_guess).await);
     }
 }
 
@@ -116,13 +116,12 @@ fn log_refusal(call: &OperatorCall<'_>, problem: Problem, window: GuessWindow) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::sync::Arc;
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use std::time::Duration;
 
     use super::counts::MAX_CLIENTS;
     use super::*;
-    use crate::domain::OffsetClock;
+    use crate::records::testing::{ThrowawayRecords, throwaway_records, throwaway_replicas};
 
     fn client(address: &str) -> OperatorCall<'static> {
         OperatorCall { client: Some(address.parse().unwrap()), correlation_id: "1" }
@@ -130,61 +129,94 @@ mod tests {
 
     const UNKNOWN: OperatorCall<'static> = OperatorCall { client: None, correlation_id: "1" };
 
-    fn limit() -> GuessLimitAndClock {
-        let clock = Arc::new(OffsetClock::default());
-        GuessLimitAndClock { limit: GuessLimit::new(clock.clone()), clock }
-    }
-
-    struct GuessLimitAndClock {
+    struct Fixture {
         limit: GuessLimit,
-        clock: Arc<OffsetClock>,
+        beneath: ThrowawayRecords,
     }
 
-    #[test]
-    fn a_client_with_too_many_wrong_bearers_waits_and_others_do_not() {
-        let GuessLimitAndClock { limit, clock } = limit();
+    impl Fixture {
+        fn start() -> Self {
+            let beneath = throwaway_records();
+            Self {
+                limit: GuessLimit::new(&SharedLimits::new(&beneath.records, beneath.shared_clock.clone()), "test"),
+                beneath,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_with_too_many_wrong_bearers_waits_and_others_do_not() {
+        let Fixture { limit, beneath } = Fixture::start();
         let (guesser, operator) = (client("192.0.2.1"), client("192.0.2.2"));
         for _ in 0..GUESSES {
-            assert!(limit.admit(&guesser).is_ok());
-            limit.charge(&guesser, true);
+            assert!(limit.admit(&guesser).await.is_ok());
+            limit.charge(&guesser, true).await;
         }
-        assert!(matches!(limit.admit(&guesser), Err(Problem::TooManyRequests { retry_after: 59..=60 })));
-        assert!(limit.admit(&operator).is_ok() && limit.admit(&UNKNOWN).is_ok());
-        clock.advance(Duration::from_secs(61));
-        assert!(limit.admit(&guesser).is_ok());
+        assert!(matches!(limit.admit(&guesser).await, Err(Problem::TooManyRequests { retry_after: 59..=60 })));
+        assert!(limit.admit(&operator).await.is_ok() && limit.admit(&UNKNOWN).await.is_ok());
+        beneath.clock.advance(Duration::from_secs(61));
+        assert!(limit.admit(&guesser).await.is_ok());
     }
 
-    #[test]
-    fn guesses_that_were_admitted_together_are_answered_up_to_the_limit() {
-        let GuessLimitAndClock { limit, .. } = limit();
+    #[tokio::test]
+    async fn guesses_that_were_admitted_together_are_answered_up_to_the_limit() {
+        let Fixture { limit, beneath: _beneath } = Fixture::start();
         let guesser = client("192.0.2.1");
-        assert!((0..64).all(|_| limit.admit(&guesser).is_ok()), "none was compared yet");
-        assert_eq!((0..64).filter(|_| limit.guess(&guesser).is_ok()).count(), GUESSES as usize);
-        assert!(limit.admit(&guesser).is_err() && limit.guess(&client("192.0.2.2")).is_ok());
-    }
-
-    #[test]
-    fn addresses_of_one_network_count_together_and_requests_without_a_bearer_do_not_count() {
-        let GuessLimitAndClock { limit, .. } = limit();
-        for number in 0..GUESSES {
-            limit.charge(&client(&format!("2001:db8::{number}")), true);
-            limit.charge(&client("192.0.2.1"), false);
+        assert!(limit.admit(&guesser).await.is_ok(), "none was compared yet");
+        let mut answered = 0;
+        for _ in 0..64 {
+            answered += u32::from(limit.guess(&guesser).await.is_ok());
         }
-        assert!(limit.admit(&client("2001:db8::ffff")).is_err());
-        assert!(limit.admit(&client("192.0.2.1")).is_ok());
+        assert_eq!(answered, GUESSES);
+        assert!(limit.admit(&guesser).await.is_err() && limit.guess(&client("192.0.2.2")).await.is_ok());
     }
 
-    #[test]
-    fn the_number_of_counted_clients_is_bounded() {
-        let GuessLimitAndClock { limit, clock } = limit();
+    #[tokio::test]
+    async fn addresses_of_one_network_count_together_and_requests_without_a_bearer_do_not_count() {
+        let Fixture { limit, beneath: _beneath } = Fixture::start();
+        for number in 0..GUESSES {
+            limit.charge(&client(&format!("2001:db8::{number}")), true).await;
+            limit.charge(&client("192.0.2.1"), false).await;
+        }
+        assert!(limit.admit(&client("2001:db8::ffff")).await.is_err());
+        assert!(limit.admit(&client("192.0.2.1")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_number_of_counted_clients_is_bounded() {
+        let Fixture { limit, beneath } = Fixture::start();
         let address = |number: usize| client(&format!("10.0.{}.{}", number / 256, number % 256));
         for number in 0..2 * MAX_CLIENTS {
-            limit.charge(&address(number), true);
+            limit.charge(&address(number), true).await;
         }
         assert!(limit.counts.lock().len() <= MAX_CLIENTS + 1);
-        assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).is_err(), "the clients without an entry count together");
-        assert!(limit.admit(&address(0)).is_ok());
-        clock.advance(Duration::from_mins(1));
-        assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).is_ok());
+        assert!(
+            limit.admit(&address(2 * MAX_CLIENTS + 1)).await.is_err(),
+            "the clients without an entry count together"
+        );
+        assert!(limit.admit(&address(0)).await.is_ok());
+        beneath.clock.advance(Duration::from_mins(1));
+        assert!(limit.admit(&address(2 * MAX_CLIENTS + 1)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn wrong_bearers_at_two_replicas_count_together() {
+        let beneath = throwaway_replicas(2).await;
+        let limits = SharedLimits::of_replicas(&beneath);
+        // All guesses of the test lie in one window.
+        beneath.advance(limits[0].guesses("test").unwrap().time_to_next_window()).await;
+        let replicas: Vec<GuessLimit> = limits.iter().map(|limits| GuessLimit::new(limits, "test")).collect();
+        let (guesser, operator) = (client("192.0.2.1"), client("192.0.2.2"));
+        for number in 0..GUESSES as usize {
+            assert!(replicas[number % 2].admit(&guesser).await.is_ok());
+            replicas[number % 2].charge(&guesser, true).await;
+        }
+        for replica in &replicas {
+            assert!(matches!(replica.admit(&guesser).await, Err(Problem::TooManyRequests { retry_after: 1..=60 })));
+            assert!(replica.guess(&guesser).await.is_err() && replica.admit(&operator).await.is_ok());
+        }
+        assert!(GuessLimit::new(&limits[1], "another bearer").admit(&guesser).await.is_ok());
+        beneath.advance(Duration::from_secs(61)).await;
+        assert!(replicas[1].admit(&guesser).await.is_ok());
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::SharedClock;
 use crate::inbound::client::ClientNetwork;
 
 /// Chooses the refusals that have a line in the log, where strangers can cause as many as they like: of each client address the
-/// first one within a minute, and every hundredth.
+/// first one within a minute, and every hundredth. Each process counts for its own log.
 pub struct SampledLines {
     refusals: GuessCounts,
 }
@@ -15,13 +15,13 @@ impl SampledLines {
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
         // These refusals are no guesses, so they reach no limit.
-        Self { refusals: GuessCounts::new(clock, u32::MAX) }
+        Self { refusals: GuessCounts::of_this_process(clock, u32::MAX) }
     }
 
     /// Counts a refusal of `client`; `None`: an unknown address. Returns the refusals of the client within the minute if this one has
     /// a line.
     pub fn note(&self, client: Option<IpAddr>) -> Option<u32> {
-        let refusals = self.refusals.charge(client.map(ClientNetwork::from_address), false).refusals;
+        let refusals = self.refusals.charge_here(client.map(ClientNetwork::from_address), false).refusals;
         (refusals == 1 || refusals.is_multiple_of(REFUSALS_PER_LINE)).then_some(refusals)
     }
 }
