@@ -43,7 +43,7 @@ impl AppUserData {
     }
 
     async fn remove(&self, user: &UserKey) -> Result<usize, RecordError> {
-        let _change = self.users.changes.lock().await;
+        let _turn = self.users.turns.begin(&user.to_string()).await?;
         let mut count = 0;
         for FoundPerson { key, app, record } in self.find(user).await? {
             for user_id in &record.user_ids {

@@ -1,18 +1,16 @@
-use std::sync::Arc;
-
-use tokio::sync::Mutex;
-
 use super::is_app_user_id;
 use super::link_records::{LinkRecord, PersonRecord};
-use crate::domain::{
-    AppId, CountFuture, EndFuture, EndedAtSignOut, Realm, RecordKey, SharedEntropy, TokenSlot, UserKey,
-};
-use crate::records::{Collection, RecordError, Records, SingleWriter};
+use super::person_turns::{PersonTurn, PersonTurns};
+use crate::domain::{AppId, RecordKey, SharedEntropy, UserKey};
+use crate::records::{Collection, RecordError, Records, StoredRecord};
 
 /// The most user ids of one app that one person may be linked to.
 const MAX_IDS_PER_PERSON: usize = 32;
 /// A page of users is complete when it has this many; it may have more, because a part of the index is never divided.
 const PAGE_SIZE: usize = 100;
+
+/// How often the person is looked up whose id is unlinked, if other replicas link the id to another person each time.
+const MOST_TRIES: usize = 8;
 
 /// The users of all apps. Clones share the same state.
 #[derive(Clone)]
@@ -20,8 +18,8 @@ pub struct AppUsers {
     pub(super) links: Collection<LinkRecord>,
     pub(super) persons: Collection<PersonRecord>,
     entropy: SharedEntropy,
-    /// Serializes the changes, each of which writes two records. Reads need no lock, because one record decides.
-    pub(super) changes: Arc<Mutex<()>>,
+    /// Each change writes two records, so changes of one person run one after the other. Reads need no turn, because one record decides.
+    pub(super) turns: PersonTurns,
 }
 
 /// A person's user id at an app.
@@ -66,13 +64,18 @@ pub enum LinkOutcome {
     NoUserId,
 }
 
+/// The person that an id is linked to, whose ids do not change meanwhile.
+struct LinkTurn {
+    user: UserKey,
+    _turn: PersonTurn,
+}
+
 impl AppUsers {
-    /// Keeps links in `records` and draws user ids from `entropy`. `SingleWriter` proves that the changes of this process
-    /// are the only ones.
+    /// Keeps links in `records` and draws user ids from `entropy`.
     #[must_use]
-    pub fn new(records: &Records, _: SingleWriter, entropy: SharedEntropy) -> Self {
+    pub fn new(records: &Records, entropy: SharedEntropy) -> Self {
         let (links, persons) = (Collection::new(records), Collection::new(records));
-        Self { links, persons, entropy, changes: Arc::default() }
+        Self { links, persons, entropy, turns: PersonTurns::new(records) }
     }
 
     /// Finds the person that `user_id` of `app` is linked to. A text that cannot be a user id finds none.
@@ -97,7 +100,7 @@ impl AppUsers {
         if let (Some(user_id), true) = (person.user_ids.into_iter().next(), person.has_signed_in) {
             return Ok(AppUser { user_id, is_new: false });
         }
-        let _change = self.changes.lock().await;
+        let _turn = self.turns.begin(&user.to_string()).await?;
         let mut person = self.read_person(app, user).await?;
         person.has_signed_in = true;
         if let Some(user_id) = person.user_ids.first().cloned() {
@@ -109,7 +112,9 @@ impl AppUsers {
             user_id = self.draw_id();
         }
         person.user_ids.push(user_id.clone());
-        self.put_link(app, &person, &user_id).await?;
+        if !self.put_link(app, &person, &user_id, None).await? {
+            return Err(RecordError::Held);
+        }
         Ok(AppUser { user_id, is_new: true })
     }
 
@@ -140,9 +145,9 @@ impl AppUsers {
         if !is_app_user_id(user_id) {
             return Ok(LinkOutcome::NoUserId);
         }
-        let _change = self.changes.lock().await;
-        let present = self.links.get(self.link_key(app, user_id)).await?.map(|link| link.content);
-        if present.as_ref().is_some_and(|link| !link.names(user)) {
+        let _turn = self.turns.begin(&user.to_string()).await?;
+        let present = self.links.get(self.link_key(app, user_id)).await?;
+        if present.as_ref().is_some_and(|link| !link.content.names(user)) {
             return Ok(LinkOutcome::LinkedToAnother);
         }
         let mut person = self.read_person(app, user).await?;
@@ -153,8 +158,8 @@ impl AppUsers {
             return Ok(LinkOutcome::TooManyIds);
         }
         person.user_ids.push(user_id.to_owned());
-        self.put_link(app, &person, user_id).await?;
-        Ok(LinkOutcome::Linked)
+        let is_linked = self.put_link(app, &person, user_id, present.map(|link| link.stored)).await?;
+        Ok(if is_linked { LinkOutcome::Linked } else { LinkOutcome::LinkedToAnother })
     }
 
     /// Removes the link of `user_id` of `app`. Returns the person that it was linked to; `None` if there was no link.
@@ -162,10 +167,8 @@ impl AppUsers {
     /// # Errors
     /// [`RecordError`] if the store fails. The link may then still exist: call again.
     pub async fn unlink(&self, app: &AppId, user_id: &str) -> Result<Option<UserKey>, RecordError> {
-        let _change = self.changes.lock().await;
+        let Some(LinkTurn { user, _turn }) = self.begin_unlinking(app, user_id).await? else { return Ok(None) };
         let key = self.link_key(app, user_id);
-        let Some(link) = self.links.get(key).await? else { return Ok(None) };
-        let user = link.content.user();
         let mut person = self.read_person(app, &user).await?;
         person.user_ids.retain(|known| known != user_id);
         // The link goes last: after a crash in between it still exists, so that the caller can repeat the call.
@@ -199,6 +202,23 @@ impl AppUsers {
         Ok(page)
     }
 
+    /// Finds the person that `user_id` is linked to, and waits for the turn of that person.
+    async fn begin_unlinking(&self, app: &AppId, user_id: &str) -> Result<Option<LinkTurn>, RecordError> {
+        let mut person = String::new();
+        for _ in 0..MOST_TRIES {
+            if self.turns.are_shared() {
+                let Some(user) = self.find(app, user_id).await? else { return Ok(None) };
+                person = user.to_string();
+            }
+            let turn = self.turns.begin(&person).await?;
+            let Some(user) = self.find(app, user_id).await? else { return Ok(None) };
+            if !self.turns.are_shared() || user.to_string() == person {
+                return Ok(Some(LinkTurn { user, _turn: turn }));
+            }
+        }
+        Err(RecordError::Held)
+    }
+
     /// What is known of `user` at `app`, with those user ids that are linked to `user`.
     async fn read_person(&self, app: &AppId, user: &UserKey) -> Result<PersonRecord, RecordError> {
         let stored = self.persons.get(self.person_key(app, &user.to_string())).await?;
@@ -215,32 +235,31 @@ impl AppUsers {
         Ok(person)
     }
 
-    async fn put_person(&self, key: RecordKey, person: &PersonRecord) -> Result<(), RecordError> {
+    pub(super) async fn put_person(&self, key: RecordKey, person: &PersonRecord) -> Result<(), RecordError> {
         let user = person.user();
         let index = self.persons.index([user.issuer(), user.subject()]);
         self.persons.put(self.persons.seal(key, person)?.listed_by(index)).await
     }
 
-    /// Writes the list of the person's ids, and then the link. After a crash in between, the listed id counts for nothing.
-    async fn put_link(&self, app: &AppId, person: &PersonRecord, user_id: &str) -> Result<(), RecordError> {
+    /// Writes the list of the person's ids, and then the link. After a crash in between, the listed id counts for nothing. `present` is
+    /// the link that the caller has found. Returns whether the link is written: not if another replica has linked the id meanwhile.
+    async fn put_link(
+        &self,
+        app: &AppId,
+        person: &PersonRecord,
+        user_id: &str,
+        present: Option<StoredRecord<LinkRecord>>,
+    ) -> Result<bool, RecordError> {
         let user = &person.user();
         self.put_person(self.person_key(app, &user.to_string()), person).await?;
         let key = self.link_key(app, user_id);
         let [part, ..] = key.0;
         let link = self.links.seal(key, &LinkRecord::new(user_id, user))?.listed_by(self.index(app, part));
-        self.links.put(link).await
-    }
-
-    /// Notes that the persons of these records were signed out. The caller has locked the changes.
-    async fn note_sign_out(&self, persons: Vec<RecordKey>) -> Result<(), RecordError> {
-        for key in persons {
-            let stored = self.persons.get(key).await?.map(|stored| stored.content);
-            if let Some(mut person) = stored.filter(|person| person.has_signed_in) {
-                person.has_signed_in = false;
-                self.put_person(key, &person).await?;
-            }
+        if self.turns.are_shared() {
+            return self.links.compare_and_put(present, link).await;
         }
-        Ok(())
+        self.links.put(link).await?;
+        Ok(true)
     }
 
     fn draw_id(&self) -> String {
@@ -261,35 +280,5 @@ impl AppUsers {
     /// The index of an app's users has 256 parts, so that a page reads a bounded part of them.
     fn index(&self, app: &AppId, part: u8) -> RecordKey {
         self.links.index([app.as_str(), &format!("{part:02x}")])
-    }
-}
-
-/// A link stays at a sign-out: the person keeps the id, and gets a token there by the next sign-in.
-impl EndedAtSignOut for AppUsers {
-    fn record_name(&self) -> &'static str {
-        "app users"
-    }
-
-    fn end<'a>(&'a self, slots: &'a [TokenSlot]) -> EndFuture<'a> {
-        Box::pin(async move {
-            // All slots of a sign-out belong to one account.
-            let account = slots.first().map(|slot| &slot.account).filter(|account| account.realm == Realm::App);
-            let Some((account, app)) = account.and_then(|account| Some((account, account.holder.find_app()?))) else {
-                return Ok(());
-            };
-            let _change = self.changes.lock().await;
-            Ok(self.note_sign_out(vec![self.person_key(&app, account.subject.as_str())]).await?)
-        })
-    }
-
-    fn end_for_user<'a>(&'a self, user: &'a UserKey) -> CountFuture<'a> {
-        Box::pin(async move {
-            // A person whose first sign-in is being written is listed when the lock is free.
-            let _change = self.changes.lock().await;
-            let persons = self.persons.members(self.persons.index([user.issuer(), user.subject()])).await?;
-            let count = persons.len();
-            self.note_sign_out(persons.into_iter().map(|stored| stored.key()).collect()).await?;
-            Ok(count)
-        })
     }
 }

@@ -8,7 +8,7 @@ use crate::records::Records;
 use crate::records::testing::{GatedStore, throwaway_records};
 
 fn users_in(records: &Records) -> AppUsers {
-    AppUsers::new(records, records.single_writer().unwrap(), Arc::new(SystemEntropy))
+    AppUsers::new(records, Arc::new(SystemEntropy))
 }
 
 fn person(name: &str) -> UserKey {

@@ -7,17 +7,24 @@
 //! in the user's record.
 
 mod app_user_data;
+mod app_user_endings;
 mod app_users;
 mod directories;
 mod directory_user_data;
 mod directory_users;
+mod form_outcomes;
 mod link_records;
 mod linked_keys;
+mod message_rates;
 mod passwords;
+mod person_turns;
 mod self_service_links;
+mod turns;
 
 #[cfg(test)]
 mod app_users_tests;
+#[cfg(test)]
+mod replicas_tests;
 
 pub use app_user_data::AppUserData;
 pub use app_users::{AppUser, AppUserLink, AppUserPage, AppUsers, LinkOutcome};
@@ -27,7 +34,9 @@ pub use directory_users::{
     DirectoryUsers, HeldUsers, NamedUser, OwnPasswordChange, OwnPasswordOutcome, PasswordCheck, PasswordReset,
     ReachedLimit, RefusedSignIn, SignInRefusal, SignUp, UserChangeError, UserPage, UserProfile,
 };
+pub use form_outcomes::{BegunForm, FormOutcome, FormOutcomes, FormSignIn, FormTurn, FormUser};
 pub use linked_keys::LinkedDirectoryUsers;
+pub use message_rates::{MessageLimits, MessageRates};
 pub use passwords::{HashParameters, HasherBusy, PasswordFault, PasswordHasher, is_password_pattern};
 pub use self_service_links::{LinkPurpose, SelfServiceContext, SelfServiceLink, SelfServiceLinks};
 

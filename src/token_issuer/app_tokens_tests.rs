@@ -9,7 +9,7 @@ use crate::domain::{
     TokenSlot, UserKey,
 };
 use crate::records::Records;
-use crate::records::testing::throwaway_records;
+use crate::records::testing::{throwaway_records, throwaway_replicas};
 
 fn tokens_in(records: &Records) -> AppUserTokens {
     AppUserTokens::new(records, Arc::new(SystemEntropy))
@@ -123,5 +123,24 @@ async fn a_code_ends_after_two_minutes_and_every_secret_is_drawn_anew() {
     let mut drawn = HashSet::new();
     for _ in 0..20 {
         assert!(drawn.insert(tokens.issue(&app, "u-ada", &person("ada")).await.unwrap().token.expose().to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_two_replicas_take_at_once_is_redeemed_by_one_and_a_sign_out_at_one_ends_its_token_at_the_other() {
+    let (shared, app) = (throwaway_replicas(2).await, AppId::new("app1"));
+    let [here, there] = [0, 1].map(|number| tokens_in(shared.replicas.get(number).unwrap()));
+    for _ in 0..10 {
+        let code = here.issue_code(&app, "u-ada", &person("ada"), false).await.unwrap();
+        let (one, other) = tokio::join!(here.redeem_code(&app, code.expose()), there.redeem_code(&app, code.expose()));
+        let redeemed: Vec<_> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
+        assert_eq!(redeemed.len(), 1);
+        let token = redeemed.into_iter().next().unwrap().issued.token;
+        assert_eq!(there.find(&app, token.expose()).await.unwrap(), Some(owner("ada")));
+        let ada = person("ada");
+        let (one, other) = tokio::join!(here.end_for_user(&ada), there.end_for_user(&ada));
+        one.unwrap();
+        other.unwrap();
+        assert_eq!(there.find(&app, token.expose()).await.unwrap(), None);
     }
 }

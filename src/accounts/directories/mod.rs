@@ -1,7 +1,11 @@
 //! The directories and their settings.
 
+mod opening;
 mod settings_record;
+mod view;
 
+#[cfg(test)]
+mod replicas_tests;
 #[cfg(test)]
 mod tests;
 
@@ -10,14 +14,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
-use url::Url;
 
+use self::opening::{count_switch_off, open_settings};
 use self::settings_record::StoredSettings;
-use crate::domain::{
-    Application, Directory, DirectorySettings, LogoutReceiver, LogoutReceivers, ManagedBy, SsoSettings, TenantId,
-    check_logout_address,
-};
-use crate::records::{Collection, RecordError, Records, SingleWriter};
+use super::turns::{LEASE_PATIENCE, wait_for_lock};
+use crate::domain::{Directory, DirectorySettings, LogoutReceiver, LogoutReceivers, ManagedBy, RecordKey, TenantId};
+use crate::records::{Collection, CopyHolder, CopyUpkeep, RecordError, Records, StoredRecord, catalogue};
+
+pub use view::DirectoryView;
 
 /// A directory as the configuration begins it.
 #[derive(Clone, Debug)]
@@ -28,51 +32,16 @@ pub struct FirstDirectory {
     pub settings: DirectorySettings,
 }
 
-/// A directory with its settings at one moment.
-#[derive(Debug)]
-pub struct DirectoryView {
-    /// What only the configuration says.
-    pub directory: Arc<Directory>,
-    /// The settings.
-    pub settings: DirectorySettings,
-}
-
-impl DirectoryView {
-    /// The application with this client id: one of bot-sso itself, or one of the settings.
-    #[must_use]
-    pub fn find_application(&self, client_id: &str) -> Option<&Application> {
-        self.find_own_application(client_id).or_else(|| self.settings.find_application(client_id))
-    }
-
-    /// Whether users of `application` may be sent to `uri` with a code (RFC 9700 §2.1). The directory's list of addresses counts
-    /// for the applications of the settings alone.
-    #[must_use]
-    pub fn allows_redirect(&self, application: &Application, uri: &str) -> bool {
-        match self.find_own_application(&application.client_id) {
-            Some(own) => own.redirect_uris.iter().any(|allowed| allowed == uri),
-            None => self.settings.allows_redirect(application, uri),
-        }
-    }
-
-    /// Where `application` is told that sessions have ended: the address that it has now, if it is permitted now.
-    #[must_use]
-    pub fn find_logout_address(&self, application: &Application) -> Option<Url> {
-        let address = application.backchannel_logout_uri.as_ref()?;
-        check_logout_address(&self.directory, &self.settings, application, address).ok()?;
-        Url::parse(address).ok()
-    }
-
-    fn find_own_application(&self, client_id: &str) -> Option<&Application> {
-        self.directory.own_applications.iter().find(|application| application.client_id == client_id)
-    }
-}
-
 /// All directories. Their settings are in memory, and a change is stored before it has an effect (docs/directory.md §Settings).
+///
+/// What one replica changes has an effect on the others within a second (see [`CopyUpkeep`]). The settings of a replica for which the
+/// store does not answer stay as they were; nothing that they permit can be done then, because it takes the store as well. The
+/// settings of a directory that the file manages are those of each replica's own file.
 #[derive(Clone)]
 pub struct Directories {
-    settings: Collection<StoredSettings>,
-    /// By tenant id.
-    directories: Arc<HashMap<String, OpenDirectory>>,
+    open: Arc<OpenDirectories>,
+    /// Reads settings again that other replicas have changed.
+    _upkeep: Option<Arc<CopyUpkeep>>,
 }
 
 /// Why settings were not changed.
@@ -95,8 +64,15 @@ pub enum SettingsChangeError<R> {
     Store(#[from] RecordError),
 }
 
+struct OpenDirectories {
+    records: Records,
+    settings: Collection<StoredSettings>,
+    by_tenant: HashMap<String, OpenDirectory>,
+}
+
 /// A directory, its present settings, and the lock that puts changes in an order.
 struct OpenDirectory {
+    key: RecordKey,
     view: ArcSwap<DirectoryView>,
     changes: Mutex<()>,
 }
@@ -106,36 +82,54 @@ impl Directories {
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
-    pub async fn open(records: &Records, _: SingleWriter, first: Vec<FirstDirectory>) -> Result<Self, RecordError> {
-        let settings = Collection::new(records);
-        let mut directories = HashMap::with_capacity(first.len());
+    pub async fn open(records: &Records, first: Vec<FirstDirectory>) -> Result<Self, RecordError> {
+        let settings = Collection::<StoredSettings>::new(records);
+        let mut by_tenant = HashMap::with_capacity(first.len());
         for FirstDirectory { directory, settings: first } in first {
-            let present = open_settings(&settings, &directory, first).await?;
             let tenant = directory.tenant.to_string();
+            let key = settings.key(&[tenant.as_bytes()]);
+            let present = open_settings(records, key, &directory, &first).await?;
             let view = DirectoryView { directory: Arc::new(directory), settings: present };
             let (view, changes) = (ArcSwap::from_pointee(view), Mutex::default());
-            directories.insert(tenant, OpenDirectory { view, changes });
+            by_tenant.insert(tenant, OpenDirectory { key, view, changes });
         }
-        Ok(Self { settings, directories: Arc::new(directories) })
+        let open = Arc::new(OpenDirectories { records: records.clone(), settings, by_tenant });
+        let changeable = open.by_tenant.values().filter(|directory| directory.is_changeable());
+        let keys = changeable.map(|directory| directory.key).collect();
+        let upkeep = CopyUpkeep::start(records, keys, &open).map(Arc::new);
+        Ok(Self { open, _upkeep: upkeep })
     }
 
     /// The directory with the tenant id `tenant` as it is now. Takes no lock and reads no store.
     #[must_use]
     pub fn find(&self, tenant: &str) -> Option<Arc<DirectoryView>> {
-        self.directories.get(tenant).map(|directory| directory.view.load_full())
+        self.open.by_tenant.get(tenant).map(|directory| directory.view.load_full())
+    }
+
+    /// As [`Directories::find`], and sees also what another replica has changed at this moment: it reads the store if there are other
+    /// replicas.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the store fails.
+    pub async fn find_stored(&self, tenant: &str) -> Result<Option<Arc<DirectoryView>>, RecordError> {
+        let Some(directory) = self.open.by_tenant.get(tenant) else { return Ok(None) };
+        if self.open.records.replicas().is_some() && directory.is_changeable() {
+            self.open.reread(directory.key).await?;
+        }
+        Ok(Some(directory.view.load_full()))
     }
 
     /// All directories, ordered by name.
     #[must_use]
     pub fn list(&self) -> Vec<Arc<DirectoryView>> {
-        let mut views: Vec<_> = self.directories.values().map(|directory| directory.view.load_full()).collect();
+        let mut views: Vec<_> = self.open.by_tenant.values().map(|directory| directory.view.load_full()).collect();
         views.sort_by(|one, other| one.directory.name.cmp(&other.directory.name));
         views
     }
 
     /// Changes the settings of `tenant` by `change`, stores them, and then lets them take effect. Changes of one directory run
-    /// one after the other. `SsoSettings::switch_offs` is raised here when `is_active` goes from true to false. A tenant that does
-    /// not exist counts as one that only the configuration could make.
+    /// one after the other, also those of several replicas. `SsoSettings::switch_offs` is raised here when `is_active` goes from true to
+    /// false. A tenant that does not exist counts as one that only the configuration could make.
     ///
     /// # Errors
     /// [`SettingsChangeError`]; the settings are then as before.
@@ -144,12 +138,19 @@ impl Directories {
         tenant: &TenantId,
         change: impl FnOnce(&mut DirectorySettings) -> Result<T, R> + Send,
     ) -> Result<T, SettingsChangeError<R>> {
-        let open = self.directories.get(tenant.as_str()).ok_or(SettingsChangeError::ManagedByFile)?;
-        let _turn = open.changes.lock().await;
-        let present = open.view.load_full();
-        if present.directory.managed_by == ManagedBy::File {
+        let open = self.open.by_tenant.get(tenant.as_str()).ok_or(SettingsChangeError::ManagedByFile)?;
+        if !open.is_changeable() {
             return Err(SettingsChangeError::ManagedByFile);
         }
+        let records = &self.open.records;
+        let _turn = wait_for_lock(records, open.changes.lock()).await?;
+        let lease = records.lease(&catalogue::SETTINGS_CHANGE, &[tenant.as_str().as_bytes()], LEASE_PATIENCE).await;
+        let _lease = lease.map_err(RecordError::from)?;
+        let stored = match records.replicas() {
+            Some(_) => self.open.read_settings(open).await?,
+            None => None,
+        };
+        let present = open.view.load_full();
         let mut settings = present.settings.clone();
         let result = change(&mut settings).map_err(SettingsChangeError::Refused)?;
         if settings.applications.len() > DirectorySettings::MAX_APPLICATIONS {
@@ -160,11 +161,61 @@ impl Directories {
         }
         count_switch_off(&present.settings.sso, &mut settings.sso);
         if settings != present.settings {
-            let key = settings_key(&self.settings, tenant);
-            self.settings.put(self.settings.seal(key, &StoredSettings(settings.clone()))?).await?;
-            open.view.store(Arc::new(DirectoryView { directory: present.directory.clone(), settings }));
+            self.open.write_settings(open, stored, settings).await?;
         }
         Ok(result)
+    }
+}
+
+impl OpenDirectory {
+    /// Whether the management API may change the settings.
+    fn is_changeable(&self) -> bool {
+        self.view.load().directory.managed_by != ManagedBy::File
+    }
+
+    fn show(&self, settings: DirectorySettings) {
+        let directory = self.view.load().directory.clone();
+        self.view.store(Arc::new(DirectoryView { directory, settings }));
+    }
+}
+
+impl OpenDirectories {
+    /// Reads the settings of a directory again, and returns their record. The caller has locked the changes, so that no older settings
+    /// replace newer ones.
+    async fn read_settings(&self, open: &OpenDirectory) -> Result<Option<StoredRecord<StoredSettings>>, RecordError> {
+        let Some(found) = self.settings.get(open.key).await? else { return Ok(None) };
+        if open.view.load().settings != found.content.0 {
+            open.show(found.content.0);
+        }
+        Ok(Some(found.stored))
+    }
+
+    /// Stores `settings`, lets them take effect, and tells the other replicas. `stored`: the record that they replace, if other
+    /// replicas write to the store.
+    async fn write_settings(
+        &self,
+        open: &OpenDirectory,
+        stored: Option<StoredRecord<StoredSettings>>,
+        settings: DirectorySettings,
+    ) -> Result<(), RecordError> {
+        let sealed = self.settings.seal(open.key, &StoredSettings(settings.clone()))?;
+        if self.records.replicas().is_none() {
+            self.settings.put(sealed).await?;
+        } else if !self.settings.compare_and_put(stored, sealed).await? {
+            // The lease was lost, and another replica has changed the settings.
+            return Err(RecordError::Held);
+        }
+        open.show(settings);
+        self.records.announce(open.key, &[]).await;
+        Ok(())
+    }
+}
+
+impl CopyHolder for OpenDirectories {
+    async fn reread(&self, key: RecordKey) -> Result<(), RecordError> {
+        let Some(open) = self.by_tenant.values().find(|open| open.key == key) else { return Ok(()) };
+        let _turn = wait_for_lock(&self.records, open.changes.lock()).await?;
+        self.read_settings(open).await.map(|_| ())
     }
 }
 
@@ -175,50 +226,4 @@ impl LogoutReceivers for Directories {
         let address = view.find_logout_address(application)?;
         Some(LogoutReceiver { directory: view.directory.clone(), client_id: application.client_id.clone(), address })
     }
-}
-
-fn settings_key(settings: &Collection<StoredSettings>, tenant: &TenantId) -> crate::domain::RecordKey {
-    settings.key(&[tenant.as_str().as_bytes()])
-}
-
-/// The settings with which `directory` begins this start of the program. They are stored if they differ from those in the store.
-async fn open_settings(
-    collection: &Collection<StoredSettings>,
-    directory: &Directory,
-    first: DirectorySettings,
-) -> Result<DirectorySettings, RecordError> {
-    let key = settings_key(collection, &directory.tenant);
-    let stored = collection.get(key).await?.map(|stored| stored.content.0);
-    let present = match (&stored, directory.managed_by) {
-        (Some(stored), ManagedBy::Api) => {
-            log_difference(directory, stored, first);
-            stored.clone()
-        }
-        (Some(stored), ManagedBy::File) => {
-            let mut settings = first;
-            // The sessions of before the switch stay ended when the file switches single sign-on on again.
-            count_switch_off(&stored.sso, &mut settings.sso);
-            settings
-        }
-        (None, _) => first,
-    };
-    if stored.as_ref() != Some(&present) {
-        collection.put(collection.seal(key, &StoredSettings(present.clone()))?).await?;
-    }
-    Ok(present)
-}
-
-/// Says that the file has other first values than the settings that count, which its reader could take for those.
-fn log_difference(directory: &Directory, stored: &DirectorySettings, mut first: DirectorySettings) {
-    first.sso.switch_offs = stored.sso.switch_offs;
-    if first != *stored {
-        let directory = directory.name.as_str();
-        tracing::info!(directory, "the settings of a directory are those of the store, and the file has others");
-    }
-}
-
-/// Sets the number of switch-offs in `after`, the settings that follow `before`.
-fn count_switch_off(before: &SsoSettings, after: &mut SsoSettings) {
-    let is_switched_off = before.is_active && !after.is_active;
-    after.switch_offs = before.switch_offs + u64::from(is_switched_off);
 }

@@ -7,9 +7,9 @@ use crate::domain::{
     Application, ApplicationKind, Directory, DirectorySettings, IdentityField, ManagedBy, SecretHash, TenantId,
 };
 use crate::records::Records;
-use crate::records::testing::{GatedStore, single_writer, throwaway_records};
+use crate::records::testing::{GatedStore, throwaway_records};
 
-fn directory(tenant: &str, managed_by: ManagedBy) -> Directory {
+pub(super) fn directory(tenant: &str, managed_by: ManagedBy) -> Directory {
     Directory {
         name: format!("name of {tenant}"),
         tenant: TenantId::new(tenant),
@@ -25,7 +25,7 @@ fn directory(tenant: &str, managed_by: ManagedBy) -> Directory {
     }
 }
 
-fn application(client_id: &str) -> Application {
+pub(super) fn application(client_id: &str) -> Application {
     Application {
         client_id: client_id.to_owned(),
         name: "Web shop".to_owned(),
@@ -38,26 +38,26 @@ fn application(client_id: &str) -> Application {
 }
 
 /// Opens the directory `shop` with these first settings.
-async fn open(records: &Records, managed_by: ManagedBy, settings: &DirectorySettings) -> Directories {
+pub(super) async fn open(records: &Records, managed_by: ManagedBy, settings: &DirectorySettings) -> Directories {
     let first = FirstDirectory { directory: directory("shop", managed_by), settings: settings.clone() };
-    Directories::open(records, single_writer(), vec![first]).await.unwrap()
+    Directories::open(records, vec![first]).await.unwrap()
 }
 
-fn settings_of(directories: &Directories) -> DirectorySettings {
+pub(super) fn settings_of(directories: &Directories) -> DirectorySettings {
     directories.find("shop").unwrap().settings.clone()
 }
 
-fn with_sso(is_active: bool) -> DirectorySettings {
+pub(super) fn with_sso(is_active: bool) -> DirectorySettings {
     let mut settings = DirectorySettings::default();
     settings.sso.is_active = is_active;
     settings
 }
 
-fn shop() -> TenantId {
+pub(super) fn shop() -> TenantId {
     TenantId::new("shop")
 }
 
-async fn switch(directories: &Directories, is_active: bool) {
+pub(super) async fn switch(directories: &Directories, is_active: bool) {
     let change = |settings: &mut DirectorySettings| {
         settings.sso.is_active = is_active;
         Ok::<_, Infallible>(())
@@ -97,7 +97,7 @@ async fn a_directory_is_found_by_its_exact_tenant_id_and_listed_by_name() {
         directory: directory(tenant, ManagedBy::Api),
         settings: DirectorySettings::default(),
     });
-    let directories = Directories::open(&storage.records, single_writer(), first.into()).await.unwrap();
+    let directories = Directories::open(&storage.records, first.into()).await.unwrap();
     for (tenant, is_found) in [("a", true), ("b", true), ("A", false), ("", false), ("a/", false), ("name of a", false)]
     {
         assert_eq!(directories.find(tenant).is_some(), is_found, "{tenant}");

@@ -55,9 +55,8 @@ impl DirectoryUsers {
         password: &Secret,
     ) -> Result<DirectoryUser, UserChangeError> {
         let view = directories.find(tenant.as_str()).ok_or(UserChangeError::Unknown)?;
-        let present = || directories.find(tenant.as_str()).map(|view| view.settings.identity_field);
         let new = NewUser { settings: &view.settings, profile, password };
-        self.create_under(tenant, new, present).await
+        self.create_under(tenant, new, PresentField::Of(directories)).await
     }
 
     /// Creates a user with a new id, where no change of `settings` can come in between.
@@ -72,15 +71,15 @@ impl DirectoryUsers {
         password: &Secret,
     ) -> Result<DirectoryUser, UserChangeError> {
         let new = NewUser { settings, profile, password };
-        self.create_under(tenant, new, || Some(settings.identity_field)).await
+        self.create_under(tenant, new, PresentField::Unchanged(settings.identity_field)).await
     }
 
-    /// Creates a user. `present`: the identity field as it is while no other change of users runs; it changes only then.
+    /// Creates a user. `present` is read while no other change of users runs; the identity field changes only then.
     async fn create_under(
         &self,
         tenant: &TenantId,
         new: NewUser<'_>,
-        present: impl Fn() -> Option<IdentityField> + Send,
+        present: PresentField<'_>,
     ) -> Result<DirectoryUser, UserChangeError> {
         let created = self.create_record(tenant, new, present).await?;
         Ok(created.outcome.map(|()| created.user.to_user(self.ambient.now()))?)
@@ -91,7 +90,7 @@ impl DirectoryUsers {
         &self,
         tenant: &TenantId,
         new: NewUser<'_>,
-        present: impl Fn() -> Option<IdentityField> + Send,
+        present: PresentField<'_>,
     ) -> Result<Creation, UserChangeError> {
         let NewUser { settings, profile, password } = new;
         let profile = profile.checked(settings.identity_field).map_err(UserChangeError::BadProfile)?;
@@ -99,11 +98,10 @@ impl DirectoryUsers {
         let hash = self.hasher.hash(password).await?;
         let mut user = UserRecord::new(self.ambient.entropy.uuid(), hash, self.ambient.now());
         profile.clone().write_to(&mut user);
-        let known = self.store.known_users(tenant);
-        let mut known = known.lock().await;
-        let field = present().ok_or(UserChangeError::Unknown)?;
+        let mut turn = self.store.begin_change(tenant).await?;
+        let field = present.find(tenant).await?.ok_or(UserChangeError::Unknown)?;
         profile.checked(field).map_err(UserChangeError::BadProfile)?;
-        let outcome = self.store.create(&mut known, tenant, &user).await?;
+        let outcome = self.store.create(&mut turn, tenant, &user).await?;
         Ok(Creation { user, outcome })
     }
 
@@ -142,7 +140,6 @@ impl DirectoryUsers {
             None => None,
         };
         let now = self.ambient.now();
-        let known = self.store.known_users(tenant);
         let replacement = Replacement { id, logins: &logins };
         let write = |user: &mut UserRecord| {
             if user.active && profile.active == Some(false) {
@@ -158,11 +155,11 @@ impl DirectoryUsers {
             }
             user.modified_at = now.unix_millis();
         };
-        let replaced = match self.store.replace(&mut known.lock().await, tenant, replacement, write).await {
-            Ok(Ok(replaced)) => replaced.ok_or(UserChangeError::Unknown),
-            Ok(Err(taken)) => Err(taken.into()),
-            Err(error) => Err(error.into()),
+        let replaced = async {
+            let mut turn = self.store.begin_change(tenant).await?;
+            self.store.replace(&mut turn, tenant, replacement, write).await??.ok_or(UserChangeError::Unknown)
         };
+        let replaced = replaced.await;
         let replaced = replaced.map_err(|error| if hash.is_some() { error.after_sessions_ended() } else { error });
         Ok(replaced?.to_user(now))
     }
@@ -224,8 +221,8 @@ impl DirectoryUsers {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn delete(&self, tenant: &TenantId, id: &str) -> Result<bool, RecordError> {
-        let known = self.store.known_users(tenant);
-        self.store.delete(&mut known.lock().await, tenant, id).await
+        let mut turn = self.store.begin_change(tenant).await?;
+        self.store.delete(&mut turn, tenant, id).await
     }
 
     fn check_rules(&self, policy: &PasswordPolicy, password: &Secret, names: &[String]) -> Result<(), UserChangeError> {
@@ -275,6 +272,27 @@ pub(super) struct NewUser<'a> {
     pub(super) settings: &'a DirectorySettings,
     pub(super) profile: UserProfile,
     pub(super) password: &'a Secret,
+}
+
+/// Where the identity field is found that a new user has to have a value for.
+#[derive(Clone, Copy)]
+pub(super) enum PresentField<'a> {
+    /// It cannot change meanwhile.
+    Unchanged(IdentityField),
+    /// In the settings of these directories, also if another replica has changed them just now.
+    Of(&'a Directories),
+}
+
+impl PresentField<'_> {
+    async fn find(self, tenant: &TenantId) -> Result<Option<IdentityField>, RecordError> {
+        match self {
+            Self::Unchanged(field) => Ok(Some(field)),
+            Self::Of(directories) => {
+                let view = directories.find_stored(tenant.as_str()).await?;
+                Ok(view.map(|view| view.settings.identity_field))
+            }
+        }
+    }
 }
 
 /// A user who was written, or was not because another user has a login.

@@ -291,7 +291,7 @@ async fn a_user_who_is_created_while_the_identity_field_changes_has_what_users_t
     let stage = stage();
     let directories = stage.directories().await;
     let held = stage.users.hold(&SHOP).await.unwrap();
-    assert_eq!(held.count, 0);
+    assert!(held.is_empty);
     let nameless = UserProfile { user_name: None, ..profile("ada") };
     let (users, present) = (stage.users.clone(), directories.clone());
     let creation = tokio::spawn(async move { users.create_in(&present, &SHOP, nameless, &Secret::from(RIGHT)).await });
@@ -304,5 +304,5 @@ async fn a_user_who_is_created_while_the_identity_field_changes_has_what_users_t
     directories.change(&SHOP, by_name).await.unwrap();
     drop(held);
     assert!(matches!(creation.await.unwrap(), Err(UserChangeError::BadProfile(_))));
-    assert_eq!(stage.users.hold(&SHOP).await.unwrap().count, 0);
+    assert!(stage.users.hold(&SHOP).await.unwrap().is_empty);
 }

@@ -3,11 +3,13 @@
 mod changes;
 mod identities;
 mod identity_owners;
+mod list_changes;
+mod listing;
+mod login_claims;
 mod own_changes;
 mod profile;
 mod records;
-mod refusal_counts;
-mod refusal_limits;
+mod refusals;
 mod sign_in;
 mod user_list;
 mod user_store;
@@ -16,7 +18,7 @@ mod users;
 #[cfg(test)]
 mod changes_tests;
 #[cfg(test)]
-mod refusal_limits_tests;
+mod replicas_tests;
 #[cfg(test)]
 mod sign_in_limits_tests;
 #[cfg(test)]
@@ -27,9 +29,9 @@ mod test_samples;
 mod users_tests;
 
 pub use changes::UserChangeError;
+pub use listing::HeldUsers;
 pub use own_changes::{OwnPasswordChange, OwnPasswordOutcome, PasswordReset, SignUp};
 pub use profile::UserProfile;
-pub use refusal_limits::ReachedLimit;
+pub use refusals::ReachedLimit;
 pub use sign_in::{NamedUser, PasswordCheck, RefusedSignIn, SignInRefusal};
-pub use user_store::HeldUsers;
 pub use users::{DirectoryUsers, UserPage};

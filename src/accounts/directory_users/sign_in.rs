@@ -2,7 +2,7 @@
 
 use super::profile::read_login;
 use super::records::UserRecord;
-use super::refusal_limits::{ReachedLimit, TooManyRefusals};
+use super::refusals::{ReachedLimit, TooManyRefusals};
 use super::users::DirectoryUsers;
 use crate::domain::{DirectorySettings, DirectoryUser, Secret, TenantId, UserKey};
 use crate::observability::conceal;
@@ -110,7 +110,7 @@ impl DirectoryUsers {
         address: Option<&str>,
     ) -> Result<JudgedPassword, RecordError> {
         let tenant = attempt.tenant;
-        let permit = match self.limits.admit(tenant, &attempt.counted_as(), address).await {
+        let permit = match self.limits.admit(tenant, &attempt.counted_as(), address).await? {
             Ok(permit) => permit,
             Err(TooManyRefusals { retry_after, reached, user_id }) => {
                 return Ok(JudgedPassword::Not(PasswordCheck::TooMany { retry_after, reached, user_id }));
@@ -119,16 +119,16 @@ impl DirectoryUsers {
         let user = self.find_named(attempt).await?;
         let user_id = user.as_ref().map(|user| user.id.clone());
         let user_permit = match &user_id {
-            Some(id) => self.limits.admit_user(tenant, id).await.map(Some),
-            None => Ok(None),
+            Some(id) => self.limits.admit_user(tenant, id).await?.map(Some),
+            None => Ok(self.limits.admit_decoy(tenant, &attempt.counted_as()).await?),
         };
         let Some(judged) = self.judge(attempt, user, user_permit.is_err()).await? else {
             return Ok(JudgedPassword::Not(PasswordCheck::Busy));
         };
         if judged.counts_as_refused(attempt.settings) {
-            permit.refuse(user_id.as_deref());
+            permit.refuse(user_id.as_deref()).await;
             if let Ok(Some(permit)) = user_permit {
-                permit.refuse(user_id.as_deref());
+                permit.refuse(user_id.as_deref()).await;
             }
         }
         Ok(judged)

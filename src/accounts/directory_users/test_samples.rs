@@ -41,7 +41,7 @@ pub(super) fn stage() -> Stage {
 /// The users that `records` have, which lie in `storage`.
 pub(super) fn users_in(storage: &ThrowawayRecords, records: &Records, hasher: PasswordHasher) -> DirectoryUsers {
     let ambient = ClockAndEntropy { clock: storage.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
-    DirectoryUsers::new(records, storage.records.single_writer().unwrap(), hasher, ambient)
+    DirectoryUsers::new(records, hasher, ambient)
 }
 
 /// A user who signs in by the address `<name>@example.com` and the name `<name>`.
@@ -59,8 +59,7 @@ impl Stage {
     /// The directory of most tests, with the settings of the stage.
     pub(super) async fn directories(&self) -> Directories {
         let first = FirstDirectory { directory: directory(), settings: self.settings.clone() };
-        let writer = self.storage.records.single_writer().unwrap();
-        Directories::open(&self.storage.records, writer, vec![first]).await.unwrap()
+        Directories::open(&self.storage.records, vec![first]).await.unwrap()
     }
 
     /// The same users after a restart of the program.
@@ -77,7 +76,7 @@ impl Stage {
     }
 }
 
-fn directory() -> Directory {
+pub(super) fn directory() -> Directory {
     Directory {
         name: "shop".to_owned(),
         tenant: SHOP.clone(),

@@ -3,32 +3,41 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
-use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::identity_owners::IdentityOwners;
+use super::list_changes::ListChanges;
 use super::records::{IdentityRecord, Login, LoginRecord, UserRecord};
 use super::user_list::UserList;
+use crate::accounts::turns::{LEASE_PATIENCE, wait_for_lock};
 use crate::domain::{RecordKey, TenantId, Timestamp};
-use crate::records::{Collection, OpenedRecord, RecordError, Records};
+use crate::records::{Collection, OpenedRecord, RecordError, Records, ReplicaLease, catalogue};
+
+/// How often a change of a record is tried if another change is faster each time.
+const MOST_TRIES: usize = 256;
 
 /// The users of all directories.
 pub(super) struct UserStore {
-    users: Collection<UserRecord>,
-    logins: Collection<LoginRecord>,
+    records: Records,
+    pub(super) users: Collection<UserRecord>,
+    pub(super) logins: Collection<LoginRecord>,
     pub(super) identities: IdentityOwners,
     tenants: SyncMutex<HashMap<TenantId, Arc<Mutex<KnownUsers>>>>,
+    /// The lists over a shared store. They have locks of their own, so that no change waits while a list is read.
+    shared_lists: SyncMutex<HashMap<TenantId, Arc<Mutex<KnownUsers>>>>,
+    /// What other replicas have changed of the lists in memory; `None` if this process alone writes to the store.
+    pub(super) list_changes: Option<Arc<ListChanges>>,
 }
 
-/// The list of a directory's users; `None` before the first listing, and after a write that was not seen to its end. Its lock
-/// puts changes of names and addresses in an order.
+/// The list of a directory's users; `None` before the first listing, and after a write that was not seen to its end. The lock around
+/// it puts changes of names and addresses in an order.
 #[derive(Default)]
-pub(super) struct KnownUsers(Option<UserList>);
+pub(super) struct KnownUsers(pub(super) Option<UserList>);
 
-/// The users of a directory while none is created, changed or deleted, until this is dropped.
-pub struct HeldUsers {
-    /// The number of users.
-    pub count: usize,
-    _known: OwnedMutexGuard<KnownUsers>,
+/// The right to create, change and delete users of a directory: no other call, and no other replica, does so until this is dropped.
+pub(super) struct UserTurn {
+    pub(super) known: OwnedMutexGuard<KnownUsers>,
+    _lease: ReplicaLease,
 }
 
 /// Another user has the user name or an address.
@@ -41,17 +50,32 @@ pub(super) struct LoginTaken {
 impl UserStore {
     pub(super) fn new(records: &Records) -> Self {
         Self {
+            records: records.clone(),
             users: Collection::new(records),
             logins: Collection::new(records),
             identities: IdentityOwners::new(records),
             tenants: SyncMutex::default(),
+            shared_lists: SyncMutex::default(),
+            list_changes: ListChanges::start(records),
         }
     }
 
-    /// The lock of the users of `tenant`.
+    /// Whether other replicas write to the store.
+    pub(super) fn is_shared(&self) -> bool {
+        self.records.replicas().is_some()
+    }
+
+    /// Waits for the right to create, change and delete users of `tenant`.
+    pub(super) async fn begin_change(&self, tenant: &TenantId) -> Result<UserTurn, RecordError> {
+        let known = wait_for_lock(&self.records, lock_of(&self.tenants, tenant).lock_owned()).await?;
+        let name = [tenant.as_str().as_bytes()];
+        let lease = self.records.lease(&catalogue::DIRECTORY_USERS_CHANGE, &name, LEASE_PATIENCE).await?;
+        Ok(UserTurn { known, _lease: lease })
+    }
+
+    /// The lock of the list of the users of `tenant`. Over an exclusive store it also puts changes of them in an order.
     pub(super) fn known_users(&self, tenant: &TenantId) -> Arc<Mutex<KnownUsers>> {
-        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        tenants.entry(tenant.clone()).or_default().clone()
+        lock_of(if self.is_shared() { &self.shared_lists } else { &self.tenants }, tenant)
     }
 
     pub(super) async fn find(&self, tenant: &TenantId, id: &str) -> Result<Option<UserRecord>, RecordError> {
@@ -106,7 +130,7 @@ impl UserStore {
         id: &str,
         mut change: impl FnMut(&mut UserRecord) -> bool + Send,
     ) -> Result<Option<UserRecord>, RecordError> {
-        loop {
+        for _ in 0..MOST_TRIES {
             let Some(OpenedRecord { content: mut user, stored }) = self.get(tenant, id).await? else { return Ok(None) };
             if !change(&mut user) {
                 return Ok(Some(user));
@@ -116,6 +140,7 @@ impl UserStore {
                 return Ok(Some(user));
             }
         }
+        Err(RecordError::Held)
     }
 
     /// The first of `logins` that another user than `id` has. Takes as many reads whether or not there is one.
@@ -136,7 +161,7 @@ impl UserStore {
     /// Writes a new user. The records of the logins come first, so that the user is found as soon as it exists.
     pub(super) async fn create(
         &self,
-        known: &mut MutexGuard<'_, KnownUsers>,
+        turn: &mut UserTurn,
         tenant: &TenantId,
         user: &UserRecord,
     ) -> Result<Result<(), LoginTaken>, RecordError> {
@@ -144,18 +169,23 @@ impl UserStore {
         if let Some(taken) = self.find_taken(tenant, &user.id, &logins).await? {
             return Ok(Err(taken));
         }
-        let list = known.0.take();
+        let list = turn.known.0.take();
         self.put_logins(tenant, &user.id, &logins).await?;
         let key = self.user_key(tenant, &user.id);
         self.users.put(self.users.seal(key, user)?.listed_by(self.index(tenant, key))).await?;
-        known.put_back(list, |list| list.note(user));
+        if !self.has_logins(tenant, &user.id, &logins).await? {
+            self.users.remove(vec![key]).await?;
+            return Err(RecordError::Held);
+        }
+        turn.known.put_back(list, |list| list.note(user));
+        self.announce(tenant, &user.id).await;
         Ok(Ok(()))
     }
 
     /// Changes the record of a user by `change`, also the name and the addresses: to `logins`. `None` if there is no such user.
     pub(super) async fn replace(
         &self,
-        known: &mut MutexGuard<'_, KnownUsers>,
+        turn: &mut UserTurn,
         tenant: &TenantId,
         replacement: Replacement<'_>,
         mut change: impl FnMut(&mut UserRecord) + Send,
@@ -165,7 +195,7 @@ impl UserStore {
             return Ok(Err(taken));
         }
         let Some(before) = self.find(tenant, id).await? else { return Ok(Ok(None)) };
-        let list = known.0.take();
+        let list = turn.known.0.take();
         self.put_logins(tenant, id, logins).await?;
         let changed = self
             .update(tenant, id, |user| {
@@ -173,75 +203,51 @@ impl UserStore {
                 true
             })
             .await?;
+        if !self.has_logins(tenant, id, logins).await? {
+            self.restore_logins(tenant, &before).await?;
+            return Err(RecordError::Held);
+        }
         let unused: Vec<_> = before.logins().into_iter().filter(|login| !logins.contains(login)).collect();
         self.remove_logins(tenant, &unused).await?;
         if let Some(user) = &changed {
-            known.put_back(list, |list| list.note(user));
+            turn.known.put_back(list, |list| list.note(user));
         }
+        self.announce(tenant, id).await;
         Ok(Ok(changed))
     }
 
     /// Deletes a user: first the record, so that no login finds the user any more.
-    pub(super) async fn delete(
-        &self,
-        known: &mut MutexGuard<'_, KnownUsers>,
-        tenant: &TenantId,
-        id: &str,
-    ) -> Result<bool, RecordError> {
+    pub(super) async fn delete(&self, turn: &mut UserTurn, tenant: &TenantId, id: &str) -> Result<bool, RecordError> {
         let Some(user) = self.find(tenant, id).await? else { return Ok(false) };
-        let list = known.0.take();
+        let list = turn.known.0.take();
         self.users.remove(vec![self.user_key(tenant, id)]).await?;
         self.remove_logins(tenant, &user.logins()).await?;
         let identities: Vec<_> = user.identities.iter().map(IdentityRecord::key).collect();
         self.identities.remove(tenant, &identities).await?;
-        known.put_back(list, |list| list.remove(id));
+        turn.known.put_back(list, |list| list.remove(id));
+        self.announce(tenant, id).await;
         Ok(true)
     }
 
-    /// The list of the users of `tenant`, read from the store if it is not in memory.
-    pub(super) async fn list<'known>(
-        &self,
-        known: &'known mut KnownUsers,
-        tenant: &TenantId,
-    ) -> Result<&'known UserList, RecordError> {
-        if known.0.is_none() {
-            known.0 = Some(self.read_list(tenant).await?);
-        }
-        Ok(known.0.get_or_insert_default())
+    /// Gives a user, to whom a change has given logins that another user has as well, the logins of `before` again.
+    async fn restore_logins(&self, tenant: &TenantId, before: &UserRecord) -> Result<(), RecordError> {
+        let restored = self.update(tenant, &before.id, |user| {
+            user.user_name.clone_from(&before.user_name);
+            user.emails.clone_from(&before.emails);
+            true
+        });
+        restored.await.map(|_| ())
     }
 
-    /// Counts the users, and holds changes of them back.
-    pub(super) async fn hold(&self, tenant: &TenantId) -> Result<HeldUsers, RecordError> {
-        let mut known = self.known_users(tenant).lock_owned().await;
-        let count = self.list(&mut known, tenant).await?.page(0, 0, None).total;
-        Ok(HeldUsers { count, _known: known })
-    }
-
-    async fn read_list(&self, tenant: &TenantId) -> Result<UserList, RecordError> {
-        let mut list = UserList::default();
-        for part in 0..=u8::MAX {
-            for stored in self.users.members(self.index_part(tenant, part)).await? {
-                list.note(&self.users.open(&stored)?);
-            }
+    /// Tells other replicas, which may have the user in a list, that the user was created, changed or deleted.
+    async fn announce(&self, tenant: &TenantId, id: &str) {
+        if let Some(changes) = &self.list_changes {
+            changes.announce(tenant, id).await;
         }
-        Ok(list)
     }
 
     async fn get(&self, tenant: &TenantId, id: &str) -> Result<Option<OpenedRecord<UserRecord>>, RecordError> {
         self.users.get(self.user_key(tenant, id)).await
-    }
-
-    /// Writes the records of `logins`, which no other user has.
-    async fn put_logins(&self, tenant: &TenantId, id: &str, logins: &[Login]) -> Result<(), RecordError> {
-        for login in logins {
-            let record = LoginRecord { user_id: id.to_owned() };
-            self.logins.put(self.logins.seal(self.login_key(tenant, login), &record)?).await?;
-        }
-        Ok(())
-    }
-
-    async fn remove_logins(&self, tenant: &TenantId, logins: &[Login]) -> Result<(), RecordError> {
-        self.logins.remove(logins.iter().map(|login| self.login_key(tenant, login)).collect()).await
     }
 
     fn user_key(&self, tenant: &TenantId, id: &str) -> RecordKey {
@@ -253,19 +259,20 @@ impl UserStore {
         self.users.key(&[tenant.as_str(), "", "nobody"].map(str::as_bytes))
     }
 
-    fn login_key(&self, tenant: &TenantId, login: &Login) -> RecordKey {
-        self.logins.key(&[tenant.as_str(), login.kind(), login.text()].map(str::as_bytes))
-    }
-
     fn index(&self, tenant: &TenantId, key: RecordKey) -> RecordKey {
         let [part, ..] = key.0;
         self.index_part(tenant, part)
     }
 
     /// The index of a directory's users has 256 parts, so that no read of it is long.
-    fn index_part(&self, tenant: &TenantId, part: u8) -> RecordKey {
+    pub(super) fn index_part(&self, tenant: &TenantId, part: u8) -> RecordKey {
         self.users.index([tenant.as_str(), &format!("{part:02x}")])
     }
+}
+
+/// The lock of `tenant` among `locks`.
+fn lock_of(locks: &SyncMutex<HashMap<TenantId, Arc<Mutex<KnownUsers>>>>, tenant: &TenantId) -> Arc<Mutex<KnownUsers>> {
+    locks.lock().unwrap_or_else(PoisonError::into_inner).entry(tenant.clone()).or_default().clone()
 }
 
 /// A user whose name and addresses become `logins`.

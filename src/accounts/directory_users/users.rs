@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use super::listing::HeldUsers;
 use super::profile::read_login;
-use super::refusal_limits::RefusalLimits;
-use super::user_store::{HeldUsers, UserStore};
+use super::refusals::RefusalLimits;
+use super::user_store::UserStore;
 use crate::accounts::passwords::{PasswordHasher, PasswordRules};
 use crate::domain::{
     ClockAndEntropy, CountFuture, DirectorySettings, DirectoryUser, EndFuture, EndedAtSignOut, TenantId, TokenSlot,
     UserKey,
 };
-use crate::records::{RecordError, Records, SingleWriter};
+use crate::records::{RecordError, Records};
 
 /// The most users of a page.
 const MAX_PAGE: usize = 100;
@@ -37,12 +38,12 @@ pub struct UserPage {
 impl DirectoryUsers {
     /// Keeps users in `records`, and hashes their passwords by `hasher`.
     #[must_use]
-    pub fn new(records: &Records, _: SingleWriter, hasher: PasswordHasher, ambient: ClockAndEntropy) -> Self {
+    pub fn new(records: &Records, hasher: PasswordHasher, ambient: ClockAndEntropy) -> Self {
         Self {
             store: Arc::new(UserStore::new(records)),
             hasher,
             rules: PasswordRules::default(),
-            limits: RefusalLimits::new(ambient.clock.clone()),
+            limits: RefusalLimits::new(records, ambient.clock.clone()),
             ambient,
         }
     }
@@ -95,7 +96,8 @@ impl DirectoryUsers {
         Ok(page)
     }
 
-    /// Counts the users of a directory, and holds creations, changes and deletions back until the result is dropped.
+    /// Finds out whether a directory has users, and holds creations, changes and deletions back, also those of other replicas, until the
+    /// result is dropped.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.

@@ -11,7 +11,7 @@ const MOST_PARAMETERS: usize = 8;
 
 /// Hashes that no password has: one with the parameters of new hashes, and one with each of the older parameters that the hash of a user
 /// was seen to have. Without the older ones, a check that takes as long as before a change of the parameters would say that there
-/// is a user (docs/directory.md §Users and passwords).
+/// is a user (docs/directory.md §Users and passwords). Each replica knows the parameters that it has seen itself.
 pub(super) struct DecoyHashes {
     hashes: Mutex<Vec<DecoyHash>>,
     /// Chooses for each login. The key is drawn with the process, so a stranger cannot tell which login has which parameters.

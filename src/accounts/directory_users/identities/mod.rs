@@ -40,8 +40,7 @@ impl DirectoryUsers {
         names: UserNames,
     ) -> Result<DirectoryUser, UserChangeError> {
         let now = self.ambient.now();
-        let known = self.store.known_users(tenant);
-        let mut known = known.lock().await;
+        let mut turn = self.store.begin_change(tenant).await?;
         // Two first sign-ins of one person at once make one user.
         if let Some(user) = self.find_owner(tenant, &identity.key).await? {
             return Ok(user.to_user(now));
@@ -51,7 +50,7 @@ impl DirectoryUsers {
         user.identities = vec![IdentityRecord::new(&identity)];
         self.store.identities.put(tenant, &identity.key, &user.id).await?;
         // The user has no login that another one could have.
-        self.store.create(&mut known, tenant, &user).await??;
+        self.store.create(&mut turn, tenant, &user).await??;
         Ok(user.to_user(now))
     }
 
@@ -92,8 +91,7 @@ impl DirectoryUsers {
         permit: impl Fn(&UserRecord) -> bool + Send + Sync,
     ) -> Result<DirectoryUser, UserChangeError> {
         let now = self.ambient.now();
-        let known = self.store.known_users(tenant);
-        let _known = known.lock().await;
+        let _turn = self.store.begin_change(tenant).await?;
         if self.find_owner(tenant, &identity.key).await?.is_some_and(|owner| owner.id != id) {
             return Err(UserChangeError::Taken);
         }
@@ -141,8 +139,7 @@ impl DirectoryUsers {
         identity: &UserKey,
     ) -> Result<Option<DirectoryUser>, UserChangeError> {
         let (now, mut outcome) = (self.ambient.now(), Unlinking::Absent);
-        let known = self.store.known_users(tenant);
-        let _known = known.lock().await;
+        let _turn = self.store.begin_change(tenant).await?;
         let user = self.store.update(tenant, id, |user| {
             outcome = user.unlink(identity);
             if outcome == Unlinking::Done {

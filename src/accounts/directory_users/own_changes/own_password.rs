@@ -136,8 +136,7 @@ impl DirectoryUsers {
     }
 
     async fn remove_given_up(&self, tenant: &TenantId, id: &str, identities: &[UserKey]) -> Result<(), RecordError> {
-        let known = self.store.known_users(tenant);
-        let _known = known.lock().await;
+        let _turn = self.store.begin_change(tenant).await?;
         for identity in identities {
             if self.store.identities.find(tenant, identity).await?.is_some_and(|owner| owner == id) {
                 self.store.identities.remove(tenant, std::slice::from_ref(identity)).await?;

@@ -1,7 +1,7 @@
 //! `DirectoryUsers`: a stranger who becomes a user. `users.rs` has the type.
 
 use crate::accounts::directories::Directories;
-use crate::accounts::directory_users::changes::{NewUser, UserChangeError};
+use crate::accounts::directory_users::changes::{NewUser, PresentField, UserChangeError};
 use crate::accounts::directory_users::profile::UserProfile;
 use crate::accounts::directory_users::records::{Login, UserRecord};
 use crate::accounts::directory_users::user_store::LoginTaken;
@@ -34,9 +34,8 @@ impl DirectoryUsers {
     ) -> Result<SignUp, UserChangeError> {
         let view = directories.find(tenant.as_str()).ok_or(UserChangeError::Unknown)?;
         let profile = UserProfile { active: Some(true), status: Some(UserStatus::Pending), ..profile };
-        let present = || directories.find(tenant.as_str()).map(|view| view.settings.identity_field);
         let new = NewUser { settings: &view.settings, profile, password };
-        let creation = self.create_record(tenant, new, present).await?;
+        let creation = self.create_record(tenant, new, PresentField::Of(directories)).await?;
         let now = self.ambient.now();
         let Err(LoginTaken { login, owner }) = creation.outcome else {
             return Ok(SignUp::Created(Box::new(creation.user.to_user(now))));

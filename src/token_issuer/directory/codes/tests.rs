@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::{AuthorizationCodeStore, CodeChallenge, CodeContent, TakenCode};
 use crate::domain::{SecretHash, SignInMethod, Timestamp};
 use crate::records::Records;
-use crate::records::testing::GatedStore;
+use crate::records::testing::{GatedStore, throwaway_replicas};
 use crate::token_issuer::directory::testing::TestDirectory;
 
 /// The pair of RFC 7636, appendix B.
@@ -220,5 +220,22 @@ proptest! {
             prop_assert!(challenge.fits(&one));
             prop_assert_eq!(challenge.fits(&other), one == other);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_two_replicas_take_at_once_is_fresh_at_one_and_replayed_at_the_other() {
+    let (test, shared) = (TestDirectory::new(), throwaway_replicas(2).await);
+    let [here, there] =
+        [0, 1].map(|number| AuthorizationCodeStore::new(shared.replicas.get(number).unwrap(), test.ambient()));
+    let tenant = &test.directory.tenant;
+    for _ in 0..10 {
+        let code = here.issue(tenant, content()).await.unwrap();
+        let (one, other) =
+            tokio::join!(here.take(tenant, "shop", code.expose()), there.take(tenant, "shop", code.expose()));
+        let taken = [one.unwrap(), other.unwrap()];
+        assert_eq!(taken.iter().filter(|taken| matches!(taken, TakenCode::Fresh(_))).count(), 1, "{taken:?}");
+        let replayed: Vec<String> = taken.into_iter().filter_map(replayed_grant).collect();
+        assert_eq!(replayed, ["g"]);
     }
 }

@@ -8,7 +8,7 @@ use super::refresh_token::RefreshTokenParts;
 use super::{GrantOutcome, Grants, NewGrant, UserGrant};
 use crate::domain::{EndedAtSignOut as _, TenantId, UserKey};
 use crate::records::Records;
-use crate::records::testing::GatedStore;
+use crate::records::testing::{GatedStore, throwaway_replicas};
 use crate::token_issuer::directory::testing::{TestDirectory, USER, grant};
 
 const HOUR: u32 = 3600;
@@ -258,4 +258,46 @@ proptest! {
         let text = format!("{id}.{number}.{proof}");
         prop_assert_eq!(RefreshTokenParts::read(&text).map(|parts| parts.grant_id), Some(id.as_str()));
     }
+}
+
+/// The grants of two replicas.
+async fn two_replicas(test: &TestDirectory) -> [Grants; 2] {
+    let shared = throwaway_replicas(2).await;
+    [0, 1].map(|number| Grants::new(&shared.replicas[number], test.ambient()))
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_reused_at_one_replica_ends_the_grant_at_the_other() {
+    let test = TestDirectory::new();
+    let ([here, there], tenant) = (two_replicas(&test).await, &test.directory.tenant);
+    let [id, first] = begin(&here, tenant).await;
+    let second = next_token(rotate(&there, tenant, &first).await);
+    let third = next_token(rotate(&here, tenant, &second).await);
+    assert!(matches!(rotate(&there, tenant, &second).await, GrantOutcome::Reused { .. }));
+    assert!(here.find(tenant, &id).await.unwrap().is_none());
+    assert!(is_unknown(&rotate(&here, tenant, &third).await));
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_two_replicas_get_at_once_gives_one_token_and_ends_the_grant() {
+    let test = TestDirectory::new();
+    let ([here, there], tenant) = (two_replicas(&test).await, &test.directory.tenant);
+    for _ in 0..10 {
+        let [id, token] = begin(&here, tenant).await;
+        let (one, other) = tokio::join!(rotate(&here, tenant, &token), rotate(&there, tenant, &token));
+        let outcomes = [one, other];
+        let rotated = outcomes.iter().filter(|outcome| matches!(outcome, GrantOutcome::Rotated { .. })).count();
+        let reused = outcomes.iter().filter(|outcome| matches!(outcome, GrantOutcome::Reused { .. })).count();
+        assert_eq!((rotated, reused), (1, 1), "{outcomes:?}");
+        assert!(there.find(tenant, &id).await.unwrap().is_none(), "the token was used twice");
+    }
+}
+
+#[tokio::test]
+async fn a_grant_that_one_replica_has_ended_is_begun_by_no_other_one() {
+    let test = TestDirectory::new();
+    let ([here, there], tenant) = (two_replicas(&test).await, &test.directory.tenant);
+    let id = here.draw_id();
+    here.end(tenant, &id).await.unwrap();
+    assert!(there.begin(tenant, new_grant(&id)).await.unwrap().is_none());
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::Error as _;
@@ -14,6 +15,9 @@ use crate::records::{Content, Kind, Plaintext, RecordError, catalogue, encode_js
 
 /// How long a key stays published after another one has replaced it: the longest life of a token.
 pub(super) const PUBLISHED_AFTER_REPLACEMENT: Duration = Duration::from_hours(24);
+
+/// How long a key counts as new. The clocks of replicas may differ by some minutes.
+const NEW: Duration = Duration::from_mins(10);
 
 /// The keys of one directory.
 #[derive(Serialize, Deserialize)]
@@ -76,6 +80,24 @@ impl KeysRecord {
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &KeyRecord> {
         self.keys.iter()
+    }
+
+    /// A digest of all keys.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        for bytes in std::iter::once(&self.mac_key).chain(self.keys.iter().map(|key| &key.pkcs8)) {
+            context.update(&bytes.0.len().to_be_bytes());
+            context.update(&bytes.0);
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.finish().as_ref());
+        digest
+    }
+
+    /// Whether the newest key has replaced another one of late, so that other replicas may not know it yet.
+    pub(super) fn has_new_key(&self, now: Timestamp) -> bool {
+        let replaced_at = self.keys.get(1).and_then(|key| key.replaced_at).map(Timestamp::from_unix_millis);
+        replaced_at.is_some_and(|replaced_at| replaced_at.until(now) < NEW)
     }
 
     /// What is to be done at `now` if a key is replaced at the age `lifetime`. A key from the future (the clock was set back) is

@@ -5,6 +5,8 @@ mod key_records;
 mod signing_key;
 
 #[cfg(test)]
+mod replicas_tests;
+#[cfg(test)]
 mod tests;
 
 pub use directory_keys::{DirectoryKeyRing, DirectoryKeys};

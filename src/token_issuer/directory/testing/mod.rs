@@ -8,7 +8,7 @@ use crate::domain::{
     Application, ApplicationKind, ClockAndEntropy, Directory, DirectoryUser, ManagedBy, SignInMethod, SystemEntropy,
     TenantId, Timestamp, UserEmail, UserNames, UserStatus,
 };
-use crate::records::testing::{ThrowawayRecords, single_writer, throwaway_records};
+use crate::records::testing::{ThrowawayRecords, throwaway_records};
 use crate::token_issuer::directory::{DirectoryKeyRing, UserGrant};
 
 pub(super) const USER: &str = "11111111-1111-4111-8111-111111111111";
@@ -33,7 +33,7 @@ impl TestDirectory {
     /// The keys of both directories, as a process that starts now opens them.
     pub(super) async fn open_keys(&self) -> DirectoryKeyRing {
         let (records, directories) = (self.storage.reopened(), [&self.directory, &self.other]);
-        DirectoryKeyRing::open(&records, single_writer(), self.ambient(), &directories).await.unwrap()
+        DirectoryKeyRing::open(&records, self.ambient(), &directories).await.unwrap()
     }
 }
 

@@ -245,7 +245,7 @@ fn check_common(directory: &Directory, claims: &CommonClaims, expected: TokenUse
 }
 
 fn sign(keys: &DirectoryKeys, payload: &impl Serialize) -> Result<Secret, TokenRefusal> {
-    let key = keys.newest();
+    let key = keys.signing_key();
     sign_by(key, &TokenHeader { alg: "RS256", typ: "JWT", kid: key.kid(), ver: VERSION }, payload)
 }
 

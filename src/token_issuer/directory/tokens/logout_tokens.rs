@@ -57,7 +57,7 @@ impl DirectoryTokens {
         session_id: Option<&str>,
     ) -> Result<Secret, TokenRefusal> {
         let keys = self.keys.find(&directory.tenant).ok_or(TokenRefusal("tenant"))?;
-        let (key, issued_at) = (keys.newest(), self.clock.now().unix_seconds());
+        let (key, issued_at) = (keys.signing_key(), self.clock.now().unix_seconds());
         let payload = LogoutPayload {
             iss: &directory.issuer,
             aud: [client_id],
