@@ -33,10 +33,12 @@ pub(super) fn build_metrics(
         directories: config.directories.iter().map(|section| section.directory.name.clone()).collect(),
     };
     let metrics = Metrics::new(&served, clock.now(), observation);
-    let files = store_files(&config.store.path);
-    metrics.show_store_size(move || {
-        files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|about| about.len()).sum()
-    });
+    if let Some(file) = config.store.file() {
+        let files = store_files(&file.path);
+        metrics.show_store_size(move || {
+            files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|about| about.len()).sum()
+        });
+    }
     Arc::new(metrics)
 }
 

@@ -16,7 +16,6 @@ mod keys;
 mod listener_settings;
 mod listeners;
 mod local_server;
-mod measured_store;
 mod metrics;
 mod middleware;
 mod online_check;
@@ -27,11 +26,13 @@ mod renewal;
 mod services;
 mod serving;
 mod signals;
+mod stores;
 mod tls;
 
 pub use listeners::BoundListeners;
 pub use local_server::{LocalSocket, ServedWithTls, serve_locally};
 pub use online_check::{OnlineCheck, check_online};
+pub use stores::{CopiedRecords, StoreCommandError, back_up_store, copy_store, find_store_problem, restore_store};
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -42,21 +43,20 @@ use actix_web::web;
 use self::doors::open_doors;
 use self::key_use::describe;
 use self::listeners::raise_open_file_limit;
-use self::measured_store::MeasuredStore;
 use self::metrics::{build_metrics, show_key_sets};
 use self::readiness::{CheckedParts, CheckedProvider, build_readiness};
 use self::renewal::{Renewable, RenewableMail};
-use self::services::{DirectoryServices, KeyRotation, OpenedCollections, Services, build_services, open_store};
+use self::services::{DirectoryServices, KeyRotation, OpenedCollections, Services, build_services};
 use self::signals::Signals;
+use self::stores::{OpenedRecords, open_records};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::domain::{ClockAndEntropy, ExchangeObservation, ExchangeObserver};
 use crate::endpoints::directory::DirectoryMails;
-use crate::observability::{Counters, Metrics, set_user_digest_key};
+use crate::observability::Counters;
 use crate::outbound::{MailError, OutboundError};
-use crate::records::catalogue::LOG_DIGESTS;
-use crate::records::{MissingKey, RecordError, Records};
-use crate::sealing::{KeyRing, KeyRingError, Sealer};
+use crate::records::{MissingKey, RecordError};
+use crate::sealing::{KeyRingError, Sealer};
 use crate::store::StoreError;
 use crate::vault::TokenVault;
 
@@ -65,6 +65,7 @@ pub type RouteFunction = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
 /// The settings of development mode. This mode issues tokens without authentication, so it listens on loopback only and
 /// answers only requests whose `Host` names this machine (docs/architecture.md §Security rules, rule 14).
+#[derive(Clone)]
 pub struct DevelopmentMode {
     /// Routes that are served beside the application's own.
     pub routes: RouteFunction,
@@ -84,19 +85,19 @@ pub enum BuildError {
     /// The store cannot be opened.
     #[error("store.path: {0}")]
     Store(#[from] StoreError),
+    /// The store on the server cannot be used.
+    #[error("store.url: {0}")]
+    SharedStore(StoreError),
     /// The records that an earlier process wrote cannot be read.
-    #[error("store.path: {0}")]
+    #[error("store: {0}")]
     Records(#[from] RecordError),
     /// The store has records that none of the key ring's keys can open.
     #[error(
-        "keys.file: the key ring lacks {}: write the key file that the store was used with, or another store.path for \
-         an empty store",
+        "keys.file: the key ring lacks {}: write the key file that the store was used with, or another store.path \
+         (store.prefix where the store is on a server) for an empty store",
         describe(.0)
     )]
     MissingKeys(Vec<MissingKey>),
-    /// Other processes write to the store, but the application keeps state in memory that it cannot share with them.
-    #[error("store.path: other processes write to this store, which this version does not support")]
-    SharedStore,
     /// The HTTP client cannot be set up.
     #[error("outbound: {0}")]
     Outbound(#[from] OutboundError),
@@ -172,28 +173,6 @@ pub struct Application {
     vault: Arc<TokenVault>,
     /// Held while the application serves; `None` without directories.
     key_rotation: Option<KeyRotation>,
-}
-
-/// The records of the store, with what seals them and what measures the store.
-struct OpenedRecords {
-    sealer: Arc<Sealer>,
-    store: Arc<MeasuredStore>,
-    records: Records,
-}
-
-/// Opens the key ring and the store, and refuses a ring that does not fit the records.
-async fn open_records(
-    config: &Configuration,
-    ambient: &ClockAndEntropy,
-    metrics: &Metrics,
-) -> Result<OpenedRecords, BuildError> {
-    let sealer = Arc::new(Sealer::new(KeyRing::load(&config.keys.file)?, ambient.entropy.clone()));
-    let clock = &ambient.clock;
-    let store = MeasuredStore::new(open_store(config, clock.clone())?, clock.clone(), metrics.store_times().clone());
-    let records = Records::new(store.clone(), sealer.clone(), clock.clone());
-    key_use::refuse_missing_keys(&records).await?;
-    set_user_digest_key(records.mac(&LOG_DIGESTS, &[]));
-    Ok(OpenedRecords { sealer, store, records })
 }
 
 fn load_certificate(config: &Configuration) -> Result<Option<Arc<tls::RenewableCertificate>>, BuildError> {

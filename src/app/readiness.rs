@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::keys::NamedKeySet;
-use super::measured_store::MeasuredStore;
 use super::services::Services;
+use super::stores::MeasuredStore;
 use crate::domain::{ClockAndEntropy, RecordKey, SharedClock, Timestamp};
 use crate::observability::{Check, Health, ProviderCalls, Readiness, is_audit_failing, is_log_failing};
-use crate::records::Records;
+use crate::records::{Records, Replicas};
 use crate::sealing::{KeyRing, Sealer};
 use crate::single_flight::SingleFlight;
 use crate::store::{Record, Store};
@@ -55,7 +55,7 @@ pub(super) fn build_readiness(parts: CheckedParts) -> Readiness {
     let ClockAndEntropy { clock, entropy } = ambient;
     let mut probe = [0; 32];
     entropy.fill(&mut probe);
-    let store_clock = clock.clone();
+    let (store_clock, replicas) = (clock.clone(), records.replicas().cloned());
     let mut checks = vec![
         Check::required("store", move || check_store(store.clone(), store_clock.clone(), RecordKey(probe))),
         Check::required("key_ring", move || check_key_ring(records.clone(), sealer.clone(), key_file.clone())),
@@ -69,6 +69,7 @@ pub(super) fn build_readiness(parts: CheckedParts) -> Readiness {
             async move { verdict(keys.warm().await, "the channels' signing keys could not be fetched yet") }
         })
     }));
+    checks.extend(replicas.map(check_replicas));
     checks.extend([
         Check::required("serving", move || {
             let ends = is_draining.load(Ordering::Relaxed);
@@ -87,6 +88,18 @@ pub(super) fn build_readiness(parts: CheckedParts) -> Readiness {
         }));
     }
     Readiness::new(checks)
+}
+
+/// While the store is silent, a replica serves tokens from memory until the grace is over (docs/replicas.md §When Redis is away).
+fn check_replicas(replicas: Arc<Replicas>) -> Check {
+    Check::informative("replicas", move || {
+        let health = match (replicas.is_store_silent(), replicas.may_use_copies()) {
+            (false, _) => Health::Ok,
+            (true, true) => Health::Failing("the shared store is silent: tokens in memory are served for the grace"),
+            (true, false) => Health::Failing("the shared store is silent: tokens in memory are served no more"),
+        };
+        async move { health }
+    })
 }
 
 fn verdict(works: bool, failure: &'static str) -> Health {

@@ -189,7 +189,7 @@ impl ListenerContext<'_> {
 
     /// The counts of wrong bearers for one of the operator's listeners.
     fn count_guesses(&self) -> web::Data<OperatorGuesses> {
-        web::Data::new(OperatorGuesses::new(self.doors.clock.as_ref(), &self.doors.operator_tokens))
+        web::Data::new(OperatorGuesses::new(&self.doors.shared_limits, &self.doors.operator_tokens))
     }
 
     /// Binds the sockets of one listener and creates its server, which serves once it is awaited.

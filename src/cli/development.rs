@@ -1,4 +1,3 @@
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +10,7 @@ use url::Url;
 
 use super::process::{disable_core_files, print, start_logging, survive_file_size_limit, system_clock_and_entropy};
 use super::stage_plan::{PlanOptions, stage_file};
+use super::stage_replicas::{Gateways, StageReplicas, bind_on_loopback};
 use crate::app::{self, BoundListeners, DevelopmentMode, LocalSocket, ServedWithTls};
 use crate::config::{self, Environment, LogFormat, LoggingSection};
 use crate::dev::{Directory, SilentBot, Stage, StageEntries, StageListeners, StageOptions, Transport};
@@ -26,6 +26,7 @@ Examples:
   bot-sso dev                      the gateway on 127.0.0.1:3978, the stage on 3979 (http) and 3980 (https),
                                    the operator's listener on 3981
   bot-sso dev --port 0             any free ports
+  bot-sso dev --replicas 3         three gateways over one Redis, the others on 3982 and 3983
   bot-sso dev --bot http://127.0.0.1:3999/api/messages --sdk botbuilder
                                    your own bot behind the gateway; prints the settings that it needs
   bot-sso dev --walkthrough        also commands to paste into a shell, which show a sign-in step by step
@@ -63,6 +64,9 @@ pub(super) struct DevOptions {
     /// Also prints commands to paste into a shell, which show a sign-in step by step.
     #[arg(long)]
     walkthrough: bool,
+    /// How many gateways run over one Redis, which the stage starts: the first on --port, the others on the ports after the four.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=9))]
+    replicas: u16,
     #[command(flatten)]
     plan: PlanOptions,
 }
@@ -92,6 +96,8 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let started = Stage::start_with(stage_options, Directory::of(entries), serve_stage).await;
     let stage = started.with_context(|| ports.hint())?;
     stage.add_operator_listener(&format!("127.0.0.1:{}", ports.operations));
+    let replicas = StageReplicas::start(options.replicas - 1, ports.last(options.port), &temporary.path).await?;
+    stage.add_replicas(replicas.facts());
     KeyRing::generate(clock.as_ref(), entropy.as_ref()).create_file(&temporary.path.join("bot-sso.keys"))?;
     let listen = format!("127.0.0.1:{}", ports.gateway);
     let gateway = format!("http://{listen}");
@@ -113,15 +119,15 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     };
     // From here on readers of the manifest wait for the users, also those who come as soon as the gateway listens.
     let preparing = stage.prepare_users(&gateway);
-    let application = app::build(configuration, ClockAndEntropy { clock, entropy }, listeners, Some(development)).await;
-    let application = application.with_context(|| ports.hint())?;
+    let gateways = Gateways { configuration, ambient: ClockAndEntropy { clock, entropy }, development };
+    let gateways = gateways.build(listeners, replicas).await.with_context(|| ports.hint())?;
     print(&stage.welcome(&gateway))?;
     if options.walkthrough {
         print(stage.walkthrough(&gateway).as_deref().unwrap_or(NO_WALKTHROUGH))?;
     }
     tokio::spawn(report_silent_bots(stage.clone()));
     tokio::spawn(preparing);
-    application.run().await.context("the listeners failed")?;
+    gateways.run().await.context("the listeners failed")?;
     stage.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -188,6 +194,11 @@ impl DevPorts {
         }
     }
 
+    /// The last of the four ports; `None` if any free ports were asked for.
+    fn last(&self, asked: u16) -> Option<u16> {
+        (asked != 0).then_some(self.operations)
+    }
+
     /// Refuses bots whose addresses are the stage's own. The samples of the Bot Framework listen on 3978, as the gateway does.
     fn refuse_bots_on_them(&self, entries: &StageEntries) -> anyhow::Result<()> {
         let own = [self.gateway, self.stage_http, self.stage_https, self.operations];
@@ -212,14 +223,6 @@ impl DevPorts {
         let operations = bind_on_loopback("operations.listen", &mut self.operations)?;
         Ok(BoundListeners { public: vec![public], operations: vec![operations], ..BoundListeners::default() })
     }
-}
-
-/// Binds a port of 127.0.0.1 (0: any free one), and writes the bound port into `port`.
-fn bind_on_loopback(key: &str, port: &mut u16) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, *port));
-    let listener = listener.with_context(|| format!("{key}: 127.0.0.1:{port}"))?;
-    *port = listener.local_addr()?.port();
-    Ok(listener)
 }
 
 /// A directory for one run that only its owner can enter. Removed on drop.
@@ -247,7 +250,9 @@ impl Drop for TemporaryDirectory {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-    use super::{DevPorts, TcpListener, TemporaryDirectory, bind_on_loopback, parse_origin};
+    use std::net::TcpListener;
+
+    use super::{DevPorts, TemporaryDirectory, bind_on_loopback, parse_origin};
     use crate::domain::SystemEntropy;
 
     #[test]

@@ -1,4 +1,4 @@
-//! The command line: serve, dev, check, keys, admin.
+//! The command line: serve, dev, check, keys, store, admin.
 //!
 //! Owns the arguments, the texts that are printed for a person, and the order in which a process is set up. It is the
 //! only room that uses the stage, and deliberately knows nothing of what the application does once it runs.
@@ -10,6 +10,9 @@ mod process;
 mod secret;
 #[cfg(feature = "stage")]
 mod stage_plan;
+#[cfg(feature = "stage")]
+mod stage_replicas;
+mod store;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +27,7 @@ use self::process::{
     disable_core_files, print, start_audit, start_logging, survive_file_size_limit, system_clock_and_entropy,
 };
 use self::secret::draw_secret;
+use self::store::{StoreCommand, store};
 use crate::app::{self, BoundListeners};
 use crate::config::{self, Configuration, Problems};
 use crate::domain::{SystemClock, SystemEntropy};
@@ -51,6 +55,11 @@ Examples:
   bot-sso check --config bot-sso.toml && systemctl restart bot-sso
   bot-sso check --config bot-sso.toml --online";
 
+const PREPARE_HELP: &str = "\
+Example, with three replicas:
+  bot-sso keys prepare bot-sso.keys   then copy the file to all replicas and send each SIGHUP
+  bot-sso keys rotate bot-sso.keys    then copy it again, and send SIGHUP again";
+
 /// Single sign-on for bots, self-hosted: signs users in silently in front of a Bot Framework bot.
 #[derive(Debug, Parser)]
 #[command(name = "bot-sso", version, after_help = format!("{DEV_EXAMPLE}{SERVE_EXAMPLE}"))]
@@ -74,6 +83,9 @@ enum Command {
     /// Creates and rotates the keys that encrypt all stored records, and draws secrets for callers.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Copies stores, and backs up and restores a store in a file.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Calls the operator's listener of a running service.
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -105,7 +117,14 @@ enum KeysCommand {
         /// The file to create; only its owner will be able to read it.
         file: PathBuf,
     },
-    /// Adds a new key, which seals from now on. Older keys still open what they sealed.
+    /// Adds a key that only opens until the next `keys rotate` lets it seal. With several replicas over one store, each has to have it
+    /// before one seals with it.
+    #[command(after_help = PREPARE_HELP)]
+    Prepare {
+        /// The file to change.
+        file: PathBuf,
+    },
+    /// Lets the prepared key seal from now on, or a new one if none is prepared. Older keys still open what they sealed.
     #[command(after_help = "Example:\n  bot-sso keys rotate bot-sso.keys && systemctl kill -s HUP bot-sso")]
     Rotate {
         /// The file to change.
@@ -127,8 +146,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Dev(options) => actix_web::rt::System::new().block_on(dev(options)),
         Command::Check(options) => check(&options),
         Command::Keys(KeysCommand::Create { file }) => create_keys(&file),
+        Command::Keys(KeysCommand::Prepare { file }) => prepare_key(&file),
         Command::Keys(KeysCommand::Rotate { file }) => rotate_keys(&file),
         Command::Keys(KeysCommand::Secret) => print_secret(),
+        Command::Store(command) => store(command),
         Command::Admin(command) => admin(command),
     }
 }
@@ -174,6 +195,10 @@ fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
             for warning in &configuration.warnings {
                 print(&format!("warning: {warning}"))?;
             }
+            if let Some(problem) = app::find_store_problem(&configuration) {
+                print(&format!("store.url: {problem}"))?;
+                return Ok(ExitCode::FAILURE);
+            }
             if options.online {
                 return check_online(&configuration);
             }
@@ -218,6 +243,15 @@ fn create_keys(file: &Path) -> anyhow::Result<ExitCode> {
     KeyRing::generate(&SystemClock, &SystemEntropy).create_file(file)?;
     print(&format!(
         "{} has been written. Keep a copy in a safe place: without it, no stored record can be read.",
+        file.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn prepare_key(file: &Path) -> anyhow::Result<ExitCode> {
+    KeyRing::load(file)?.with_prepared_key(&SystemClock, &SystemEntropy).replace_file(file)?;
+    print(&format!(
+        "{} has a prepared key. Copy the file to every replica and send each SIGHUP; then run bot-sso keys rotate.",
         file.display()
     ))?;
     Ok(ExitCode::SUCCESS)

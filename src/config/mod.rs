@@ -14,6 +14,7 @@ mod identity_providers;
 mod reading;
 mod review;
 mod sections;
+mod store_location;
 mod validation;
 
 #[cfg(test)]
@@ -50,9 +51,11 @@ pub use review::{
 pub use sections::{
     AuditSection, BotCredentialsSection, ChannelStatuses, ChannelTrustSection, KeysSection, LimitsSection, LogFormat,
     LogLevel, LogSubjects, LoggingSection, MailCredentialsSection, MailDeliverySection, MailSection,
-    MailServerEncryption, MailServerSection, NoProxySection, OperationsSection, OutboundSection, Server, SignInSection,
-    StoreDurability, StoreSection, TlsPair, TokenServiceSection,
+    MailServerEncryption, MailServerSection, NoProxySection, OperationsSection, OutboundSection, Server,
+    SharedStoreSection, SignInSection, StoreDurability, StoreFileSection, StorePlace, StoreSection, TlsPair,
+    TokenServiceSection,
 };
+pub use store_location::find_store;
 
 use url::Url;
 

@@ -101,8 +101,8 @@ fn the_minimal_sample_loads_with_the_defaults() {
     assert_eq!(bot.identity.verified_user_ids, VerifiedUserIds::Prefixes(vec!["dl_".to_owned()]));
     assert_eq!(configuration.connections[0].connection.exchange.required_scopes, ["access_as_user"]);
     assert!(configuration.operations.is_none() && configuration.audit.is_none());
-    assert_eq!(configuration.store.path, directory.path().join("bot-sso.db"));
-    assert_eq!(configuration.store.durability, StoreDurability::Full);
+    let file = configuration.store.file().unwrap();
+    assert_eq!((&file.path, file.durability), (&directory.path().join("bot-sso.db"), StoreDurability::Full));
     assert_eq!(configuration.logging.format, LogFormat::Json);
     assert_eq!(configuration.literal_hosts(), ["127.0.0.1"], "defaults are not literally written");
     assert_eq!(configuration.plain_http_hosts(), ["127.0.0.1"]);

@@ -49,6 +49,7 @@ pub use calls::{CallCounts, CallLog, GrantKind, LoggedTokenRequest};
 pub use directories::{DirectoryAppEntry, DirectoryEntry, DirectoryUserEntry, MailOutbox, OutboxMail};
 pub use error::StageError;
 pub use faults::{Fault, FaultRule, FaultSwitches};
+pub use guide::GatewayReplicas;
 pub use listeners::{StageApplication, StageListeners};
 pub use plan::{BotHosts, OwnBot, PlanProblem, add_own_bot, read_stage_file, write_stage_file};
 pub use stage::{Signer, Stage, StageOptions};

@@ -82,6 +82,7 @@ impl StageServices {
             outbox: parts.outbox,
             back_end_key: parts.back_end_key,
             operator_listener: Mutex::default(),
+            replicas: Mutex::default(),
             directory_user_ids: Arc::default(),
         });
         let stories: Arc<Stories> = Arc::default();

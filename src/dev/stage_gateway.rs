@@ -10,7 +10,7 @@ use url::Url;
 
 use super::admission::{RequestHead, host_header, is_loopback_host};
 use super::directories::DIRECTORIES;
-use super::guide::{OperatorListener, configuration, manifest, secrets, walkthrough, welcome};
+use super::guide::{GatewayReplicas, OperatorListener, configuration, manifest, secrets, walkthrough, welcome};
 use super::stage::Stage;
 
 impl Stage {
@@ -27,6 +27,14 @@ impl Stage {
     pub fn add_operator_listener(&self, listen: &str) {
         let admin_token = format!("{}-secret-of-the-local-stage", self.services.entropy.hex_id());
         self.services.facts.set_operator_listener(OperatorListener { address: listen.to_owned(), admin_token });
+    }
+
+    /// Puts replicas beside the gateway. The configuration then names the store that they share, the manifest lists them, and the
+    /// stage's channel and bots call each in turn. An address that cannot be parsed is ignored.
+    pub fn add_replicas(&self, replicas: GatewayReplicas) {
+        let others = replicas.others.iter().filter_map(|base| Url::parse(base).ok()).collect();
+        self.services.bots.services.gateway.set_others(others);
+        self.services.facts.set_replicas(replicas);
     }
 
     /// The environment variables to which the configuration refers for secrets, with their values.

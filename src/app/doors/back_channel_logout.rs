@@ -2,11 +2,12 @@ use std::collections::{HashMap, HashSet};
 
 use actix_web::web;
 
+use super::shared_limits;
 use crate::app::keys::NamedKeySet;
 use crate::app::services::Services;
 use crate::config::Configuration;
 use crate::endpoints::back_channel_logout::{BackChannelLogout, BackChannelLogoutParts};
-use crate::inbound::BodyLimits;
+use crate::inbound::{BodyLimits, ClientGuesses};
 use crate::sign_in::ProviderLogouts;
 use crate::token_validation::LogoutTokenValidator;
 
@@ -29,6 +30,7 @@ pub(super) fn open(
         logouts: ProviderLogouts::new(validators, services.provider_sessions.clone()),
         uses: services.logout_token_uses.clone(),
         sign_out: services.sign_out.clone(),
+        guesses: ClientGuesses::new(&shared_limits(services), "logout_tokens"),
     };
     Some(web::Data::new(BackChannelLogout::new(parts, services.ambient.clone(), limits)))
 }

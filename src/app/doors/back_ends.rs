@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 
-use super::build_provider_access;
+use super::{build_provider_access, shared_limits};
 use crate::app::back_end_keys::issuer;
 use crate::app::services::Services;
 use crate::config::{BackEndProof, Configuration};
@@ -13,7 +13,7 @@ use crate::endpoints::page_sign_in::PageDoor;
 use crate::endpoints::page_sign_in::add_in_dialog::{self, AddInDialog};
 use crate::endpoints::page_sign_in::app_sign_in::{self, AppSignIn, LinkedUsers};
 use crate::endpoints::service_role::{self, ServiceRole, ServiceRoleCallers, ServiceRoleUsers};
-use crate::inbound::{AppAuthenticator, BodyLimits, ClientAuthenticator, Door};
+use crate::inbound::{AppAuthenticator, BodyLimits, ClientAuthenticator, ClientGuesses, Door};
 use crate::sign_in::{PageBrowsers, PageSignIn};
 
 /// The doors for callers that are no bots. Those of a kind that the configuration does not have are not there.
@@ -93,6 +93,7 @@ fn build_add_ins(config: &Configuration, services: &Services, limits: BodyLimits
         validators: services.validators.clone(),
         exchange: services.assertions.clone(),
         callers: services.caller_secrets.add_ins.clone(),
+        guesses: ClientGuesses::new(&shared_limits(services), "add_ins"),
     };
     let downstream = AddInDownstream {
         outbound: services.outbound.clone(),
@@ -112,7 +113,7 @@ fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimi
         secrets.back_ends.clone(),
         secrets.assertions.clone(),
         back_ends.assertion_uses.clone(),
-        services.ambient.clock.clone(),
+        ClientGuesses::new(&shared_limits(services), "back_ends"),
     );
     let callers = BackEndCallers { authenticator, registrations: services.registrations.clone(), limits };
     let exchange = BackEndExchange {
@@ -133,7 +134,8 @@ fn build_back_ends(config: &Configuration, services: &Services, limits: BodyLimi
 
 fn build_service_role(services: &Services, limits: BodyLimits) -> ServiceRole {
     let clock = &services.ambient.clock;
-    let authenticator = AppAuthenticator::new(services.caller_secrets.apps.clone(), clock.clone());
+    let guesses = ClientGuesses::new(&shared_limits(services), "apps");
+    let authenticator = AppAuthenticator::new(services.caller_secrets.apps.clone(), guesses);
     let users = ServiceRoleUsers {
         registrations: services.registrations.clone(),
         users: services.apps.users.clone(),

@@ -1,7 +1,7 @@
 use actix_web::web;
 
-use super::build_provider_access;
 use super::person_records::build_person_tokens;
+use super::{build_provider_access, shared_limits};
 use crate::app::services::{DirectoryServices, Services};
 use crate::config::Configuration;
 use crate::endpoints::directory::account::{self, AccountDoor, AccountParts};
@@ -120,6 +120,7 @@ fn build_authorization(
         keys: directory.keys.clone(),
         tokens: directory.tokens.clone(),
         counts: services.metrics.directories().clone(),
+        shared_limits: shared_limits(services),
     };
     AuthorizationDoor::new(parts, services.ambient.clone(), limits)
 }
@@ -140,6 +141,7 @@ fn build_oauth(services: &Services, directory: &DirectoryServices, limits: BodyL
         assertion_uses: directory.assertion_uses.clone(),
         links: directory.links.clone(),
         counts: services.metrics.directories().clone(),
+        shared_limits: shared_limits(services),
     };
     OAuthDoor::new(parts, services.ambient.clone(), limits)
 }
@@ -157,6 +159,7 @@ fn build_self_service(services: &Services, directory: &DirectoryServices) -> Sel
         mails: directory.mails.clone(),
         endings: build_endings(services, directory),
         counts: services.metrics.directories().clone(),
+        shared_limits: shared_limits(services),
     };
     SelfService::new(sources, services.ambient.clock.clone())
 }
@@ -173,10 +176,12 @@ fn build_own_pages(
         users: directory.users.clone(),
         service,
         links: directory.links.clone(),
+        outcomes: directory.outcomes.clone(),
         grants: directory.grants.clone(),
         app_sign_ins: build_app_sign_ins(services, directory, &browsers),
         browsers,
         keys: directory.keys.clone(),
+        shared_limits: shared_limits(services),
     };
     SelfServiceDoor::new(parts, services.ambient.clone(), limits)
 }
@@ -232,6 +237,7 @@ fn build_management(
         self_service,
         administrator_tokens: directory.administrator_tokens.clone(),
         sends_mail: directory.mails.is_configured(),
+        shared_limits: shared_limits(services),
     };
     ManagementDoor::new(parts, &config.server.public_url, services.ambient.clone(), limits)
 }

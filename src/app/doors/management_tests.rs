@@ -21,7 +21,7 @@ use crate::domain::{
 use crate::endpoints::directory::management::{self, ManagementDoor, ManagementParts};
 use crate::endpoints::directory::self_service::service::{SelfService, SelfServiceSources};
 use crate::endpoints::directory::{DirectoryMails, SessionEndings};
-use crate::inbound::BodyLimits;
+use crate::inbound::{BodyLimits, SharedLimits};
 use crate::observability::DirectoryCounts;
 use crate::outbound::{Outbound, OutboundSettings};
 use crate::records::Records;
@@ -72,7 +72,7 @@ pub(super) async fn endings(
     users: &DirectoryUsers,
     ambient: &ClockAndEntropy,
 ) -> SessionEndings {
-    let keys = DirectoryKeyRing::open(records, records.single_writer().unwrap(), ambient.clone(), &[]).await.unwrap();
+    let keys = DirectoryKeyRing::open(records, ambient.clone(), &[]).await.unwrap();
     let counts = DirectoryCounts::default();
     let back_channel = BackChannel::new(BackChannelParts {
         grants: Grants::new(records, ambient.clone()),
@@ -89,23 +89,23 @@ impl Stage {
         let beneath = throwaway_records();
         let store = GatedStore::new(beneath.store.clone());
         let records = Records::new(store.clone(), beneath.sealer.clone(), beneath.shared_clock.clone());
-        let writer = records.single_writer().unwrap();
         let clock = Arc::<StoppedClock>::default();
         let ambient = ClockAndEntropy { clock: clock.clone(), entropy: Arc::new(SystemEntropy) };
         let first = ["market", "harbour"].map(first_directory).to_vec();
-        let directories = Directories::open(&records, writer, first).await.unwrap();
+        let directories = Directories::open(&records, first).await.unwrap();
         let parameters = HashParameters { memory_kib: 8, passes: 1 };
         let hasher = PasswordHasher::start(parameters, ambient.entropy.clone());
-        let users = DirectoryUsers::new(&records, writer, hasher, ambient.clone());
+        let users = DirectoryUsers::new(&records, hasher, ambient.clone());
         let endings = endings(&records, &directories, &users, &ambient).await;
         let counts = DirectoryCounts::default();
         let sources = SelfServiceSources {
             directories: directories.clone(),
             users: users.clone(),
             links: SelfServiceLinks::new(&records, ambient.clone()),
-            mails: DirectoryMails::new(None, ambient.clock.clone(), counts.clone()),
+            mails: DirectoryMails::new(None, ambient.clock.clone(), None, counts.clone()),
             endings: endings.clone(),
             counts,
+            shared_limits: SharedLimits::new(&records, ambient.clock.clone()),
         };
         let parts = ManagementParts {
             directories: directories.clone(),
@@ -114,6 +114,7 @@ impl Stage {
             self_service: SelfService::new(sources, ambient.clock.clone()),
             administrator_tokens: AdministratorTokens::new(&records, ambient.entropy.clone()),
             sends_mail: true,
+            shared_limits: SharedLimits::new(&records, ambient.clock.clone()),
         };
         let limits = BodyLimits { bytes: 65_536, time: PATIENCE };
         let address = "https://sso.example.com".parse().unwrap();

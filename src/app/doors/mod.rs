@@ -9,6 +9,8 @@ mod directories;
 mod person_records;
 
 #[cfg(test)]
+mod mail_replicas_tests;
+#[cfg(test)]
 mod management_tests;
 #[cfg(test)]
 mod self_service_tests;
@@ -23,6 +25,7 @@ pub(in crate::app) use self::directories::DirectoryDoors;
 use self::person_records::build_person_records;
 use super::operator_tokens::OperatorTokens;
 use super::services::Services;
+use crate::bot_connector::ReportedFailures;
 use crate::config::Configuration;
 use crate::domain::{SharedClock, SharedEntropy};
 use crate::endpoints::back_channel_logout::BackChannelLogout;
@@ -35,7 +38,7 @@ use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, 
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
 use crate::exchange::{ExchangeEngine, Settlement};
-use crate::inbound::{BodyLimits, TrustedProxies};
+use crate::inbound::{BodyLimits, SharedLimits, TrustedProxies};
 use crate::observability::Readiness;
 use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
 
@@ -64,6 +67,8 @@ pub(in crate::app) struct Doors {
     pub(in crate::app) operator_tokens: OperatorTokens,
     pub(in crate::app) entropy: web::Data<SharedEntropy>,
     pub(in crate::app) clock: web::Data<SharedClock>,
+    /// What the limits of wrong bearers are made from.
+    pub(in crate::app) shared_limits: SharedLimits,
 }
 
 /// Builds each door from the services that it uses.
@@ -98,6 +103,7 @@ pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, re
         operator_tokens: services.operator_tokens.clone(),
         entropy: web::Data::new(services.ambient.entropy.clone()),
         clock: web::Data::new(services.ambient.clock.clone()),
+        shared_limits: shared_limits(services),
     }
 }
 
@@ -122,6 +128,7 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
     let bots = GatewayBots {
         client: services.bots.clone(),
         delivery: services.delivery.clone(),
+        reported_failures: ReportedFailures::new(&services.records),
         exchange_names: services.exchange_names.clone(),
         timeout: config.outbound.bot_timeout,
         skills: GatewaySkills {
@@ -135,13 +142,18 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
     BotGateway::new(callers, exchange, sign_ins, bots, answers)
 }
 
+/// What the limits of the doors are made from.
+fn shared_limits(services: &Services) -> SharedLimits {
+    SharedLimits::new(&services.records, services.ambient.clock.clone())
+}
+
 /// An engine of its own for each kind of reply: the duplicates of an exchange share the reply.
 fn build_engine<R: Settlement>(services: &Services) -> Arc<ExchangeEngine<R>> {
     Arc::new(ExchangeEngine::new(
         services.admission.clone(),
         services.acquisition.clone(),
         services.exchange_names.clone(),
-        services.writer,
+        &services.records,
     ))
 }
 
@@ -176,8 +188,12 @@ fn build_token_service(config: &Configuration, services: &Services, limits: Body
 }
 
 fn build_skill_host(config: &Configuration, services: &Services, limits: BodyLimits) -> SkillHost {
-    let callers =
-        SkillHostCallers { callers: services.callers.clone(), limits, public_url: config.server.public_url.clone() };
+    let callers = SkillHostCallers {
+        callers: services.callers.clone(),
+        limits,
+        shared_limits: shared_limits(services),
+        public_url: config.server.public_url.clone(),
+    };
     let skills = services.skills.clone();
     let bots = SkillHostBots {
         conversations: skills.conversations,

@@ -35,5 +35,5 @@ pub(super) fn build_person_records(services: &Services) -> PersonRecords {
     if let Some(directories) = &services.directories {
         collections.extend(directories.personal_data());
     }
-    PersonRecords::new(services.sign_out.clone(), tokens, services.ambient.clock.clone(), collections)
+    PersonRecords::new(services.sign_out.clone(), tokens, &services.records, collections)
 }

@@ -22,6 +22,7 @@ use crate::endpoints::directory::self_service::service::{
     NewSignUp, SelfService, SelfServiceError, SelfServiceRequest, SelfServiceSources,
 };
 use crate::endpoints::directory::{DirectoryMails, MailTemplate};
+use crate::inbound::SharedLimits;
 use crate::observability::DirectoryCounts;
 use crate::outbound::{MailDelivery, MailSettings, Mailer};
 use crate::records::Records;
@@ -65,21 +66,20 @@ impl Stage {
         let beneath = throwaway_records();
         let store = GatedStore::new(beneath.store.clone());
         let records = Records::new(store.clone(), beneath.sealer.clone(), beneath.shared_clock.clone());
-        let writer = records.single_writer().unwrap();
         let clock = Arc::<StoppedClock>::default();
         let ambient = ClockAndEntropy { clock: clock.clone(), entropy: Arc::new(SystemEntropy) };
         let first = FirstDirectory { directory: market(), settings };
-        let directories = Directories::open(&records, writer, vec![first]).await.unwrap();
+        let directories = Directories::open(&records, vec![first]).await.unwrap();
         let parameters = HashParameters { memory_kib: 8, passes: 1 };
         let hasher = PasswordHasher::start(parameters, ambient.entropy.clone());
-        let users = DirectoryUsers::new(&records, writer, hasher, ambient.clone());
+        let users = DirectoryUsers::new(&records, hasher, ambient.clone());
         let links = SelfServiceLinks::new(&records, ambient.clone());
         let outbox = tempfile::tempdir().unwrap();
         let delivery = MailDelivery::Outbox(outbox.path().to_owned());
         let settings = MailSettings { from: "sso@example.com".to_owned(), delivery, ca_certificates_pem: Vec::new() };
         let mailer = Mailer::new(settings, ambient.clone()).unwrap();
         let counts = DirectoryCounts::default();
-        let mails = DirectoryMails::new(Some(mailer), ambient.clock.clone(), counts.clone());
+        let mails = DirectoryMails::new(Some(mailer), ambient.clock.clone(), None, counts.clone());
         let sources = SelfServiceSources {
             directories: directories.clone(),
             users: users.clone(),
@@ -87,6 +87,7 @@ impl Stage {
             mails: mails.clone(),
             endings: endings(&records, &directories, &users, &ambient).await,
             counts,
+            shared_limits: SharedLimits::new(&records, ambient.clock.clone()),
         };
         let service = SelfService::new(sources, ambient.clock.clone());
         let view = directories.find("market").unwrap();
@@ -148,7 +149,7 @@ impl Stage {
     }
 }
 
-fn market() -> Directory {
+pub(super) fn market() -> Directory {
     Directory {
         name: "market".to_owned(),
         tenant: TenantId::new("market"),

@@ -10,9 +10,10 @@ use actix_web::web;
 
 use super::{is_health_check, is_path_of};
 use crate::app::operator_tokens::OperatorTokens;
-use crate::domain::SharedClock;
 use crate::endpoints::{metrics, operations};
-use crate::inbound::{CountedGuess, ExpectedBearer, FormGuesses, GuessLimit, OperatorCall, RequestId, TrustedProxies};
+use crate::inbound::{
+    CountedGuess, ExpectedBearer, FormGuesses, GuessLimit, OperatorCall, RequestId, SharedLimits, TrustedProxies,
+};
 
 /// The counts of wrong bearers on one of the operator's listeners. Each bearer has a count of its own, so that wrong
 /// bearers of a monitoring system do not use up what the administrator may mistype.
@@ -30,12 +31,12 @@ struct GuardedBearer {
 
 impl OperatorGuesses {
     /// Counts that no client has used, of bearers other than `expected`.
-    pub(in crate::app) fn new(clock: &SharedClock, expected: &OperatorTokens) -> Self {
-        let guard = |expected: &Option<ExpectedBearer>| GuardedBearer {
+    pub(in crate::app) fn new(limits: &SharedLimits, expected: &OperatorTokens) -> Self {
+        let guard = |expected: &Option<ExpectedBearer>, name| GuardedBearer {
             expected: expected.clone(),
-            wrong: Arc::new(GuessLimit::new(clock.clone())),
+            wrong: Arc::new(GuessLimit::new(limits, name)),
         };
-        Self { admin: guard(&expected.admin), metrics: guard(&expected.metrics) }
+        Self { admin: guard(&expected.admin, "admin_token"), metrics: guard(&expected.metrics, "metrics_token") }
     }
 
     /// The bearer of `path`; `None` for health checks, which have none.
@@ -71,7 +72,7 @@ pub(in crate::app) async fn limit_guesses<B: MessageBody + 'static>(
     let has_bearer = request.headers().contains_key(AUTHORIZATION);
     if has_bearer
         && !bearer.is_presented_by(&request)
-        && let Err(problem) = bearer.wrong.admit(&call)
+        && let Err(problem) = bearer.wrong.admit(&call).await
     {
         return Ok(request.into_response(problem.respond()).map_into_right_body());
     }
@@ -83,7 +84,7 @@ pub(in crate::app) async fn limit_guesses<B: MessageBody + 'static>(
     let response = next.call(request).await?;
     let is_counted = response.response().extensions().contains::<CountedGuess>();
     if response.status() == StatusCode::UNAUTHORIZED && !is_counted {
-        bearer.wrong.charge(&call, has_bearer);
+        bearer.wrong.charge(&call, has_bearer).await;
     }
     Ok(response.map_into_left_body())
 }

@@ -1,11 +1,12 @@
-//! What `check --online` asks: the identity providers about each credential, the publishers of keys, the bots, and the mail
-//! server.
+//! What `check --online` asks: the identity providers about each credential, the publishers of keys, the bots, the mail
+//! server, and a store on a server.
 
 mod app_tokens;
 mod bots;
 mod key_sets;
 mod mail;
 mod openid;
+mod store;
 
 use std::fmt;
 use std::time::Duration;
@@ -54,7 +55,7 @@ impl fmt::Display for OnlineCheck {
 
 /// Asks everything that the configuration names, one question at a time, each within a time limit: the keys of the
 /// channels and of the identity providers, each credential of each connection and bot, a token of each bot for each of
-/// its skills, each bot's endpoint, and the mail server. Each credential is checked alone, so a credential that works cannot hide one that does not.
+/// its skills, each bot's endpoint, the mail server, and a store on a server. Each credential is checked alone, so a credential that works cannot hide one that does not.
 ///
 /// # Errors
 /// [`BuildError`] if the HTTP client or a credential cannot be set up.
@@ -67,6 +68,7 @@ pub async fn check_online(config: &Configuration, ambient: &ClockAndEntropy) -> 
     checks.extend(openid::check(config, &parts).await?);
     checks.extend(bots::check(config, &outbound).await);
     checks.extend(mail::check(config, ambient).await?);
+    checks.extend(store::check(config, ambient).await);
     Ok(checks)
 }
 

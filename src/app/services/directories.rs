@@ -3,8 +3,8 @@ use std::sync::Arc;
 use super::mail::build_mailer;
 use super::outbound::logout_notice_settings;
 use crate::accounts::{
-    Directories, DirectoryUserData, DirectoryUsers, DirectoryView, FirstDirectory, HashParameters,
-    LinkedDirectoryUsers, PasswordHasher, SelfServiceLinks,
+    Directories, DirectoryUserData, DirectoryUsers, DirectoryView, FirstDirectory, FormOutcomes, HashParameters,
+    LinkedDirectoryUsers, MessageRates, PasswordHasher, SelfServiceLinks,
 };
 use crate::app::BuildError;
 use crate::app::directory_provider::{ProviderParts, TenantSignatures, list_own_applications};
@@ -36,6 +36,7 @@ pub(in crate::app) struct DirectoryServices {
     pub(in crate::app) administrator_tokens: AdministratorTokens,
     pub(in crate::app) assertion_uses: ClientAssertionUses,
     pub(in crate::app) links: SelfServiceLinks,
+    pub(in crate::app) outcomes: FormOutcomes,
     pub(in crate::app) mails: DirectoryMails,
     /// What `mails` sends by; `None` if the configuration has no way to send mail.
     pub(in crate::app) mailer: Option<Mailer>,
@@ -68,19 +69,19 @@ impl DirectoryServices {
         if config.directories.is_empty() {
             return Ok(None);
         }
-        let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
         let first = |section: &DirectorySection| {
             let mut directory = section.directory.clone();
             directory.own_applications.extend(list_own_applications(config, &directory));
             FirstDirectory { directory, settings: section.settings.clone() }
         };
-        let directories = Directories::open(records, writer, config.directories.iter().map(first).collect()).await?;
+        let directories = Directories::open(records, config.directories.iter().map(first).collect()).await?;
         let named: Vec<_> = config.directories.iter().map(|section| &section.directory).collect();
-        let keys = DirectoryKeyRing::open(records, writer, ambient.clone(), &named).await?;
+        let keys = DirectoryKeyRing::open(records, ambient.clone(), &named).await?;
         let costs = config.password_hashes;
         let parameters = HashParameters { memory_kib: costs.memory_kib, passes: costs.passes };
         let hasher = PasswordHasher::start(parameters, ambient.entropy.clone());
         let mailer = build_mailer(config, ambient)?;
+        let rates = MessageRates::over(records, DirectoryMails::LIMITS);
         let grants = Grants::new(records, ambient.clone());
         let tokens = DirectoryTokens::new(keys.clone(), ambient.clock.clone());
         let back_channel = BackChannel::new(BackChannelParts {
@@ -92,7 +93,7 @@ impl DirectoryServices {
         });
         Ok(Some(Self {
             directories,
-            users: DirectoryUsers::new(records, writer, hasher, ambient.clone()),
+            users: DirectoryUsers::new(records, hasher, ambient.clone()),
             sessions: SsoSessions::new(records, keys.clone(), ambient.clone()),
             codes: AuthorizationCodeStore::new(records, ambient.clone()),
             grants,
@@ -101,7 +102,8 @@ impl DirectoryServices {
             administrator_tokens: AdministratorTokens::new(records, ambient.entropy.clone()),
             assertion_uses: ClientAssertionUses::new(records),
             links: SelfServiceLinks::new(records, ambient.clone()),
-            mails: DirectoryMails::new(mailer.clone(), ambient.clock.clone(), counts.clone()),
+            outcomes: FormOutcomes::new(records),
+            mails: DirectoryMails::new(mailer.clone(), ambient.clock.clone(), rates, counts.clone()),
             mailer,
             keys,
         }))

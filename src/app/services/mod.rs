@@ -33,7 +33,7 @@ use crate::bot_connector::{
     BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
 };
 use crate::cards::PendingSignIns;
-use crate::config::{Configuration, StoreDurability};
+use crate::config::Configuration;
 use crate::domain::{BotName, ClockAndEntropy, Registrations, SharedClock};
 use crate::exchange::{
     Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
@@ -44,20 +44,19 @@ use crate::identity_provider::{AppClient, ThrottleBoard};
 use crate::inbound::{CallerRates, Callers};
 use crate::observability::{Counters, Metrics};
 use crate::outbound::Outbound;
-use crate::records::{Records, SingleWriter};
+use crate::records::Records;
 use crate::sign_in::{
     AuthorizationCodes, BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, ProviderSessions,
     SignedInTokens,
 };
 use crate::sign_out::{AgentLifecycle, JoinedRooms, LogoutTokenUses, SignOut};
-use crate::store::{Durability, EmbeddedStore, Store};
 use crate::token_issuer::AppUserTokens;
 use crate::vault::TokenVault;
 
 /// The services from which the doors are built. They are built once.
 pub(in crate::app) struct Services {
     pub(in crate::app) ambient: ClockAndEntropy,
-    pub(in crate::app) writer: SingleWriter,
+    pub(in crate::app) records: Records,
     pub(in crate::app) registrations: Arc<Registrations>,
     pub(in crate::app) vault: Arc<TokenVault>,
     pub(in crate::app) callers: Arc<Callers>,
@@ -122,9 +121,9 @@ pub(in crate::app) struct OpenedCollections<'a> {
     pub(in crate::app) directories: Option<DirectoryServices>,
 }
 
-/// The collections of records, and the proof that no other process writes to them.
+/// The collections of records.
 struct Collections {
-    writer: SingleWriter,
+    records: Records,
     vault: Arc<TokenVault>,
     cards: Arc<PendingSignIns>,
     statements: Arc<ChannelStatements>,
@@ -158,7 +157,7 @@ fn lay_foundation(
 ) -> Result<Foundation, BuildError> {
     let outbound = Outbound::new(outbound_settings(config))?;
     let registrations = build_registrations(config);
-    let throttle = ThrottleBoard::new(ambient.clock.clone(), collections.writer);
+    let throttle = ThrottleBoard::new(ambient.clock.clone(), &collections.records);
     let opened = collections.directories.as_ref();
     let directories = opened.map(|opened| opened.build_provider_parts(metrics.directories().clone(), ambient));
     let sources = ProviderSources { outbound: &outbound, ambient, directories: directories.as_ref() };
@@ -166,8 +165,8 @@ fn lay_foundation(
     let registry = Arc::new(std::mem::take(&mut providers.registry));
     let redemption = Redemption::new(registry, collections.requirements.clone());
     let (clock, counters) = (&ambient.clock, metrics.counters());
-    let rates = build_user_rates(config, clock, counters, collections.writer);
-    let caller_rates = build_caller_rates(config, &registrations, clock, counters, collections.writer);
+    let rates = build_user_rates(config, clock, counters, &collections.records);
+    let caller_rates = build_caller_rates(config, &registrations, clock, counters, &collections.records);
     let trust =
         TrustContext { outbound: &outbound, ambient, registrations: &registrations, anonymous, directories: opened };
     let verification = build_verification(config, &trust, caller_rates);
@@ -196,22 +195,23 @@ pub(in crate::app) fn build_services(
     anonymous: bool,
 ) -> Result<Services, BuildError> {
     let records = opened.records;
-    let collections = open_collections(opened, config, &ambient)?;
+    let collections = open_collections(opened, config, &ambient);
     let foundation = lay_foundation(config, &ambient, &collections, &metrics, anonymous)?;
     let resource_exchange = foundation.build_resource_exchange(&collections, &ambient);
     let Foundation { outbound, registrations, providers, redemption, rates, verification } = foundation;
     let Verification { key_sets, validators, id_tokens, callers } = verification;
     let (clock, counters) = (&ambient.clock, metrics.counters());
     let (sign_out, authorization_codes) = build_sign_out(&collections, &redemption, &registrations, &ambient, counters);
-    let Collections { writer, vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;
-    let tokens = CurrentTokens::new(vault.clone(), redemption.clone(), unkept, ambient.clone());
+    let Collections { vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;
+    let tokens = CurrentTokens::new(records, vault.clone(), redemption.clone(), unkept, ambient.clone());
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
     let bots = BotClient::new(outbound.clone(), counters.observation.clone());
+    let bots = bots.among_replicas(records, &ambient.entropy);
     Ok(Services {
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
-        assertions: AssertionExchange::new(acquisition.clone(), vault.clone()),
+        assertions: AssertionExchange::new(acquisition.clone(), vault.clone(), records),
         acquisition,
         skills: SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock),
         outbound,
@@ -228,7 +228,7 @@ pub(in crate::app) fn build_services(
         exchange_names: ExchangeNames::new(records),
         logout_token_uses: LogoutTokenUses::new(records),
         ambient,
-        writer,
+        records: records.clone(),
         registrations,
         vault,
         callers,
@@ -276,10 +276,10 @@ fn build_sign_out(
     ambient: &ClockAndEntropy,
     counters: &Counters,
 ) -> (SignOut, AuthorizationCodes) {
-    let Collections { vault, cards, requirements, magic_codes, statements, unkept, apps, directories, .. } =
+    let Collections { records, vault, cards, requirements, magic_codes, statements, unkept, apps, directories, .. } =
         collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
-    let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), ambient.clock.clone());
+    let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), records);
     let mut joined = JoinedRooms {
         sources: vec![Arc::new(apps.user_tokens.clone())],
         others: vec![magic_codes.clone(), statements.clone(), Arc::new(codes.clone()), Arc::new(apps.users.clone())],
@@ -292,45 +292,30 @@ fn build_sign_out(
     (SignOut::new(tokens, registrations.clone(), joined, counters.observation.clone()), codes)
 }
 
-/// Opens the collections in `records`. Much of what they keep in memory is correct only while no other process writes
-/// to the store.
-fn open_collections(
-    opened: OpenedCollections<'_>,
-    config: &Configuration,
-    ambient: &ClockAndEntropy,
-) -> Result<Collections, BuildError> {
+/// Opens the collections in `records`.
+fn open_collections(opened: OpenedCollections<'_>, config: &Configuration, ambient: &ClockAndEntropy) -> Collections {
     let OpenedCollections { records, directories } = opened;
-    let writer = records.single_writer().ok_or(BuildError::SharedStore)?;
     let entropy = &ambient.entropy;
-    Ok(Collections {
-        writer,
-        vault: Arc::new(TokenVault::new(records, writer, config.store.l1_bytes)),
+    Collections {
+        records: records.clone(),
+        vault: Arc::new(TokenVault::new(records, config.store.l1_bytes)),
         cards: Arc::new(PendingSignIns::new(records, entropy.clone())),
-        statements: Arc::new(ChannelStatements::new(records, writer)),
+        statements: Arc::new(ChannelStatements::new(records)),
         requirements: SignInRequirements::new(
             Arc::new(ClaimsChallenges::new(records)),
             Arc::new(SignInNeeds::new(records)),
         ),
-        speakers: Speakers::new(records, writer),
-        skill_conversations: SkillConversations::new(records, writer, entropy.clone()),
+        speakers: Speakers::new(records),
+        skill_conversations: SkillConversations::new(records, entropy.clone()),
         magic_codes: Arc::new(MagicCodes::new(records)),
         browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
         unkept: UnkeptTokens::new(ambient.clock.clone()),
         apps: AppServices {
-            users: AppUsers::new(records, writer, entropy.clone()),
+            users: AppUsers::new(records, entropy.clone()),
             user_tokens: AppUserTokens::new(records, entropy.clone()),
         },
         directories,
-    })
-}
-
-/// Opens the configured store.
-pub(in crate::app) fn open_store(config: &Configuration, clock: SharedClock) -> Result<Arc<dyn Store>, BuildError> {
-    let durability = match config.store.durability {
-        StoreDurability::Full => Durability::Full,
-        StoreDurability::Normal => Durability::Normal,
-    };
-    Ok(Arc::new(EmbeddedStore::open(&config.store.path, durability, clock)?))
+    }
 }
 
 fn build_registrations(config: &Configuration) -> Arc<Registrations> {
@@ -354,17 +339,17 @@ fn build_caller_rates(
     registrations: &Registrations,
     clock: &SharedClock,
     counters: &Arc<Counters>,
-    writer: SingleWriter,
+    records: &Records,
 ) -> CallerRates {
-    CallerRates::new(caller_limits(config), registrations, clock.clone(), counters.clone(), writer)
+    CallerRates::new(caller_limits(config), registrations, clock.clone(), counters.clone(), records)
 }
 
 fn build_user_rates(
     config: &Configuration,
     clock: &SharedClock,
     counters: &Arc<Counters>,
-    writer: SingleWriter,
+    records: &Records,
 ) -> Arc<UserRates> {
     let per_minute = config.limits.user_exchanges_per_minute;
-    Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), writer))
+    Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), records))
 }

@@ -210,18 +210,18 @@ async fn all_keys_of_a_person_are_signed_out_whichever_of_them_is_named() {
     setting.link(&harbour, &there, &company).await;
     let keys = [company.clone(), key_of(&market(), &here), key_of(&harbour, &there)];
     for (times, named) in (1..).zip(&keys) {
-        let mark = setting.services.vault.sign_out_mark();
+        let mark = setting.services.vault.sign_out_mark().await.unwrap();
         assert!(setting.sign_out(named).await);
         for key in &keys {
-            assert!(setting.services.vault.may_be_signed_out_since(mark, key), "{named}: {key}");
+            assert!(setting.services.vault.may_be_signed_out_since(mark, key).await.unwrap(), "{named}: {key}");
         }
         assert_eq!(setting.numbers(&market(), &here).await, [times; 2], "{named}");
         assert_eq!(setting.numbers(&harbour, &there).await, [times; 2], "{named}");
     }
     let other = UserKey::entra("b0000000-1111-4222-8333-00000000ada0", "8c1e0f2a-5b3d-4c6e-9f7a-0b1c2d3e4f50");
-    let mark = setting.services.vault.sign_out_mark();
+    let mark = setting.services.vault.sign_out_mark().await.unwrap();
     assert!(setting.sign_out(&other).await);
-    assert!(!setting.services.vault.may_be_signed_out_since(mark, &company));
+    assert!(!setting.services.vault.may_be_signed_out_since(mark, &company).await.unwrap());
 }
 
 #[tokio::test]
@@ -231,10 +231,13 @@ async fn what_the_store_did_not_let_end_is_ended_in_the_background() {
     let key = key_of(&market(), &user);
     setting.begin_session(&market(), &user).await;
     setting.begin_grant(&market(), &user).await;
-    let mark = setting.services.vault.sign_out_mark();
+    let mark = setting.services.vault.sign_out_mark().await.unwrap();
     setting.store.puts_fail.store(true, std::sync::atomic::Ordering::SeqCst);
     assert!(!setting.sign_out(&key).await);
-    assert!(setting.services.vault.may_be_signed_out_since(mark, &key), "the tokens have ended in memory");
+    assert!(
+        setting.services.vault.may_be_signed_out_since(mark, &key).await.unwrap(),
+        "the tokens have ended in memory"
+    );
     setting.store.puts_fail.store(false, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(setting.numbers(&market(), &user).await, [0, 0]);
     while setting.numbers(&market(), &user).await != [1, 1] {

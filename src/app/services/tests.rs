@@ -3,7 +3,7 @@ use super::*;
 use crate::app::metrics::build_metrics;
 use crate::config::{BotCredentialsSection, CredentialSection, Environment, parse};
 use crate::domain::{ExchangeObservation, Skill, SkillName, SystemClock, SystemEntropy};
-use crate::records::testing::{GatedStore, throwaway_records};
+use crate::records::testing::throwaway_records;
 use crate::sealing::KeyRing;
 
 /// Reads the smallest configuration, with a key file in `folder`.
@@ -18,20 +18,6 @@ pub(super) fn configuration_with(folder: &std::path::Path, more: &str) -> Config
     let minimal = include_str!("../../../fixtures/config/minimal.toml");
     let text = format!("{minimal}\n{more}[keys]\nfile = {keys:?}\n");
     parse(&text, &Environment::of([("GRAPH_CLIENT_SECRET", "secret")])).unwrap()
-}
-
-#[tokio::test]
-async fn services_over_a_store_that_others_write_to_are_refused() {
-    let (beneath, folder) = (throwaway_records(), tempfile::tempdir().unwrap());
-    let ambient = ClockAndEntropy { clock: beneath.shared_clock.clone(), entropy: Arc::new(SystemEntropy) };
-    let config = configuration(folder.path());
-    let metrics = || build_metrics(&config, ambient.clock.as_ref(), ExchangeObservation::default());
-    build_services(&config, ambient.clone(), without_directories(&beneath.records), metrics(), false).unwrap();
-    let shared = GatedStore::shared_with_others(beneath.store.clone());
-    let records = Records::new(shared, beneath.sealer.clone(), beneath.shared_clock.clone());
-    let refused =
-        build_services(&config, ambient.clone(), without_directories(&records), metrics(), false).err().unwrap();
-    assert!(matches!(refused, BuildError::SharedStore), "{refused}");
 }
 
 #[tokio::test]

@@ -88,12 +88,13 @@ impl ComparedSections<'_> {
 
     fn compare_files(&self, review: &mut Review<'_>) {
         let (Some(store), Some(keys)) = (self.store, self.keys) else { return };
-        if store.path == keys.file {
+        let file = store.file().map(|file| &file.path);
+        if file == Some(&keys.file) {
             let message = "is the file of the key ring, too (keys.file): write a file of its own, as \"bot-sso.db\"";
             review.report(&Place::section("store").key("path"), message.to_owned());
         }
         let Some(AuditSection::File(audit)) = self.audit else { return };
-        if *audit == store.path || *audit == keys.file {
+        if Some(audit) == file || *audit == keys.file {
             let message =
                 "is the file of the store or of the key ring, too: write a file of its own, as \"audit.jsonl\"";
             review.report(&Place::section("audit").key("file"), message.to_owned());

@@ -140,6 +140,22 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
             // It stands in the place of the others, so a comment shows it.
             assert!(known.remove("outbox") && FULL.contains("# outbox = "));
         }
+        if kind == "store" {
+            // A store is in a file or on a server, so comments show the keys of the latter.
+            for key in [
+                "url",
+                "user",
+                "password",
+                "prefix",
+                "ca_file",
+                "allow_volatile",
+                "wait_replicas",
+                "l1_trust_ms",
+                "l1_grace_s",
+            ] {
+                assert!(known.remove(key) && FULL.contains(&format!("# {key} = ")), "{key}");
+            }
+        }
         assert_eq!(keys.names, known, "keys of [{kind}]");
         compared += 1;
     }

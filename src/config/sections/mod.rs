@@ -44,7 +44,9 @@ pub use outbound::OutboundSection;
 pub use server::{Server, TlsPair};
 pub use sign_in::SignInSection;
 pub use statuses::ChannelStatuses;
-pub use store::{StoreDurability, StoreSection};
+pub use store::SharedStoreSection;
+pub(in crate::config) use store::validate_shared_store_at;
+pub use store::{StoreDurability, StoreFileSection, StorePlace, StoreSection};
 pub use token_service::TokenServiceSection;
 
 pub(in crate::config) use bots::{RawBot, ValidatedBots, validate_bots, written_app_ids};

@@ -1,8 +1,10 @@
 //! The sections with a test or two each: limits, mail, outbound, store, token service.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::time::Duration;
+
 use crate::config::test_samples::{BOT_ID, MINIMAL, changed, problem_of, read};
-use crate::config::{AuditSection, MailDeliverySection, MailServerEncryption};
+use crate::config::{AuditSection, MailDeliverySection, MailServerEncryption, StorePlace};
 
 #[test]
 fn token_service_tenants_default_to_the_bots_and_app_token_tenants_include_callers() {
@@ -42,6 +44,44 @@ fn numbers_stay_in_their_ranges() {
 fn the_directory_of_the_store_must_exist() {
     let problem = problem_of(&format!("[store]\npath = \"nowhere/bot-sso.db\"\n{MINIMAL}"));
     assert!(problem.starts_with("store.path: the directory "), "{problem}");
+}
+
+#[test]
+fn a_store_is_in_a_file_or_on_a_server() {
+    let with = |lines: &str| format!("[store]\n{lines}\n{MINIMAL}");
+    let shared = |lines: &str| match read(&with(lines)).unwrap().store.place {
+        StorePlace::Shared(shared) => *shared,
+        StorePlace::File(file) => panic!("{file:?}"),
+    };
+    let plain = shared("url = \"redis://redis.internal:6379/2\"");
+    assert_eq!((plain.url.as_str(), plain.prefix.as_str()), ("redis://redis.internal:6379/2", "bot-sso:"));
+    assert_eq!((plain.l1_trust, plain.l1_grace), (Duration::from_secs(1), Duration::from_secs(30)));
+    assert!(!plain.allow_volatile && plain.wait_replicas == 0 && plain.user.is_none() && plain.password.is_none());
+    let full = shared(
+        "url = \"rediss+sentinel://a,b/main\"\nuser = \"sso\"\npassword = { env = \"GRAPH_CLIENT_SECRET\" }\nprefix = \"x:\"\n\
+         allow_volatile = true\nwait_replicas = 1\nl1_trust_ms = 500\nl1_grace_s = 0",
+    );
+    assert!(full.password.is_some() && full.allow_volatile && full.l1_grace.is_zero() && full.wait_replicas == 1);
+    for (lines, start) in [
+        ("url = \"redis://h\"\npath = \"bot-sso.db\"", "store.path: is of a store in a file"),
+        ("url = \"redis://h\"\ndurability = \"full\"", "store.durability: is of a store in a file"),
+        ("prefix = \"x:\"", "store.prefix: is only used with a store on a server"),
+        ("l1_grace_s = 0", "store.l1_grace_s: is only used with a store on a server"),
+        ("url = \"redis.internal:6379\"", "store.url: is no address of a store"),
+        ("url = \"https://h\"", "store.url: begins with \"https\""),
+        ("url = \"redis://\"", "store.url: names no server"),
+        ("url = \"redis://h\"\nuser = \"sso\"", "store.user: has no password"),
+        ("url = \"redis://h\"\nprefix = \"a b\"", "store.prefix: is no prefix of keys"),
+        ("url = \"redis://h\"\nwait_replicas = 99", "store.wait_replicas: 99 is above"),
+        ("url = \"redis://h\"\nl1_trust_ms = 1", "store.l1_trust_ms: 1 is below"),
+        ("url = \"redis://h\"\nca_file = \"nowhere.pem\"", "store.ca_file: "),
+        ("urll = \"redis://h\"", "store.urll: "),
+    ] {
+        let problem = problem_of(&with(lines));
+        assert!(problem.starts_with(start), "{problem}");
+    }
+    let problem = problem_of(&with("url = \"redis://me:hunter2@h\""));
+    assert!(problem.starts_with("store.url: has a user or a password") && !problem.contains("hunter2"), "{problem}");
 }
 
 #[test]

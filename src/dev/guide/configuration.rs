@@ -42,7 +42,7 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
         .with("directories", directory_sections(facts).collect::<Table>())
         .with("password_hashes", password_hashes_section())
         .with("mail", mail_section(facts))
-        .with("store", Section::default().with("path", path(&data_directory.join("bot-sso.db"))))
+        .with("store", store_section(facts, path(&data_directory.join("bot-sso.db"))))
         .with("keys", Section::default().with("file", path(&data_directory.join("bot-sso.keys"))));
     if let Some(listener) = facts.find_operator_listener() {
         let admin_token = Section::default().with("env", ADMIN_TOKEN_VARIABLE);
@@ -50,6 +50,14 @@ pub(in crate::dev) fn configuration(facts: &StageFacts, gateway: &str, listen: &
         file = file.with("operations", section);
     }
     file.with("logging", Section::default().with("format", "text")).0.to_string()
+}
+
+/// A file of the gateway alone, or the store that its replicas share.
+fn store_section(facts: &StageFacts, file: String) -> Section {
+    match facts.replicas().store_url {
+        url if url.is_empty() => Section::default().with("path", file),
+        url => Section::default().with("url", url),
+    }
 }
 
 /// The environment variables to which the configuration refers for secrets, with their values.

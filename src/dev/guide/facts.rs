@@ -18,6 +18,15 @@ pub(in crate::dev) struct OperatorListener {
     pub(in crate::dev) admin_token: String,
 }
 
+/// The replicas of the gateway beside the first, and the store that all of them share.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GatewayReplicas {
+    /// The address of the store; empty if the gateway has no replicas.
+    pub store_url: String,
+    /// The base URLs of the gateways beside the first.
+    pub others: Vec<String>,
+}
+
 /// What the texts about the stage are built from.
 pub(in crate::dev) struct StageFacts {
     pub(in crate::dev) addresses: Arc<Addresses>,
@@ -28,6 +37,7 @@ pub(in crate::dev) struct StageFacts {
     /// Where the gateway writes the mails of its directories.
     pub(in crate::dev) outbox: MailOutbox,
     pub(in crate::dev) operator_listener: Mutex<Option<OperatorListener>>,
+    pub(in crate::dev) replicas: Mutex<GatewayReplicas>,
     /// The ids of the directories' users, as soon as the gateway has them.
     pub(in crate::dev) directory_user_ids: Arc<DirectoryUserIds>,
 }
@@ -36,6 +46,16 @@ impl StageFacts {
     /// The gateway's listener for the operator, if it has one.
     pub(in crate::dev) fn find_operator_listener(&self) -> Option<OperatorListener> {
         lock_ignoring_poison(&self.operator_listener).clone()
+    }
+
+    /// The replicas of the gateway beside the first.
+    pub(in crate::dev) fn replicas(&self) -> GatewayReplicas {
+        lock_ignoring_poison(&self.replicas).clone()
+    }
+
+    /// Sets the replicas of the gateway beside the first.
+    pub(in crate::dev) fn set_replicas(&self, replicas: GatewayReplicas) {
+        *lock_ignoring_poison(&self.replicas) = replicas;
     }
 
     /// Sets the gateway's listener for the operator.

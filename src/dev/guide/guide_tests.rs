@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::App;
 use serde_json::Value;
 
+use crate::dev::GatewayReplicas;
 use crate::dev::test_client::Fixture;
 
 const GATEWAY: &str = "http://127.0.0.1:3978";
@@ -32,6 +33,7 @@ async fn the_manifest_has_exactly_the_documented_members() {
             "connections",
             "directories",
             "gateway",
+            "replicas",
             "skills",
             "tenant",
             "token_service",
@@ -39,6 +41,7 @@ async fn the_manifest_has_exactly_the_documented_members() {
             "web_chat"
         ])
     );
+    assert_eq!(manifest["replicas"], serde_json::json!([GATEWAY]));
     assert_eq!(members(&manifest["web_chat"]), BTreeSet::from(["direct_line", "module", "page", "token_url"]));
     assert!(manifest["web_chat"]["direct_line"].as_str().unwrap().ends_with("/v3/directline"));
     assert_eq!(members(&manifest["tenant"]), BTreeSet::from(["authority", "id", "token_endpoint"]));
@@ -182,4 +185,17 @@ async fn add_ins_back_ends_and_apps_have_exactly_the_documented_members() {
             assert!(names.into_iter().any(|name| *name == user["user"]), "{user}");
         }
     }
+}
+
+#[tokio::test]
+async fn replicas_are_in_the_manifest_and_share_the_store_of_the_configuration() {
+    let fixture = Fixture::start().await;
+    let others = vec!["http://127.0.0.1:3982".to_owned(), "http://127.0.0.1:3983".to_owned()];
+    fixture.stage.add_replicas(GatewayReplicas { store_url: "redis+unix:///tmp/redis.sock".to_owned(), others });
+    let manifest = fixture.stage.manifest(GATEWAY);
+    assert_eq!(manifest["replicas"], serde_json::json!([GATEWAY, "http://127.0.0.1:3982", "http://127.0.0.1:3983"]));
+    let text = fixture.stage.configuration(GATEWAY, "127.0.0.1:3978", "/tmp".as_ref());
+    let configuration: toml::Table = toml::from_str(&text).unwrap();
+    assert_eq!(configuration["store"]["url"].as_str(), Some("redis+unix:///tmp/redis.sock"));
+    assert!(fixture.stage.welcome(GATEWAY).contains("http://127.0.0.1:3983"));
 }

@@ -17,6 +17,7 @@ pub(in crate::dev) fn manifest(facts: &StageFacts, gateway: &str) -> Value {
     let mut manifest = json!({
         "gateway": gateway,
         "token_service": gateway,
+        "replicas": std::iter::once(gateway.to_owned()).chain(facts.replicas().others).collect::<Vec<_>>(),
         "tenant": {
             "id": directory.main_tenant_id(),
             "authority": authority,

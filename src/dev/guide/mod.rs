@@ -26,6 +26,7 @@ mod guide_tests;
 
 pub(in crate::dev) use back_ends::{app_login_url, app_page};
 pub(in crate::dev) use configuration::{configuration, secrets};
+pub use facts::GatewayReplicas;
 pub(in crate::dev) use facts::{OperatorListener, StageFacts};
 pub(in crate::dev) use manifest::manifest;
 pub(in crate::dev) use walkthrough::walkthrough;

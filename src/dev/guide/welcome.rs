@@ -22,10 +22,17 @@ fn listeners(facts: &StageFacts, gateway: &str) -> String {
     let operations = facts.find_operator_listener().map_or_else(String::new, |listener| {
         format!("  operator's listener     http://{}/healthz\n", listener.address)
     });
+    let mut others = String::new();
+    for base in &facts.replicas().others {
+        others.push_str("  replica                 ");
+        others.push_str(base);
+        others.push('\n');
+    }
     format!(
         "This page talks to the bots. bot-sso runs in development mode: everything listens on loopback only, and all data is\n\
          deleted at the end (Ctrl-C). --walkthrough prints commands to paste, --bot URL puts a bot of your own behind the gateway.\n\n  \
-         gateway, token service  {gateway}\n  \
+         gateway, token service  {gateway}\n\
+         {others}  \
          manifest for programs   {gateway}/dev/manifest.json\n\
          {operations}  \
          web apps, one sign-on   {apps}\n  \

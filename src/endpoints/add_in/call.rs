@@ -65,12 +65,15 @@ impl AddInCall {
 
     /// The user's token in the `Authorization` header, validated.
     pub(super) async fn authenticate(&self) -> Result<ExchangeableToken, Failure> {
-        let bearer = read_bearer(self.http.headers()).map_err(|problem| self.refuse_header(problem))?;
+        let bearer = match read_bearer(self.http.headers()) {
+            Ok(bearer) => bearer,
+            Err(problem) => return Err(self.refuse_header(problem).await),
+        };
         self.validate(&Secret::from(bearer)).await
     }
 
     /// Logs that the request has no bearer, and returns the failure. A request without the header is no guess.
-    fn refuse_header(&self, problem: Problem) -> Failure {
+    async fn refuse_header(&self, problem: Problem) -> Failure {
         let refusal = CallerRefusal::new(problem, "authorization").at_bot(self.connection.holder.as_str());
         if problem == Problem::MissingAuthorization {
             let is_logged = self.door.guesses.note_absence(self.client_network());
@@ -78,7 +81,7 @@ impl AddInCall {
             let _ = refusal.logged(&self.http);
             return (&TOKEN_MISSING).into();
         }
-        self.count_guess().err().unwrap_or_else(|| {
+        self.count_guess().await.err().unwrap_or_else(|| {
             let _ = refusal.logged(&self.http);
             (&TOKEN_INVALID).into()
         })
@@ -94,25 +97,28 @@ impl AddInCall {
         let in_time = timeout_at(self.begun + PROVIDER_BUDGET, validating).await;
         let too_slow =
             |_| Err(Refusal::fault("the keys for an add-in's token did not arrive within the time of the request"));
-        in_time.unwrap_or_else(too_slow).map_err(|refusal| {
-            let failure = Failure::of_validation(&refusal, raw);
-            // What may be a guess is limited; a genuine token that came too late is none. The audience is read unverified, so
-            // one that names Microsoft Graph proves nothing.
-            let may_be_guess = failure.is(&TOKEN_INVALID) || failure.is(&WRONG_AUDIENCE_GRAPH);
-            let limited = if may_be_guess { self.count_guess().err() } else { None };
-            limited.unwrap_or_else(|| {
-                self.report(&refusal);
-                failure
-            })
-        })
+        let refusal = match in_time.unwrap_or_else(too_slow) {
+            Ok(token) => return Ok(token),
+            Err(refusal) => refusal,
+        };
+        let failure = Failure::of_validation(&refusal, raw);
+        // What may be a guess is limited; a genuine token that came too late is none. The audience is read unverified, so
+        // one that names Microsoft Graph proves nothing.
+        let may_be_guess = failure.is(&TOKEN_INVALID) || failure.is(&WRONG_AUDIENCE_GRAPH);
+        if may_be_guess {
+            self.count_guess().await?;
+        }
+        self.report(&refusal);
+        Err(failure)
     }
 
     /// Counts a token or a secret that is not valid here against the network of the client.
     ///
     /// # Errors
     /// 429 where there are too many of them.
-    pub(super) fn count_guess(&self) -> Result<(), Failure> {
-        self.door.guesses.charge(self.client_network()).map_err(|TooManyCredentials { retry_after, is_logged }| {
+    pub(super) async fn count_guess(&self) -> Result<(), Failure> {
+        let counted = self.door.guesses.charge(self.client_network()).await;
+        counted.map_err(|TooManyCredentials { retry_after, is_logged }| {
             if is_logged {
                 let refusal = CallerRefusal::new(Problem::TooManyRequests { retry_after }, "add_in_guesses");
                 let _ = refusal.at_bot(self.connection.holder.as_str()).logged(&self.http);

@@ -62,6 +62,8 @@ pub struct AddInAccess {
     pub exchange: AssertionExchange,
     /// The secrets of the servers that may have a user's token.
     pub callers: AddInCallers,
+    /// Counts what is not valid here, by the network of the client.
+    pub guesses: ClientGuesses,
 }
 
 /// How the APIs behind add-ins are called.
@@ -85,9 +87,8 @@ impl AddInDoor {
         counters: Arc<Counters>,
         ambient: ClockAndEntropy,
     ) -> Self {
-        let AddInAccess { registrations, validators, exchange, callers } = access;
+        let AddInAccess { registrations, validators, exchange, callers, guesses } = access;
         let AddInDownstream { outbound, public_url, limits, timeout } = downstream;
-        let guesses = ClientGuesses::new(ambient.clock.clone());
         Self {
             registrations,
             validators,

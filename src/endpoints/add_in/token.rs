@@ -115,7 +115,7 @@ async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpRespons
     }
     let body = read_body(&call.http, payload, call.door.limits).await.map_err(refuse_body)?;
     let form = Form::parse(&body).map_err(|_| NOT_A_FORM)?;
-    authenticate_caller(call, &form)?;
+    authenticate_caller(call, &form).await?;
     if form.find_repeated(&[]).is_some() {
         return Err(NOT_A_FORM.into());
     }
@@ -136,7 +136,7 @@ async fn hand_out(call: &AddInCall, payload: web::Payload) -> Result<HttpRespons
 }
 
 /// Checks that the request is one of a caller of the add-in.
-fn authenticate_caller(call: &AddInCall, form: &Form<'_>) -> Result<(), TokenFailure> {
+async fn authenticate_caller(call: &AddInCall, form: &Form<'_>) -> Result<(), TokenFailure> {
     let callers = call.door.callers.get(&call.add_in.name);
     let check = match read_client(call.http.headers(), form) {
         Err(error) if error.is_invalid_request() => {
@@ -150,7 +150,7 @@ fn authenticate_caller(call: &AddInCall, form: &Form<'_>) -> Result<(), TokenFai
         }
         Ok(PresentedClient::Secret(_) | PresentedClient::Assertion { .. }) => "add_in_caller",
     };
-    call.count_guess()?;
+    call.count_guess().await?;
     report_caller(call, check);
     Err(INVALID_CLIENT.into())
 }

@@ -45,13 +45,16 @@ impl LogoutCall<'_> {
     async fn carry_out(&self, http: &HttpRequest, payload: web::Payload) -> Result<(), LogoutRefusal> {
         let token = self.read_token(http, payload).await?;
         let provider = read_segment(http, PROVIDER).unwrap_or_default();
-        let logout = self.door.parts.logouts.read(&provider, &token).await.map_err(|error| self.refuse(&error))?;
+        let logout = match self.door.parts.logouts.read(&provider, &token).await {
+            Ok(logout) => logout,
+            Err(error) => return Err(self.refuse(&error).await),
+        };
         let is_used = self.door.parts.uses.is_used(&logout.issuer, &logout.token_id).await.map_err(|error| {
             tracing::error!(correlation_id = self.cause.correlation_id, %error, "the uses of logout tokens cannot be read");
             LogoutRefusal::Unavailable
         })?;
         if is_used {
-            return Err(self.refuse_check(USED_CHECK));
+            return Err(self.refuse_check(USED_CHECK).await);
         }
         let (door, cause) = (self.door.clone(), self.cause.clone());
         let ended = run_to_end(async move { door.use_token(&logout, cause).await }).await;
@@ -64,17 +67,20 @@ impl LogoutCall<'_> {
         let form = Form::parse(&body).ok().filter(|_| announces_form(http.headers()));
         let token = form.as_ref().filter(|form| !form.is_repeated("logout_token"));
         let token = token.and_then(|form| form.find("logout_token")).map(Secret::from);
-        token.ok_or_else(|| self.refuse_check(FORM_CHECK))
+        match token {
+            Some(token) => Ok(token),
+            None => Err(self.refuse_check(FORM_CHECK).await),
+        }
     }
 
-    fn refuse(&self, error: &ProviderLogoutError) -> LogoutRefusal {
+    async fn refuse(&self, error: &ProviderLogoutError) -> LogoutRefusal {
         match error {
-            ProviderLogoutError::UnknownProvider => self.refuse_check(PROVIDER_CHECK),
-            ProviderLogoutError::Rejected { check } => self.refuse_check(check),
+            ProviderLogoutError::UnknownProvider => self.refuse_check(PROVIDER_CHECK).await,
+            ProviderLogoutError::Rejected { check } => self.refuse_check(check).await,
             ProviderLogoutError::KeyNotKnownYet => {
                 self.log_unchecked(error);
                 // The key is made up more often than new. The provider of a new one sends the token again after either answer.
-                self.charge(LogoutRefusal::Unavailable)
+                self.charge(LogoutRefusal::Unavailable).await
             }
             ProviderLogoutError::KeysUnavailable => {
                 self.log_unchecked(error);
@@ -97,15 +103,15 @@ impl LogoutCall<'_> {
     }
 
     /// Counts a token among the refused ones of its address, and answers `refusal` while there are few.
-    fn charge(&self, refusal: LogoutRefusal) -> LogoutRefusal {
-        match self.door.guesses.charge(self.cause.client.map(ClientNetwork::from_address)) {
+    async fn charge(&self, refusal: LogoutRefusal) -> LogoutRefusal {
+        match self.door.parts.guesses.charge(self.cause.client.map(ClientNetwork::from_address)).await {
             Ok(()) => refusal,
             Err(limited) => LogoutRefusal::TooMany { retry_after: limited.retry_after },
         }
     }
 
     /// Counts a refused token, and tells log and audit stream of the first ones of each address.
-    fn refuse_check(&self, check: &'static str) -> LogoutRefusal {
+    async fn refuse_check(&self, check: &'static str) -> LogoutRefusal {
         let SignOutCause { correlation_id, client, .. } = &self.cause;
         if let Some(refusals) = self.door.lines.note(*client) {
             let event = AuditEvent::ProviderLogoutRefused;
@@ -120,7 +126,7 @@ impl LogoutCall<'_> {
             );
             AuditEntry::new(event).correlation_id(correlation_id).client(*client).detail(check).write();
         }
-        self.charge(LogoutRefusal::Token)
+        self.charge(LogoutRefusal::Token).await
     }
 }
 

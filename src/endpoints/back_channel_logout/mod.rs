@@ -30,6 +30,8 @@ pub struct BackChannelLogoutParts {
     pub uses: LogoutTokenUses,
     /// Signs persons out.
     pub sign_out: SignOut,
+    /// Counts the refused tokens of each address.
+    pub guesses: ClientGuesses,
 }
 
 /// The state of this door; built once.
@@ -37,8 +39,6 @@ pub struct BackChannelLogout {
     parts: BackChannelLogoutParts,
     ambient: ClockAndEntropy,
     limits: BodyLimits,
-    /// The refused tokens of each address.
-    guesses: ClientGuesses,
     /// Chooses the lines about refusals, which strangers can cause without end.
     lines: SampledLines,
 }
@@ -48,8 +48,8 @@ impl BackChannelLogout {
     #[must_use]
     pub fn new(parts: BackChannelLogoutParts, ambient: ClockAndEntropy, limits: BodyLimits) -> Self {
         let limits = BodyLimits { bytes: limits.bytes.min(MAX_BODY_BYTES), ..limits };
-        let (guesses, lines) = (ClientGuesses::new(ambient.clock.clone()), SampledLines::new(ambient.clock.clone()));
-        Self { parts, ambient, limits, guesses, lines }
+        let lines = SampledLines::new(ambient.clock.clone());
+        Self { parts, ambient, limits, lines }
     }
 }
 

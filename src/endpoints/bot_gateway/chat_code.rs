@@ -64,7 +64,7 @@ pub(super) async fn redeem_chat_code<'g>(
         Err(error) => return failed(inbound, &error),
     };
     let bearer = CodeBearer { account: inbound.account(), sender: inbound.sender(), stated: stated.clone() };
-    match gateway.rates.charge(&bearer.sender, &inbound.correlation_id) {
+    match gateway.rates.charge(&bearer.sender, &inbound.correlation_id).await {
         Ok(()) => redeem_for_pending(gateway, inbound, &bearer, &pending, code).await,
         Err(limited) => ChatCode::RateLimited(limited),
     }

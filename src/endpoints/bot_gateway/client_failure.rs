@@ -1,7 +1,4 @@
-use std::convert::Infallible;
-
 use actix_web::web;
-use quick_cache::sync::Cache;
 
 use super::BotGateway;
 use super::admitted::Inbound;
@@ -41,30 +38,6 @@ pub fn list_hints() -> Vec<(String, &'static str)> {
     HINTS.iter().map(|(code, hint)| (format!("client: {code}"), *hint)).collect()
 }
 
-/// Reports that are remembered at the same time, so that a repeated one is not told again.
-const MAX_REMEMBERED_REPORTS: usize = 4096;
-
-/// The reports of clients that bots have been told of. A channel that repeats a request sends the same activity id.
-pub(super) struct ReportedFailures(Cache<ExchangeKey, ()>);
-
-impl Default for ReportedFailures {
-    fn default() -> Self {
-        Self(Cache::new(MAX_REMEMBERED_REPORTS))
-    }
-}
-
-impl ReportedFailures {
-    /// Remembers `report`. Returns true to the first caller.
-    fn is_new(&self, report: ExchangeKey) -> bool {
-        let mut is_new = false;
-        let remembered = self.0.get_or_insert_with(&report, || {
-            is_new = true;
-            Ok::<(), Infallible>(())
-        });
-        remembered.is_ok() && is_new
-    }
-}
-
 /// The code in a `signin/failure`: its letters and digits, up to a length.
 pub(super) fn read_code(activity: &Activity<'_>) -> String {
     let code = activity.value().and_then(|value| value.get_any_case("code").ok().flatten()).and_then(Node::as_str);
@@ -102,7 +75,7 @@ pub(super) async fn answer(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
         "the client could not sign in silently"
     );
     // The bot may ask for the next card as soon as it is told, so the failure is recorded before.
-    if gateway.reported_failures.is_new(name_report(gateway, inbound, failed.as_ref(), code)) {
+    if gateway.reported_failures.claim(name_report(gateway, inbound, failed.as_ref(), code)).await {
         forward_without_waiting(gateway, inbound);
     }
     InvokeReply::empty(200)

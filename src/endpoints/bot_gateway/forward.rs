@@ -107,7 +107,7 @@ async fn forward_body(
     by: Instant,
 ) -> Result<ForwardedAnswer, Problem> {
     if let Some(stated) = &inbound.channel_statement {
-        gateway.statements.note(&inbound.channel_account(), stated.clone());
+        gateway.statements.note(&inbound.channel_account(), stated.clone()).await;
     }
     let begin_action = || gateway.bots.running_actions().begin(inbound.channel_account(), inbound.conversation());
     let until_done = UntilDone {

@@ -18,6 +18,7 @@ mod named_connections;
 mod observed;
 mod replies;
 mod services;
+mod shared_reply;
 mod skill_invoke;
 mod token_exchange;
 mod tokens_response;
@@ -33,9 +34,8 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
 use self::admitted::{Inbound, is_action_in_channel, read_channel_statement};
-use self::client_failure::ReportedFailures;
 use self::disposition::Disposition;
-use crate::bot_connector::{BotClient, ContinuationDelivery};
+use crate::bot_connector::{BotClient, ContinuationDelivery, ReportedFailures};
 use crate::cards::PendingSignIns;
 use crate::domain::{ChannelId, Registrations, SharedEntropy};
 use crate::exchange::{
@@ -96,7 +96,8 @@ impl BotGateway {
         let GatewayCallers { callers, registrations, limits, entropy } = callers;
         let GatewayExchange { validators, engine, action_engine, tokens, speakers, agents, statements } = exchange;
         let GatewaySignIns { cards, codes, rates } = sign_ins;
-        let GatewayBots { client: bots, delivery, exchange_names, timeout: bot_timeout, skills } = bots;
+        let GatewayBots { client: bots, delivery, reported_failures, exchange_names, timeout: bot_timeout, skills } =
+            bots;
         let GatewayAnswers { counters, statuses } = answers;
         Self {
             callers,
@@ -118,7 +119,7 @@ impl BotGateway {
             delivery,
             bot_timeout,
             skills,
-            reported_failures: ReportedFailures::default(),
+            reported_failures,
             counters,
             statuses,
         }
@@ -213,7 +214,7 @@ async fn admit_and_handle(
     let (inbound, disposition) = admit(http, gateway, &peer, &body, begun)?;
     drop(body);
     if disposition.reaches_bot() {
-        note_speaker(gateway, &inbound).await;
+        note_speaker(gateway, &inbound).await?;
     }
     Ok(handle(gateway, &inbound, disposition).await)
 }
@@ -264,12 +265,19 @@ fn admit<'a>(
 }
 
 /// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token, or
-/// redeem the user's code. Tokens have no user with a longer id.
-async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) {
-    if (1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) {
-        gateway.speakers.note_sender(&inbound.bot, &inbound.sender());
-        gateway.speakers.note(&inbound.bot, &inbound.account(), &inbound.correlation_id).await;
+/// redeem the user's code. Tokens have no user with a longer id. If that cannot be made known to other replicas, the bot does
+/// not get the activity.
+async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) -> Result<(), Problem> {
+    if !(1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) {
+        return Ok(());
     }
+    let correlation_id = inbound.correlation_id.as_str();
+    gateway.speakers.note_sender(&inbound.bot, &inbound.sender()).await;
+    gateway.speakers.note(&inbound.bot, &inbound.account(), correlation_id).await.map_err(|error| {
+        let bot = inbound.bot.name.as_str();
+        tracing::error!(correlation_id, bot, %error, "an activity is refused: which account spoke cannot be stored");
+        Problem::ServiceUnavailable
+    })
 }
 
 /// Authenticates the caller, and checks that its token is for the bot that the path names. An unauthenticated caller

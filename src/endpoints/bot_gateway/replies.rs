@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::BotGateway;
 use super::admitted::Inbound;
 use crate::domain::ChannelId;
-use crate::exchange::{Reason, Refusal, Settlement};
+use crate::exchange::{Reason, Refusal};
 use crate::inbound::{AnsweredByBot, Problem, choose_retry_after};
 use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
 
@@ -34,16 +34,6 @@ pub struct InvokeReply {
     pub(super) reason: Option<Reason>,
     /// Whether it is the answer of an earlier duplicate.
     pub(super) is_shared: bool,
-}
-
-impl Settlement for InvokeReply {
-    fn succeeded(&self) -> bool {
-        self.succeeded
-    }
-
-    fn bytes(&self) -> usize {
-        self.body.len() + self.envelope.as_ref().map_or(0, Bytes::len)
-    }
 }
 
 impl InvokeReply {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::replies::{InvokeReply, StatusOverrides};
-use crate::bot_connector::{BotClient, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations};
+use crate::bot_connector::{
+    BotClient, ContinuationDelivery, ParentTokens, ReportedFailures, SkillClient, SkillConversations,
+};
 use crate::cards::PendingSignIns;
 use crate::domain::{ChannelId, Registrations, SharedEntropy};
 use crate::exchange::{
@@ -65,6 +67,8 @@ pub struct GatewayBots {
     pub client: BotClient,
     /// Delivers `tokens/response` events to the bots.
     pub delivery: ContinuationDelivery,
+    /// The reports of clients that bots were told of.
+    pub reported_failures: ReportedFailures,
     /// Derives the id of the exchange that an event continues.
     pub exchange_names: ExchangeNames,
     /// The time limit for a bot's answer to an activity that is only passed on.

@@ -1,3 +1,4 @@
+use std::mem;
 use std::sync::Arc;
 
 use actix_web::web;
@@ -12,8 +13,8 @@ use super::tokens_response::TokensResponseDelivery;
 use crate::bot_connector::{BotCall, ForwardedRequest};
 use crate::domain::{Bot, BotMessage, ChannelId, Connection, ContinuationMode, ExchangeableToken, Secret};
 use crate::exchange::{
-    ActivityEvidence, AfterExchange, Conversation, Evidence, ExchangeRequest, JoinedExchange, LeadingExchange, Outcome,
-    Reason, Refusal, TokenSender,
+    ActivityEvidence, AfterExchange, ContinuationMark, Conversation, Evidence, ExchangeRequest, JoinedExchange,
+    LeadingExchange, Outcome, Reason, Refusal, TokenSender,
 };
 use crate::observability::ExchangeOutcome;
 use crate::protocol::deadlines::{ANSWER_BUDGET, BOT_EXCHANGE_BUDGET, BOT_INVOKE_BUDGET, PROVIDER_BUDGET};
@@ -112,20 +113,21 @@ pub(super) async fn validate(
 ) -> Result<ExchangeableToken, Refusal> {
     let validating = gateway.validators.validate(connection, raw);
     match timeout_at(inbound.begun + PROVIDER_BUDGET, validating).await {
-        Ok(validated) => validated.map_err(|refusal| charge_sender(gateway, inbound, refusal)),
+        Ok(Ok(token)) => Ok(token),
+        Ok(Err(refusal)) => Err(charge_sender(gateway, inbound, refusal).await),
         Err(_) => Err(keys_arrived_late()),
     }
 }
 
 /// Counts a token that fails its validation against the sender's limit. The engine counts the other refusals.
-fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) -> Refusal {
+async fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Refusal) -> Refusal {
     let sender = TokenSender {
         bot: &inbound.bot,
         account: &inbound.account(),
         conversation_id: Some(&inbound.conversation()),
         correlation_id: &inbound.correlation_id,
     };
-    sender.charge_refusal(&gateway.rates, refusal)
+    sender.charge_refusal(&gateway.rates, refusal).await
 }
 
 /// What the activity states about its user; `card_id` is the `id` beside the token.
@@ -196,6 +198,30 @@ impl ReplyAndContinuation {
         }
     }
 
+    /// Decides whether this replica continues the bot's dialog. If another one has begun to, the event of `notify` is not
+    /// sent again, and an invoke is not passed on again: its answer is not known, so the client has to ask later.
+    async fn decide_continuation(&mut self, mark: ContinuationMark<'_>) -> Result<Continuation, Refusal> {
+        let continuation = mem::replace(&mut self.continuation, Continuation::None);
+        if matches!(continuation, Continuation::None) {
+            return Ok(continuation);
+        }
+        let (correlation_id, bot) = (self.correlation_id.as_str(), self.bot.name.as_str());
+        match mark.set().await {
+            Ok(true) => Ok(continuation),
+            Ok(false) if matches!(continuation, Continuation::Forward { .. }) => Err(Refusal::fault(
+                "another replica has passed the invoke on to the bot and has not settled it; the token stays kept",
+            )),
+            Ok(false) => {
+                tracing::info!(correlation_id, bot, "another replica sends or has sent this tokens/response event");
+                Ok(Continuation::None)
+            }
+            Err(error) => {
+                tracing::error!(correlation_id, bot, %error, "the bot's dialog was not continued: the store failed");
+                Err(Refusal::fault("the store failed before the bot was told; the token stays kept"))
+            }
+        }
+    }
+
     fn refuse(&self, refusal: &Refusal) -> InvokeReply {
         let name = self.connection.name.as_str();
         refusal.report(&self.gateway.counters, self.bot.name.as_str(), Some(name), &self.correlation_id);
@@ -212,15 +238,19 @@ impl ReplyAndContinuation {
 impl AfterExchange for ReplyAndContinuation {
     type Reply = InvokeReply;
 
-    async fn settle(self, outcome: Outcome) -> InvokeReply {
+    async fn settle(mut self, outcome: Outcome, mark: ContinuationMark<'_>) -> InvokeReply {
         let token = match outcome {
             Outcome::Kept(token) => token,
             Outcome::Refused(refusal) => return self.refuse(&refusal),
         };
+        let continuation = match self.decide_continuation(mark).await {
+            Ok(continuation) => continuation,
+            Err(refusal) => return self.refuse(&refusal),
+        };
         let (bot, connection) = (self.bot.name.as_str(), self.connection.name.as_str());
         self.gateway.counters.exchanges.add(bot, Some(connection), ExchangeOutcome::Kept);
         let reply = exchange_succeeded(self.exchange_id.as_deref(), self.connection.name.as_str());
-        match self.continuation {
+        match continuation {
             Continuation::None => reply,
             Continuation::Forward { invoke, in_envelope } => {
                 self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id, self.bot_deadline).await;

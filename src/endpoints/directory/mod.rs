@@ -8,7 +8,6 @@ pub mod authorization;
 mod browser_sessions;
 mod form_guards;
 mod granted_scope;
-mod keyed_rate;
 pub mod languages;
 pub mod logout;
 mod mails;
@@ -23,7 +22,6 @@ mod session_endings;
 
 pub use browser_sessions::{BegunSession, BrowserSession, BrowserSessions};
 use form_guards::form_guard;
-use keyed_rate::{KeyedRate, RateExceeded};
 pub use mails::{DirectoryMail, DirectoryMails, MailTemplate};
 pub use notices::Notice;
 pub use session_endings::{EndCause, SessionEndings, SessionsNotEnded};

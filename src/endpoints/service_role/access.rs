@@ -23,8 +23,8 @@ pub(super) struct ReadableUser<'a> {
 
 impl ServiceRole {
     /// The app of the request's path, for a caller with the service token of that app.
-    pub(super) fn authenticate(&self, http: &HttpRequest, path: &AppPath<'_>) -> Result<CalledApp<'_>, Refused> {
-        self.authenticator.authenticate(http, &path.app)?;
+    pub(super) async fn authenticate(&self, http: &HttpRequest, path: &AppPath<'_>) -> Result<CalledApp<'_>, Refused> {
+        self.authenticator.authenticate(http, &path.app).await?;
         // An app that was added before the last SIGHUP is served after a restart.
         CalledApp::find(self, &path.app).ok_or(Refused::WrongApp)
     }
@@ -32,7 +32,7 @@ impl ServiceRole {
     /// The user behind `beginning` in the request's path, if the caller may read that user's token.
     pub(super) async fn find_readable(&self, http: &HttpRequest, beginning: &str) -> Result<ReadableUser<'_>, Refused> {
         let path = AppPath::read(http)?;
-        let called = self.authenticate(http, &path)?;
+        let called = self.authenticate(http, &path).await?;
         let acting = self.find_acting_user(http, called).await?;
         let user_id = path.read_user_id(beginning)?;
         let user = self.users.find(&called.app.id, &user_id).await;

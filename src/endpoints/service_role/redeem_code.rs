@@ -28,7 +28,7 @@ async fn redeem_and_reply(
     door: &ServiceRole,
 ) -> Result<HttpResponse, Refused> {
     let path = AppPath::read(http)?;
-    let called = door.authenticate(http, &path)?;
+    let called = door.authenticate(http, &path).await?;
     let body = read_body(http, payload, door.limits).await.map_err(Refused::Problem)?;
     let Some(code) = read_code(&body) else { return Err(refuse(http, called, "app_code", Refused::InvalidCode)) };
     let redeemed = door.app_tokens.redeem_code(&called.app.id, &code).await;

@@ -6,7 +6,8 @@ use super::answer_budget::AnswerBudget;
 use super::uploads::Uploads;
 use crate::domain::SkillName;
 
-/// The budgets of one skill for what is larger than activities.
+/// The budgets of one skill for what is larger than activities. They bound the memory of this process, so each replica has its
+/// own.
 #[derive(Default)]
 pub(super) struct SkillBudget {
     pub(super) answers: AnswerBudget,

@@ -1,30 +1,17 @@
-use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use governor::clock::Clock as _;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use crate::domain::SharedClock;
+use crate::inbound::{KeyedRate, RateLimit, SharedLimits};
 
-use crate::domain::{RateClock, SharedClock};
-
-/// The sign-in cards that a skill may send in one conversation in a minute. A skill needs one.
-const CARDS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
-/// After every so many cards, the limiters drop the conversations that have recovered their full limit.
-const CARDS_BETWEEN_SWEEPS: u32 = 1024;
-
-type Limiter = RateLimiter<u64, DashMapStateStore<u64>, RateClock, NoOpMiddleware<Nanos>>;
+/// The sign-in cards that a skill may send in one conversation. A skill needs one.
+const CARDS: RateLimit = RateLimit::per_minute("skill_cards", NonZeroU32::MIN.saturating_add(19));
+const LOG_LINES: RateLimit = RateLimit::per_minute("skill_cards.log", NonZeroU32::MIN);
 
 /// The limit on the sign-in cards of each conversation: every card may cause an exchange and a request to the skill.
 pub(super) struct CardRates {
-    cards: Limiter,
+    cards: KeyedRate,
     /// Allows one log line a minute for each conversation over the limit.
-    log_lines: Limiter,
-    hasher: RandomState,
-    charges: AtomicU32,
-    clock: RateClock,
+    log_lines: KeyedRate,
 }
 
 /// A conversation has too many cards.
@@ -37,28 +24,21 @@ pub(super) struct TooManyCards {
 }
 
 impl CardRates {
-    pub(super) fn new(clock: SharedClock) -> Self {
-        let clock = RateClock::new(clock);
-        Self {
-            cards: RateLimiter::dashmap_with_clock(Quota::per_minute(CARDS_PER_MINUTE), clock.clone()),
-            log_lines: RateLimiter::dashmap_with_clock(Quota::per_minute(NonZeroU32::MIN), clock.clone()),
-            hasher: RandomState::new(),
-            charges: AtomicU32::new(0),
-            clock,
-        }
+    pub(super) fn new(limits: &SharedLimits) -> Self {
+        Self::of(KeyedRate::new(CARDS, limits), limits.clock().clone())
+    }
+
+    fn of(cards: KeyedRate, clock: SharedClock) -> Self {
+        Self { cards, log_lines: KeyedRate::of_this_process(LOG_LINES, clock) }
     }
 
     /// Counts one card of the conversation `id`.
-    pub(super) fn charge(&self, id: &str) -> Result<(), TooManyCards> {
-        if self.charges.fetch_add(1, Ordering::Relaxed) % CARDS_BETWEEN_SWEEPS == CARDS_BETWEEN_SWEEPS - 1 {
-            self.cards.retain_recent();
-            self.log_lines.retain_recent();
-        }
-        let key = self.hasher.hash_one(id);
-        let Err(until) = self.cards.check_key(&key) else { return Ok(()) };
-        let wait = until.wait_time_from(self.clock.now());
-        let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
-        Err(TooManyCards { retry_after, is_logged: self.log_lines.check_key(&key).is_err() })
+    pub(super) async fn charge(&self, id: &str) -> Result<(), TooManyCards> {
+        let name = [id.as_bytes()];
+        self.cards.charge(&name).await.map_err(|exceeded| TooManyCards {
+            retry_after: exceeded.retry_after,
+            is_logged: self.log_lines.charge_here(&name).is_err(),
+        })
     }
 }
 
@@ -71,16 +51,18 @@ mod tests {
     use super::*;
     use crate::domain::OffsetClock;
 
-    #[test]
-    fn a_conversation_has_twenty_cards_a_minute_and_others_have_their_own() {
+    #[tokio::test]
+    async fn a_conversation_has_twenty_cards_a_minute_and_others_have_their_own() {
         let clock = Arc::new(OffsetClock::default());
-        let rates = CardRates::new(clock.clone());
-        assert!((0..20).all(|_| rates.charge("a").is_ok()));
-        let refused = rates.charge("a").unwrap_err();
-        assert_eq!((refused.is_logged, rates.charge("a").unwrap_err().is_logged), (false, true));
+        let rates = CardRates::of(KeyedRate::of_this_process(CARDS, clock.clone()), clock.clone());
+        for _ in 0..20 {
+            assert!(rates.charge("a").await.is_ok());
+        }
+        let refused = rates.charge("a").await.unwrap_err();
+        assert_eq!((refused.is_logged, rates.charge("a").await.unwrap_err().is_logged), (false, true));
         assert!((1..=3).contains(&refused.retry_after), "{refused:?}");
-        assert!(rates.charge("b").is_ok());
+        assert!(rates.charge("b").await.is_ok());
         clock.advance(Duration::from_mins(2));
-        assert!(rates.charge("a").is_ok());
+        assert!(rates.charge("a").await.is_ok());
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn judge(
     activity: &[u8],
     arrived: Instant,
 ) -> Result<ActivityOutcome, ActivityError> {
-    Ok(match judge_form(turn, activity)? {
+    Ok(match judge_form(turn, activity).await? {
         FormOutcome::Decided(outcome) => outcome,
         FormOutcome::Card(card) => {
             let swallowed = turn.host.interception.answer(turn, &card, arrived).await;
@@ -44,8 +44,8 @@ pub(super) async fn judge(
 ///
 /// # Errors
 /// As [`judge`].
-pub(super) fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<ActivityOutcome, ActivityError> {
-    Ok(match judge_form(turn, activity)? {
+pub(super) async fn judge_update(turn: &SkillTurn, activity: &[u8]) -> Result<ActivityOutcome, ActivityError> {
+    Ok(match judge_form(turn, activity).await? {
         FormOutcome::Decided(outcome) => outcome,
         FormOutcome::Card(card) => {
             report_card_of_update(turn, &card);
@@ -62,7 +62,7 @@ enum FormOutcome {
 }
 
 /// Judges an activity by its form, and counts the card in it.
-fn judge_form(turn: &SkillTurn, activity: &[u8]) -> Result<FormOutcome, ActivityError> {
+async fn judge_form(turn: &SkillTurn, activity: &[u8]) -> Result<FormOutcome, ActivityError> {
     let read = read_skill_activity(activity)?;
     if read == SkillActivity::Other {
         return Ok(FormOutcome::Decided(ActivityOutcome::GoesOn));
@@ -78,7 +78,7 @@ fn judge_form(turn: &SkillTurn, activity: &[u8]) -> Result<FormOutcome, Activity
         SkillActivity::OAuthCard(card) => Some(card),
     };
     let connection_name = card.as_ref().map_or("", |card| &card.connection_name);
-    if let Err(retry_after) = charge_card(turn, connection_name) {
+    if let Err(retry_after) = charge_card(turn, connection_name).await {
         return Ok(FormOutcome::Decided(ActivityOutcome::TooManyCards { retry_after }));
     }
     let Some(card) = card else {
@@ -105,8 +105,8 @@ pub(super) fn readdress(turn: &SkillTurn, activity: &[u8]) -> Result<Bytes, Acti
 ///
 /// # Errors
 /// The seconds until the next card is accepted.
-fn charge_card(turn: &SkillTurn, connection_name: &str) -> Result<(), u64> {
-    turn.host.card_rates.charge(&turn.conversation.id).map_err(|TooManyCards { retry_after, is_logged }| {
+async fn charge_card(turn: &SkillTurn, connection_name: &str) -> Result<(), u64> {
+    turn.host.card_rates.charge(&turn.conversation.id).await.map_err(|TooManyCards { retry_after, is_logged }| {
         turn.host.counters.add(Count::CallerRateLimited);
         if !is_logged {
             CardFailure::from(CardReason::TooManyCards).report(turn, connection_name);

@@ -34,7 +34,7 @@ use self::interception::Interception;
 use crate::bot_connector::{ParentTokens, SkillClient, SkillConversations};
 use crate::domain::{ClockAndEntropy, Registrations, SharedEntropy};
 use crate::exchange::{ResourceTokens, Speakers};
-use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation};
+use crate::inbound::{BodyLimits, Callers, Door, LetterCase, Method, Operation, SharedLimits};
 use crate::observability::Counters;
 
 #[cfg(test)]
@@ -61,6 +61,8 @@ pub struct SkillHostCallers {
     pub callers: Arc<Callers>,
     /// The limits on request bodies.
     pub limits: BodyLimits,
+    /// What the limit on cards is made from.
+    pub shared_limits: SharedLimits,
     /// The address at which skills reach this service.
     pub public_url: Url,
 }
@@ -97,9 +99,9 @@ impl SkillHost {
         counters: Arc<Counters>,
         ambient: ClockAndEntropy,
     ) -> Self {
-        let SkillHostCallers { callers, limits, public_url } = callers;
+        let SkillHostCallers { callers, limits, shared_limits, public_url } = callers;
         let SkillHostBots { conversations, client, parent_tokens, timeout: bot_timeout } = bots;
-        let card_rates = CardRates::new(ambient.clock.clone());
+        let card_rates = CardRates::new(&shared_limits);
         let entropy = ambient.entropy.clone();
         let interception = Interception {
             exchange,

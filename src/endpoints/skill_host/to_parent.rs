@@ -159,7 +159,7 @@ impl ConversationCall {
             readdress(&self.turn, &self.body).map_err(refused)?;
             return Ok(answer_id(id));
         }
-        match judge_update(&self.turn, &self.body).map_err(refused)? {
+        match judge_update(&self.turn, &self.body).await.map_err(refused)? {
             ActivityOutcome::GoesOn => self.pass_on_readdressed().await,
             ActivityOutcome::Forged | ActivityOutcome::Swallowed(_) => Ok(answer_id(id)),
             ActivityOutcome::TooManyCards { retry_after } => Err(Problem::TooManyRequests { retry_after }),

@@ -58,9 +58,11 @@ pub(super) async fn begin(
     // exchange would be refused anyway, nor with a mere link. In a Teams channel no card can offer it.
     let is_silent = offer.form != OfferForm::Link
         && (state.conversation_type != ConversationType::Channel
-            || offer.form == OfferForm::Resource && answers_action(service, &account, &state))
+            || offer.form == OfferForm::Resource)
         && channel.supports_oauth_card()
-        && may_be_bound(bot, &account, connection);
+        && may_be_bound(bot, &account, connection)
+        // Asked for last, because another replica may know of the action.
+        && (state.conversation_type != ConversationType::Channel || answers_action(service, &account, &state).await);
     let uri = connection.token_exchange_uri.clone().filter(|_| is_silent);
     let new = SignInOffer {
         account,
@@ -92,9 +94,9 @@ pub(super) async fn begin(
 
 /// Whether the bot works on an action of this very user in this conversation, whose answer can carry the offer: the only
 /// way to sign in silently in a Teams channel (docs/protocols/sign-in-invokes.md §5).
-fn answers_action(service: &TokenService, account: &Account, state: &TokenExchangeState) -> bool {
-    let conversation = state.conversation_id.as_ref();
-    conversation.is_some_and(|conversation| service.running_actions.is_running(account, conversation))
+async fn answers_action(service: &TokenService, account: &Account, state: &TokenExchangeState) -> bool {
+    let Some(conversation) = &state.conversation_id else { return false };
+    service.running_actions.is_running(account, conversation).await
 }
 
 /// Normalises `text` as a browser does, if it lies at or below one of `listed`: same origin, whole path segments.

@@ -36,14 +36,14 @@ impl ExchangeCall<'_> {
 
     /// Counts a token that fails its validation against the limit of the user whom the bot names. The engine counts the
     /// other refusals. A bot's call names no conversation.
-    pub(super) fn charge_sender(&self, refusal: Refusal) -> Refusal {
+    pub(super) async fn charge_sender(&self, refusal: Refusal) -> Refusal {
         let sender = TokenSender {
             bot: &self.bot,
             account: &self.slot.account,
             conversation_id: None,
             correlation_id: &self.correlation_id,
         };
-        sender.charge_refusal(&self.service.rates, refusal)
+        sender.charge_refusal(&self.service.rates, refusal).await
     }
 
     /// Logs the refusal, and answers it in the style of the bot's SDK.

@@ -25,7 +25,10 @@ use crate::protocol::deadlines::{ANSWER_BUDGET, PROVIDER_BUDGET};
 pub(super) async fn exchange_token(call: &ExchangeCall<'_>, raw: Secret) -> Result<HttpResponse, Decline> {
     let validated = timeout_at(call.begun + PROVIDER_BUDGET, call.service.validators.validate(call.connection, &raw));
     let validated = validated.await.unwrap_or_else(|_| Err(keys_arrived_late()));
-    let validated = validated.map_err(|refusal| call.refused(&call.charge_sender(refusal)))?;
+    let validated = match validated {
+        Ok(validated) => validated,
+        Err(refusal) => return Err(call.refused(&call.charge_sender(refusal).await)),
+    };
     // The card is read before the token: an exchange stores its token before it removes its card, so two calls at the
     // same time cannot miss both.
     let card = find_card(call).await?;

@@ -68,7 +68,7 @@ impl TokenRequest<'_> {
         let Some(account) = self.find_account(account).await? else { return Ok(ObtainedToken::UserNeeded) };
         let sender = self.service.speakers.find_sender(self.bot, &account);
         // Each code is an attempt to guess one.
-        self.charge(&sender)?;
+        self.charge(&sender).await?;
         let bearer = CodeBearer { account, sender, stated: StatedIdentity::default() };
         let redeemed = self.service.codes.redeem(self.wanted(&slot), &bearer, code).await;
         Ok(match redeemed.map_err(|error| Decline::failed("a magic code cannot be checked", &error))? {
@@ -83,7 +83,7 @@ impl TokenRequest<'_> {
     /// provider, so it counts against the user's rate limit.
     async fn answer_challenge(&self, account: Account, claims: &str) -> Result<ObtainedToken, Decline> {
         let Some(account) = self.find_account(account).await? else { return Ok(ObtainedToken::UserNeeded) };
-        self.charge(&account)?;
+        self.charge(&account).await?;
         let challenge = ClaimsChallenge::parse(claims).ok_or(Decline::BadArgument(
             "The query parameter 'claims' must be the JSON object of a claims challenge, of up to 8192 bytes.",
         ))?;
@@ -103,8 +103,8 @@ impl TokenRequest<'_> {
         WantedToken { bot: self.bot, slot, connection: self.connection }
     }
 
-    fn charge(&self, account: &Account) -> Result<(), Decline> {
+    async fn charge(&self, account: &Account) -> Result<(), Decline> {
         let correlation_id = RequestId::get_or_draw(self.http, &self.service.entropy);
-        Ok(self.service.rates.charge(account, &correlation_id)?)
+        Ok(self.service.rates.charge(account, &correlation_id).await?)
     }
 }

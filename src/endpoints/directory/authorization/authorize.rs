@@ -12,7 +12,8 @@ use super::request_fault::RequestFault;
 use super::untrusted_request::UntrustedRequest;
 use super::{AUTHORIZATION_PATH, AuthorizationDoor, SIGN_UP_PATH, SignedInUser};
 use crate::domain::{DirectoryUser, IdentityField, Timestamp};
-use crate::endpoints::directory::{BrowserSession, RateExceeded};
+use crate::endpoints::directory::BrowserSession;
+use crate::inbound::RateExceeded;
 use crate::inbound::{Problem, read_body, redirect_browser};
 
 /// The longest `login_hint` that is put into the field, in bytes.
@@ -70,7 +71,7 @@ impl AuthorizationDoor {
             return self.ask(request, found.as_ref(), responder);
         };
         let user = request.view.directory.user_key(&usable.user.id);
-        if let Err(limited) = self.rates.charge(&user, &responder.correlation_id) {
+        if let Err(limited) = self.rates.charge(&user, &responder.correlation_id).await {
             return refuse_rate(request, limited, responder);
         }
         match self.use_session(&request, usable).await {

@@ -27,7 +27,7 @@ use crate::accounts::{Directories, DirectoryUsers};
 use crate::domain::{ClockAndEntropy, DirectoryUser, SignInMethod, Timestamp};
 use crate::endpoints::directory::languages::Language;
 use crate::endpoints::directory::{BrowserSessions, form_guard};
-use crate::inbound::{BodyLimits, Door, FormGuard, LetterCase, Method, Operation, SampledLines};
+use crate::inbound::{BodyLimits, Door, FormGuard, LetterCase, Method, Operation, SampledLines, SharedLimits};
 use crate::observability::DirectoryCounts;
 use crate::token_issuer::{DirectoryKeyRing, DirectoryTokens};
 
@@ -76,6 +76,8 @@ pub struct SignInParts {
     pub tokens: DirectoryTokens,
     /// What is counted at directories.
     pub counts: DirectoryCounts,
+    /// What the limits of this door are made from.
+    pub shared_limits: SharedLimits,
 }
 
 /// The state of this door; built once.
@@ -153,7 +155,7 @@ impl AuthorizationDoor {
     /// The door over `parts`.
     #[must_use]
     pub fn new(parts: SignInParts, ambient: ClockAndEntropy, limits: BodyLimits) -> Self {
-        let (rates, lines) = (SilentRates::new(&ambient.clock), SampledLines::new(ambient.clock.clone()));
+        let (rates, lines) = (SilentRates::new(&parts.shared_limits), SampledLines::new(ambient.clock.clone()));
         Self { parts, lines, rates, ambient, limits }
     }
 

@@ -12,8 +12,9 @@ use super::request::{RefusedRequest, SignInRequest};
 use super::untrusted_request::UntrustedRequest;
 use super::{AuthorizationDoor, LOGIN_PATH, RequestRefusal, name_form_action};
 use crate::domain::IdentityField;
+use crate::endpoints::directory::Notice;
 use crate::endpoints::directory::languages::{Language, NoticeText};
-use crate::endpoints::directory::{Notice, RateExceeded};
+use crate::inbound::RateExceeded;
 use crate::inbound::{FormGuard, RequestId, TrustedProxies, begin_page, finish_page};
 use crate::pages::{PageFrame, PageSources};
 

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
-use crate::domain::{SharedClock, UserKey};
-use crate::endpoints::directory::{KeyedRate, RateExceeded};
+use crate::domain::UserKey;
+use crate::inbound::{KeyedRate, RateExceeded, RateLimit, SharedLimits};
 use crate::observability::conceal;
 
 /// The codes that one user gets without a page in a minute.
@@ -17,19 +17,24 @@ pub(in crate::endpoints::directory) struct SilentRates {
 
 impl SilentRates {
     /// Rates that no user has used.
-    pub(super) fn new(clock: &SharedClock) -> Self {
-        let rate = |limit| KeyedRate::new(limit, clock.clone());
-        Self { codes: rate(CODES_PER_MINUTE), log_lines: rate(NonZeroU32::MIN) }
+    pub(super) fn new(limits: &SharedLimits) -> Self {
+        let log_lines = RateLimit::per_minute("silent_codes.log", NonZeroU32::MIN);
+        Self {
+            codes: KeyedRate::new(RateLimit::per_minute("silent_codes", CODES_PER_MINUTE), limits),
+            log_lines: KeyedRate::of_this_process(log_lines, limits.clock().clone()),
+        }
     }
 
     /// Counts a code of `user`. Logs a user over the limit at most once a minute.
-    pub(in crate::endpoints::directory) fn charge(
+    pub(in crate::endpoints::directory) async fn charge(
         &self,
         user: &UserKey,
         correlation_id: &str,
     ) -> Result<(), RateExceeded> {
-        self.codes.charge(user).inspect_err(|exceeded| {
-            if self.log_lines.charge(user).is_ok() {
+        let name = user.to_string();
+        let name = [name.as_bytes()];
+        self.codes.charge(&name).await.inspect_err(|exceeded| {
+            if self.log_lines.charge_here(&name).is_ok() {
                 tracing::warn!(
                     correlation_id,
                     user = %conceal(user),

@@ -22,7 +22,7 @@ use self::queue::{MailQueue, WaitingMail};
 use self::texts::{MailTexts, MailValues};
 use self::worker::MailWorker;
 use super::languages::Language;
-use crate::accounts::DirectoryView;
+use crate::accounts::{DirectoryView, MessageLimits, MessageRates};
 use crate::domain::{Secret, SharedClock};
 use crate::inbound::ClientNetwork;
 use crate::observability::{DirectoryCount, DirectoryCounts};
@@ -53,7 +53,8 @@ pub struct DirectoryMail<'a> {
     pub correlation_id: &'a str,
 }
 
-/// Sends the messages of all directories in the background. Clones share the queue and the limits.
+/// Sends the messages of all directories in the background. Clones share the queue and the limits. Each replica has a queue of its own,
+/// and sends the messages that its own requests cause.
 #[derive(Clone)]
 pub struct DirectoryMails {
     queue: MailQueue,
@@ -63,18 +64,33 @@ pub struct DirectoryMails {
 }
 
 impl DirectoryMails {
+    /// What may be sent.
+    pub const LIMITS: MessageLimits = limits::LIMITS;
+
     /// Sends by `mailer`; `None` if the configuration has no way to send mail. The messages are sent on the runtime on which this
-    /// is called: that of a worker, which answers a request, ends earlier when the process drains.
+    /// is called: that of a worker, which answers a request, ends earlier when the process drains. `rates`: what all replicas together may
+    /// send; `None` if there is one process.
     #[must_use]
-    pub fn new(mailer: Option<Mailer>, clock: SharedClock, counts: DirectoryCounts) -> Self {
-        Self::with_pauses(mailer, clock, counts, RETRY_PAUSES)
+    pub fn new(
+        mailer: Option<Mailer>,
+        clock: SharedClock,
+        rates: Option<MessageRates>,
+        counts: DirectoryCounts,
+    ) -> Self {
+        Self::with_pauses(mailer, clock, rates, counts, RETRY_PAUSES)
     }
 
-    fn with_pauses(mailer: Option<Mailer>, clock: SharedClock, counts: DirectoryCounts, pauses: [Duration; 2]) -> Self {
+    fn with_pauses(
+        mailer: Option<Mailer>,
+        clock: SharedClock,
+        rates: Option<MessageRates>,
+        counts: DirectoryCounts,
+        pauses: [Duration; 2],
+    ) -> Self {
         let (queue, waiting) = MailQueue::new();
         let is_configured = mailer.is_some();
         if let Some(mailer) = mailer {
-            tokio::spawn(MailWorker::new(mailer, waiting, counts.clone(), pauses).run());
+            tokio::spawn(MailWorker::new(mailer, waiting, rates, counts.clone(), pauses).run());
         }
         Self { queue, limits: Arc::new(MailLimits::new(clock)), counts, is_configured }
     }
@@ -98,7 +114,8 @@ impl DirectoryMails {
             self.counts.add(directory, DirectoryCount::MailFailed);
             return tracing::error!(correlation_id, directory, template, "a message was not sent: its link is missing");
         }
-        if !self.limits.admit(mail.client.map(ClientNetwork::from_address), mail.template, mail.to) {
+        let network = mail.client.map(ClientNetwork::from_address);
+        if !self.limits.admit(network, mail.template, mail.to) {
             self.counts.add(directory, DirectoryCount::MailLimited);
             let message = "a message was not sent: too many go to this address, or come from this client";
             return tracing::info!(correlation_id, directory, template, "{message}");
@@ -106,6 +123,7 @@ impl DirectoryMails {
         let waiting = WaitingMail {
             message: compose(mail),
             template: mail.template,
+            network,
             correlation_id: correlation_id.to_owned(),
             attempts: 0,
         };

@@ -6,6 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::template::MailTemplate;
+use crate::inbound::ClientNetwork;
 use crate::outbound::MailMessage;
 
 /// The messages that wait at a time, those that are tried again among them.
@@ -15,6 +16,8 @@ pub(super) const CAPACITY: usize = 256;
 pub(super) struct WaitingMail {
     pub(super) message: MailMessage,
     pub(super) template: MailTemplate,
+    /// The client network that has caused the message, if that is limited.
+    pub(super) network: Option<ClientNetwork>,
     pub(super) correlation_id: String,
     /// The attempts that have failed.
     pub(super) attempts: usize,

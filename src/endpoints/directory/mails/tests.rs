@@ -43,7 +43,7 @@ fn open_with(folder: &Path, pauses: [Duration; 2]) -> (DirectoryMails, Arc<Offse
         ca_certificates_pem: Vec::new(),
     };
     let mailer = Mailer::new(settings, ClockAndEntropy { clock: clock.clone(), entropy }).unwrap();
-    (DirectoryMails::with_pauses(Some(mailer), clock.clone(), DirectoryCounts::default(), pauses), clock)
+    (DirectoryMails::with_pauses(Some(mailer), clock.clone(), None, DirectoryCounts::default(), pauses), clock)
 }
 
 fn send(mails: &DirectoryMails, template: MailTemplate, to: &str, client: Option<&str>) {
@@ -118,7 +118,7 @@ async fn a_client_network_causes_thirty_messages_an_hour_and_uses_up_nothing_of_
 
 #[tokio::test]
 async fn without_mail_in_the_configuration_nothing_is_sent_and_nothing_fails() {
-    let mails = DirectoryMails::new(None, Arc::new(OffsetClock::default()), DirectoryCounts::default());
+    let mails = DirectoryMails::new(None, Arc::new(OffsetClock::default()), None, DirectoryCounts::default());
     assert!(!mails.is_configured());
     send(&mails, MailTemplate::Welcome, "ada@example.com", None);
     assert_eq!(mails.finish(Duration::from_secs(5)).await, 0);

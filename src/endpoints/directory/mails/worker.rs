@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::queue::{QueuedMail, QueuedMails};
+use super::queue::{QueuedMail, QueuedMails, WaitingMail};
+use crate::accounts::MessageRates;
 use crate::observability::{DirectoryCount, DirectoryCounts};
 use crate::outbound::{MailError, Mailer};
 
@@ -10,6 +11,8 @@ use crate::outbound::{MailError, Mailer};
 pub(super) struct MailWorker {
     mailer: Mailer,
     queued: QueuedMails,
+    /// What all replicas together may send.
+    rates: Option<MessageRates>,
     /// Those that are tried again, and when; as few as the queue has places.
     repeated: Vec<RepeatedMail>,
     counts: DirectoryCounts,
@@ -34,13 +37,20 @@ enum Step {
 }
 
 impl MailWorker {
-    pub(super) fn new(mailer: Mailer, queued: QueuedMails, counts: DirectoryCounts, pauses: [Duration; 2]) -> Self {
-        Self { mailer, queued, repeated: Vec::new(), counts, pauses }
+    pub(super) fn new(
+        mailer: Mailer,
+        queued: QueuedMails,
+        rates: Option<MessageRates>,
+        counts: DirectoryCounts,
+        pauses: [Duration; 2],
+    ) -> Self {
+        Self { mailer, queued, rates, repeated: Vec::new(), counts, pauses }
     }
 
     pub(super) async fn run(mut self) {
         loop {
             match self.wait().await {
+                Step::Send(queued) if !self.is_admitted(&queued.mail).await => self.drop_limited(&queued.mail),
                 Step::Send(queued) => self.attempt(queued).await,
                 Step::Repeat => self.repeat_first().await,
                 Step::Hurry => {
@@ -61,6 +71,22 @@ impl MailWorker {
             () = wait_until(first), if is_hurried => Step::Repeat,
             queued = self.queued.receiver.recv() => queued.map_or(Step::End, Step::Send),
         }
+    }
+
+    /// Asks the counts of all replicas. The worker does so, because a request that causes a message takes as long as one that does not.
+    async fn is_admitted(&self, mail: &WaitingMail) -> bool {
+        let Some(rates) = &self.rates else { return true };
+        let network = mail.network.map(|network| network.first_address().to_string());
+        let kind = if mail.template.is_warning() { "warning" } else { "message" };
+        rates.admits(network.as_deref(), kind, &mail.message.to.to_lowercase()).await
+    }
+
+    fn drop_limited(&self, mail: &WaitingMail) {
+        let (directory, correlation_id) = (mail.message.directory.as_str(), mail.correlation_id.as_str());
+        self.counts.add(directory, DirectoryCount::MailLimited);
+        let (template, message) =
+            (mail.template.name(), "a message was not sent: all replicas together have sent too many");
+        tracing::info!(correlation_id, directory, template, "{message}");
     }
 
     async fn repeat_first(&mut self) {

@@ -1,20 +1,15 @@
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use governor::clock::Clock as _;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 
 use super::refusal::Refused;
 use crate::accounts::{Directories, DirectoryView};
-use crate::domain::{Administrator, AdministratorRole, RateClock, SecretHash, SharedClock, TenantId};
+use crate::domain::{Administrator, AdministratorRole, SecretHash, TenantId};
 use crate::inbound::{
-    CallerRefusal, ClientGuesses, ClientNetwork, Problem, RequestId, TooManyCredentials, TrustedProxies, read_bearer,
+    CallerRefusal, ClientGuesses, ClientNetwork, KeyedRate, Problem, RateExceeded, RateLimit, RequestId, SharedLimits,
+    TooManyCredentials, TrustedProxies, read_bearer,
 };
 use crate::observability::{AuditEntry, AuditEvent};
 use crate::token_issuer::{AdministratorKey, AdministratorTokens};
@@ -24,16 +19,13 @@ const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 /// The longest token, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
 
-type Limiter = RateLimiter<NotKeyed, InMemoryState, RateClock, NoOpMiddleware<Nanos>>;
-
 /// Authenticates the administrators of directories (docs/directory.md §The management API).
 pub(super) struct AdministratorChecks {
     directories: Directories,
     tokens: AdministratorTokens,
     guesses: ClientGuesses,
     /// By tenant id.
-    rates: HashMap<String, Limiter>,
-    clock: RateClock,
+    rates: KeyedRate,
 }
 
 /// An administrator who calls, and the directory as it is now.
@@ -49,11 +41,9 @@ pub(super) struct ApiKeyOwner {
 }
 
 impl AdministratorChecks {
-    pub(super) fn new(directories: Directories, tokens: AdministratorTokens, clock: SharedClock) -> Self {
-        let rate_clock = RateClock::new(clock.clone());
-        let limiter = || RateLimiter::direct_with_clock(Quota::per_second(CALLS_PER_SECOND), rate_clock.clone());
-        let rates = directories.list().iter().map(|view| (view.directory.tenant.to_string(), limiter())).collect();
-        Self { directories, tokens, guesses: ClientGuesses::new(clock), rates, clock: rate_clock }
+    pub(super) fn new(directories: Directories, tokens: AdministratorTokens, limits: &SharedLimits) -> Self {
+        let rates = KeyedRate::new(RateLimit::per_second("administrators", CALLS_PER_SECOND), limits);
+        Self { directories, tokens, guesses: ClientGuesses::new(limits, "administrators"), rates }
     }
 
     /// Authenticates the caller of `http` as an administrator of `tenant` whose role is `needed` or more. A directory that
@@ -68,12 +58,12 @@ impl AdministratorChecks {
             return Err(self.refuse_absence(http));
         };
         let Some(view) = self.directories.find(tenant) else {
-            return Err(self.refuse_guess(http, "administrator_tenant"));
+            return Err(self.refuse_guess(http, "administrator_tenant").await);
         };
         let Some(administrator) = self.find(&view, token).await? else {
-            return Err(self.refuse_guess(http, "administrator_token"));
+            return Err(self.refuse_guess(http, "administrator_token").await);
         };
-        self.charge(http, tenant)?;
+        self.charge(http, tenant).await?;
         if administrator.role < needed {
             let refusal = CallerRefusal::new(Problem::CallerNotAllowed, "administrator_role");
             let _ = refusal.comparing(&administrator.name, "").logged(http);
@@ -89,7 +79,7 @@ impl AdministratorChecks {
 
     /// The owner of `key`, compared with the tokens of the administrators of all directories. Counts as a call of the owner's
     /// directory.
-    pub(super) fn find_owner(&self, http: &HttpRequest, key: &str) -> Result<ApiKeyOwner, Refused> {
+    pub(super) async fn find_owner(&self, http: &HttpRequest, key: &str) -> Result<ApiKeyOwner, Refused> {
         let mut found = None;
         for view in self.directories.list() {
             if let Some(administrator) = find_by_token(&view.directory.administrators, key) {
@@ -97,8 +87,10 @@ impl AdministratorChecks {
                 found = Some(ApiKeyOwner { tenant: view.directory.tenant.clone(), administrator });
             }
         }
-        let owner = found.ok_or_else(|| self.refuse_guess(http, "administrator_api_key"))?;
-        self.charge(http, owner.tenant.as_str())?;
+        let Some(owner) = found else {
+            return Err(self.refuse_guess(http, "administrator_api_key").await);
+        };
+        self.charge(http, owner.tenant.as_str()).await?;
         Ok(owner)
     }
 
@@ -125,10 +117,9 @@ impl AdministratorChecks {
     }
 
     /// Counts a call of `tenant`, by an administrator: strangers use nothing of it up.
-    fn charge(&self, http: &HttpRequest, tenant: &str) -> Result<(), Refused> {
-        let Some(Err(until)) = self.rates.get(tenant).map(RateLimiter::check) else { return Ok(()) };
-        let wait = until.wait_time_from(self.clock.now());
-        let retry_after = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+    async fn charge(&self, http: &HttpRequest, tenant: &str) -> Result<(), Refused> {
+        let charged = self.rates.charge(&[tenant.as_bytes()]).await;
+        let Err(RateExceeded { retry_after }) = charged else { return Ok(()) };
         let _ = CallerRefusal::new(Problem::TooManyRequests { retry_after }, "administrator_rate").logged(http);
         Err(Refused::TooManyRequests(retry_after))
     }
@@ -144,8 +135,8 @@ impl AdministratorChecks {
     }
 
     /// Counts a wrong token or key against the address that presents it.
-    fn refuse_guess(&self, http: &HttpRequest, check: &'static str) -> Refused {
-        match self.guesses.charge(find_network(http)) {
+    async fn refuse_guess(&self, http: &HttpRequest, check: &'static str) -> Refused {
+        match self.guesses.charge(find_network(http)).await {
             Ok(()) => {
                 let _ = CallerRefusal::new(Problem::InvalidToken, check).logged(http);
                 audit_refusal(http, check);

@@ -95,7 +95,7 @@ async fn issue_and_reply(
         return Err(Refused::Syntax("".into()));
     }
     let key = form.find("apikey").ok_or(Refused::Unauthenticated)?;
-    let owner = door.checks.find_owner(http, key)?;
+    let owner = door.checks.find_owner(http, key).await?;
     let (id, client) = (RequestId::get_or_draw(http, &door.ambient.entropy), TrustedProxies::client_address(http));
     let issuer = door.clone();
     let token = perform_change(async move {

@@ -23,7 +23,7 @@ use crate::accounts::{Directories, DirectoryUsers};
 use crate::domain::ClockAndEntropy;
 use crate::endpoints::directory::SessionEndings;
 use crate::endpoints::directory::self_service::service::SelfService;
-use crate::inbound::{BodyLimits, Door, LetterCase, Operation};
+use crate::inbound::{BodyLimits, Door, LetterCase, Operation, SharedLimits};
 use crate::token_issuer::AdministratorTokens;
 
 /// What this door works with.
@@ -40,6 +40,8 @@ pub struct ManagementParts {
     pub administrator_tokens: AdministratorTokens,
     /// Whether the configuration says how messages are sent.
     pub sends_mail: bool,
+    /// What the limits of this door are made from.
+    pub shared_limits: SharedLimits,
 }
 
 /// The state of this door; built once.
@@ -59,7 +61,7 @@ impl ManagementDoor {
         let checks = AdministratorChecks::new(
             parts.directories.clone(),
             parts.administrator_tokens.clone(),
-            ambient.clock.clone(),
+            &parts.shared_limits,
         );
         let public_url = public_url.as_str().trim_end_matches('/').to_owned();
         Self { parts, checks, public_url, ambient, limits }

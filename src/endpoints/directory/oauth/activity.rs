@@ -31,7 +31,8 @@ impl DirectoryCall<'_> {
         let body = read_body(self.http, payload, self.door.limits).await.map_err(OAuthRefusal::Body)?;
         let activity: DirectoryActivity = serde_json::from_slice(&body)
             .map_err(|_| OAuthRefusal::InvalidRequest("The body must be a JSON object with the text eventName."))?;
-        let is_new = activity.event_name == "logout" && self.door.activities.charge(&live.claims.grant_id).is_ok();
+        let grant = live.claims.grant_id.as_deref().unwrap_or_default();
+        let is_new = activity.event_name == "logout" && self.door.activities.charge(&[grant.as_bytes()]).await.is_ok();
         if let Some(user) = live.user.filter(|_| is_new) {
             let (directory, correlation_id) = (&self.view.directory, self.correlation_id());
             let entry = AuditEntry::new(AuditEvent::DirectorySignedOut).tenant(&directory.tenant);

@@ -43,8 +43,9 @@ impl<'a> DirectoryCall<'a> {
     }
 
     /// Authenticates the application that calls; a public one is named only.
-    pub(super) fn authenticate(&self, form: &Form<'_>) -> Result<&Application, OAuthRefusal> {
-        self.door.applications.authenticate(self.http, form, &self.view.settings).map_err(OAuthRefusal::Client)
+    pub(super) async fn authenticate(&self, form: &Form<'_>) -> Result<&Application, OAuthRefusal> {
+        let authenticated = self.door.applications.authenticate(self.http, form, &self.view.settings).await;
+        authenticated.map_err(OAuthRefusal::Client)
     }
 
     /// The id of the request.

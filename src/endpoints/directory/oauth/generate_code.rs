@@ -26,10 +26,9 @@ impl DirectoryCall<'_> {
         let tokens = read_two_tokens(self.http)?;
         let live = self.door.find_live_token(&self.view, tokens.access).await?.ok_or(OAuthRefusal::InvalidToken)?;
         let link = self.describe_code(live, tokens.id)?;
-        self.door
-            .generated_codes
-            .charge(&link.grant_id)
-            .map_err(|exceeded| OAuthRefusal::TooManyRequests { retry_after: Some(exceeded.retry_after) })?;
+        let grant = link.grant_id.as_deref().unwrap_or_default();
+        let charged = self.door.generated_codes.charge(&[grant.as_bytes()]).await;
+        charged.map_err(|exceeded| OAuthRefusal::TooManyRequests { retry_after: Some(exceeded.retry_after) })?;
         let code: Secret = self.door.parts.links.draw(&self.view.directory.tenant, &link).await.map_err(log_outage)?;
         Ok(ok().content_type("text/plain; charset=utf-8").body(code.expose().to_owned()))
     }

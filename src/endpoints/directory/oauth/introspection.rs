@@ -57,7 +57,7 @@ pub(super) async fn introspect(http: HttpRequest, payload: Payload, door: Data<O
 impl DirectoryCall<'_> {
     async fn introspect(&self, payload: Payload) -> Result<HttpResponse, OAuthRefusal> {
         let form = self.read(payload).await?;
-        let application = self.authenticate(&form)?;
+        let application = self.authenticate(&form).await?;
         if application.is_public() {
             // A client id is no authentication (RFC 7662 §2.1).
             return Err(OAuthRefusal::Client(ClientRefusal::InvalidClient { used_header: false }));

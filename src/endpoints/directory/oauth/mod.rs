@@ -25,9 +25,11 @@ use actix_web::web;
 
 use crate::accounts::{Directories, DirectoryUsers, SelfServiceLinks};
 use crate::domain::ClockAndEntropy;
-use crate::endpoints::directory::KeyedRate;
 use crate::endpoints::directory::redemption::GrantRedemption;
-use crate::inbound::{ApplicationAuthenticator, BodyLimits, ClientAssertionUses, Door, LetterCase, SampledLines};
+use crate::inbound::{
+    ApplicationAuthenticator, BodyLimits, ClientAssertionUses, ClientGuesses, Door, KeyedRate, LetterCase, RateLimit,
+    SampledLines, SharedLimits,
+};
 use crate::observability::DirectoryCounts;
 use crate::token_issuer::{DirectoryKeyRing, DirectoryTokens, Grants};
 
@@ -65,6 +67,8 @@ pub struct OAuthParts {
     pub links: SelfServiceLinks,
     /// What is counted at directories.
     pub counts: DirectoryCounts,
+    /// What the limits of this door are made from.
+    pub shared_limits: SharedLimits,
 }
 
 /// The state of this door; built once.
@@ -85,9 +89,11 @@ impl OAuthDoor {
     /// The door over `parts`.
     #[must_use]
     pub fn new(parts: OAuthParts, ambient: ClockAndEntropy, limits: BodyLimits) -> Self {
-        let applications = ApplicationAuthenticator::new(ambient.clock.clone());
-        let activities = KeyedRate::new(NonZeroU32::MIN, ambient.clock.clone());
-        let generated_codes = KeyedRate::new(GENERATED_CODES_PER_MINUTE, ambient.clock.clone());
+        let shared = &parts.shared_limits;
+        let applications = ApplicationAuthenticator::new(ClientGuesses::new(shared, "applications"));
+        let activities = KeyedRate::new(RateLimit::per_minute("activities", NonZeroU32::MIN), shared);
+        let generated_codes = RateLimit::per_minute("generated_codes", GENERATED_CODES_PER_MINUTE);
+        let generated_codes = KeyedRate::new(generated_codes, shared);
         let lines = SampledLines::new(ambient.clock.clone());
         Self { parts, applications, lines, activities, generated_codes, ambient, limits }
     }

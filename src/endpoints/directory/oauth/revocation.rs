@@ -23,7 +23,7 @@ pub(super) async fn revoke(http: HttpRequest, payload: Payload, door: Data<OAuth
 impl DirectoryCall<'_> {
     async fn revoke(&self, payload: Payload) -> Result<HttpResponse, OAuthRefusal> {
         let form = self.read(payload).await?;
-        let client_id = &self.authenticate(&form)?.client_id;
+        let client_id = &self.authenticate(&form).await?.client_id;
         let token = form.find("token").ok_or(OAuthRefusal::InvalidRequest("The parameter token is required."))?;
         if let Some(grant) = self.find_grant_to_revoke(client_id, token).await? {
             let revocation = Revocation {

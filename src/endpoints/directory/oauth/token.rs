@@ -65,7 +65,7 @@ pub(super) async fn issue(http: HttpRequest, payload: Payload, door: Data<OAuthD
 impl DirectoryCall<'_> {
     async fn issue(&self, payload: Payload) -> Result<HttpResponse, OAuthRefusal> {
         let form = self.read(payload).await?;
-        let application = self.authenticate(&form)?.clone();
+        let application = self.authenticate(&form).await?.clone();
         let call = TokenCall {
             door: self.door.clone(),
             view: Arc::clone(&self.view),

@@ -49,10 +49,11 @@ impl ProviderSignIn {
             self.act.log(&key, "not_active");
             return Ok(SignInOutcome::Refused(LoginNotice::NotAllowed));
         }
-        if self.door.steps.may_be_signed_out(&self.identified, &key) {
+        let is_signed_out = self.door.steps.may_be_signed_out(&self.identified, &key).await;
+        if is_signed_out.map_err(|_| Problem::ServiceUnavailable)? {
             return Ok(SignInOutcome::Refused(LoginNotice::ProviderRefused));
         }
-        if let Err(limited) = self.door.authorization.rates.charge(&key, &self.act.correlation_id) {
+        if let Err(limited) = self.door.authorization.rates.charge(&key, &self.act.correlation_id).await {
             return Ok(SignInOutcome::Refused(LoginNotice::TooMany { retry_after: limited.retry_after }));
         }
         let method = SignInMethod::Provider(self.act.place.provider.name.clone());

@@ -15,7 +15,9 @@ const LIFETIME: Duration = Duration::from_hours(1);
 /// Browsers that are signed in at the same time; the oldest is signed out for another one.
 const MAX_BROWSERS: usize = 64;
 
-/// The browsers in which the operator is signed in. They are kept in memory, as hashes of their cookies.
+/// The browsers in which the operator is signed in. They are kept in memory, as hashes of their cookies. They stay with this
+/// process also over a shared store: the operator's listener is one replica's own and not behind the balancer that spreads
+/// users, so the next request of the browser comes to the same replica.
 pub(super) struct OperatorSessions {
     browsers: Mutex<Vec<OperatorBrowser>>,
     is_secure: bool,

@@ -81,7 +81,7 @@ impl DirectoryPages {
         let fields = self.read_form(http, payload, SIGN_IN_FORM).await?;
         let token = fields.find("admin_token").unwrap_or_default();
         if !self.access.admin_token.is(token) {
-            return Ok(self.refuse_token(http));
+            return Ok(self.refuse_token(http).await);
         }
         let mut response = redirect_browser(StatusCode::SEE_OTHER, LIST_PATH);
         // A new value for each sign-in: one that somebody has put into the browser before opens nothing.
@@ -98,9 +98,11 @@ impl DirectoryPages {
     }
 
     /// Counts a wrong token and answers it.
-    fn refuse_token(&self, http: &HttpRequest) -> HttpResponse {
+    async fn refuse_token(&self, http: &HttpRequest) -> HttpResponse {
         let guesses = http.extensions().get::<FormGuesses>().cloned();
-        if let Some(Err(problem)) = guesses.as_ref().map(FormGuesses::count) {
+        if let Some(guesses) = guesses
+            && let Err(problem) = guesses.count().await
+        {
             return problem.respond();
         }
         let mut response = self.show_sign_in(http, StatusCode::UNAUTHORIZED, "This is not the admin token.");

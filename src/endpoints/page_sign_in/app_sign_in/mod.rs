@@ -4,7 +4,6 @@
 //! token for the app's user reaches the front end. It deliberately gives no front end a token of an identity provider.
 
 mod addresses;
-mod answer_limit;
 mod description;
 mod linked_users;
 mod outcome;
@@ -19,7 +18,6 @@ use url::Url;
 pub use linked_users::LinkedUsers;
 
 use self::addresses::{ReturnAddress, is_listed};
-use self::answer_limit::AnswerLimit;
 use super::failure_texts::{Advice, failure_texts};
 use super::page_refusal::PageRefusal;
 use super::replies::begin_notice;
@@ -43,7 +41,6 @@ const ADVICE: Advice = Advice {
 pub struct AppSignIn {
     door: PageDoor,
     tokens: AppUserTokens,
-    answers: AnswerLimit,
 }
 
 /// An app and its connection.
@@ -166,7 +163,7 @@ impl AppSignIn {
     /// Signs users of the apps that `door` knows in, and issues our `tokens` to their front ends.
     #[must_use]
     pub fn new(door: PageDoor, tokens: AppUserTokens) -> Self {
-        Self { door, tokens, answers: AnswerLimit::new() }
+        Self { door, tokens }
     }
 
     fn find(&self, id: &str) -> Result<SignInApp<'_>, PageRefusal> {

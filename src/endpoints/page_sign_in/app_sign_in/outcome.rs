@@ -29,7 +29,7 @@ impl AppSignIn {
             return Err(SignInError::LinkUnknown.into());
         }
         let failed = |failure| PageSignInFailure { failure, return_to: Some(done.return_to.clone()) };
-        if !self.answers.admits(&done.handle) {
+        if !self.door.steps.admits_answer(&done.handle).await {
             return Err(failed(SignInError::StateUnknown.into()));
         }
         let led = match (&address.popup_origin, place.app.redirect_token) {

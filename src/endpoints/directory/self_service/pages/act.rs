@@ -119,7 +119,7 @@ impl Act {
     }
 
     /// Does `work` for the form with this body, which is the browser's own, to its end. The outcome of an earlier try with the same
-    /// form counts.
+    /// form counts, also if another replica has got it.
     pub(super) async fn complete<W>(
         self,
         body: Vec<u8>,
@@ -130,7 +130,7 @@ impl Act {
     {
         let door = self.door.clone();
         // Boxed, because the future holds the whole work, and is copied on its way into a task.
-        let work = Box::pin(async move { door.forms.complete(&body, work(self)).await });
+        let work = Box::pin(async move { door.forms.complete(&body, self.complete_once(&body, work)).await });
         let done = run_to_end(work).await;
         done.unwrap_or(Err(ActFailure::Unavailable))
     }
@@ -145,7 +145,8 @@ impl SelfServiceDoor {
         flow: &'static str,
         responder: &Responder<'_>,
     ) -> HttpResponse {
-        if let Err(limited) = door.sign_ins.charge(&request.view.directory.user_key(&user.id)) {
+        let key = request.view.directory.user_key(&user.id).to_string();
+        if let Err(limited) = door.sign_ins.charge(&[key.as_bytes()]).await {
             return responder.too_often(limited);
         }
         let (door, request, http) = (door.clone(), request.clone(), responder.http.clone());

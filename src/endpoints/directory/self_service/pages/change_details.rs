@@ -143,7 +143,8 @@ async fn lead_back(
 ) -> HttpResponse {
     let KnownUser { user, sign_in } = known;
     let Some(sign_in) = sign_in.filter(|_| request.permits_code()) else { return lead_without_code(request, FLOW) };
-    if let Err(limited) = door.sign_ins.charge(&request.view.directory.user_key(&user.id)) {
+    let key = request.view.directory.user_key(&user.id).to_string();
+    if let Err(limited) = door.sign_ins.charge(&[key.as_bytes()]).await {
         return responder.too_often(limited);
     }
     let (sign_ins, issued_for) = (door.parts.app_sign_ins.clone(), request.clone());

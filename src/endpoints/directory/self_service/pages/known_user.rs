@@ -2,7 +2,7 @@ use actix_web::HttpRequest;
 
 use super::SelfServiceDoor;
 use super::refusals::{ActFailure, log_outage};
-use crate::accounts::{DirectoryView, LinkPurpose, SelfServiceLink};
+use crate::accounts::{DirectoryView, FormSignIn, LinkPurpose, SelfServiceLink};
 use crate::domain::{Application, DirectoryUser, SignInMethod, Timestamp};
 use crate::endpoints::directory::BrowserSession;
 use crate::endpoints::directory::authorization::{SignInRequest, SignedInUser};
@@ -28,6 +28,23 @@ impl KnownUser {
     /// The same sign-in of the user, who was changed meanwhile.
     pub(super) fn with_user(self, user: DirectoryUser) -> Self {
         Self { user, ..self }
+    }
+
+    /// The sign-in, as it is kept for a form that is sent to another replica.
+    pub(super) fn describe_sign_in(&self) -> Option<FormSignIn> {
+        self.sign_in.clone().map(|KnownSignIn { session_id, method, auth_time }| {
+            let auth_time = auth_time.unix_millis();
+            FormSignIn { session_id, method, auth_time }
+        })
+    }
+
+    /// `user` with the sign-in that [`KnownUser::describe_sign_in`] has described.
+    pub(super) fn recall(user: DirectoryUser, sign_in: Option<FormSignIn>) -> Self {
+        let sign_in = sign_in.map(|FormSignIn { session_id, method, auth_time }| {
+            let auth_time = Timestamp::from_unix_millis(auth_time);
+            KnownSignIn { session_id, method, auth_time }
+        });
+        Self { user, sign_in }
     }
 }
 

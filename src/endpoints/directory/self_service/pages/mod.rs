@@ -14,6 +14,7 @@ mod forgot_password;
 mod known_user;
 mod links;
 mod mailbox;
+mod outcomes;
 mod own_page;
 mod page_request;
 mod refusals;
@@ -29,11 +30,11 @@ use actix_web::web;
 use self::act::ActOutcome;
 use self::repeated_forms::RepeatedForms;
 use super::service::SelfService;
-use crate::accounts::{Directories, DirectoryUsers, SelfServiceLinks};
+use crate::accounts::{Directories, DirectoryUsers, FormOutcomes, SelfServiceLinks};
 use crate::domain::ClockAndEntropy;
+use crate::endpoints::directory::BrowserSessions;
 use crate::endpoints::directory::authorization::AppSignIns;
-use crate::endpoints::directory::{BrowserSessions, KeyedRate};
-use crate::inbound::{BodyLimits, Door, LetterCase, SampledLines};
+use crate::inbound::{BodyLimits, Door, KeyedRate, LetterCase, RateLimit, SampledLines, SharedLimits};
 use crate::token_issuer::{DirectoryKeyRing, Grants};
 
 /// The path of the page after a message was sent.
@@ -56,6 +57,8 @@ pub struct SelfServiceParts {
     pub service: SelfService,
     /// The links of messages.
     pub links: SelfServiceLinks,
+    /// What forms have led to, for those that are sent to several replicas.
+    pub outcomes: FormOutcomes,
     /// The grants of applications.
     pub grants: Grants,
     /// The sessions of browsers.
@@ -64,6 +67,8 @@ pub struct SelfServiceParts {
     pub app_sign_ins: AppSignIns,
     /// The keys of the directories.
     pub keys: DirectoryKeyRing,
+    /// What the limits of this door are made from.
+    pub shared_limits: SharedLimits,
 }
 
 /// The state of this door; built once.
@@ -83,7 +88,8 @@ impl SelfServiceDoor {
     #[must_use]
     pub fn new(parts: SelfServiceParts, ambient: ClockAndEntropy, limits: BodyLimits) -> Self {
         let (forms, lines) = (RepeatedForms::new(ambient.clone()), SampledLines::new(ambient.clock.clone()));
-        let sign_ins = KeyedRate::new(SIGN_INS_PER_MINUTE, ambient.clock.clone());
+        let sign_ins = RateLimit::per_minute("own_page_sign_ins", SIGN_INS_PER_MINUTE);
+        let sign_ins = KeyedRate::new(sign_ins, &parts.shared_limits);
         Self { parts, forms, sign_ins, lines, ambient, limits }
     }
 }

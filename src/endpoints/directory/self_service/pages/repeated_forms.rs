@@ -14,7 +14,8 @@ const MAX_FORMS: usize = 1024;
 const LIFETIME: Duration = Duration::from_mins(2);
 
 /// Gives the same browser the same outcome for the same form: a double click, or a form that is sent again after its answer was
-/// lost, finds its own first try, and not an address that is taken or a password that is out of date.
+/// lost, finds its own first try, and not an address that is taken or a password that is out of date. This is the memory of one
+/// process; behind it stands [`FormOutcomes`](crate::accounts::FormOutcomes), which replicas share.
 pub(super) struct RepeatedForms<T> {
     /// The oldest first.
     known: Mutex<VecDeque<KnownForm<T>>>,

@@ -14,7 +14,8 @@ use crate::endpoints::directory::authorization::{
     AppAnswer, PageSetting, RefusedRequest, RequestRefusal, UntrustedRequest,
 };
 use crate::endpoints::directory::languages::{Language, NoticeText};
-use crate::endpoints::directory::{Notice, RateExceeded, form_guard};
+use crate::endpoints::directory::{Notice, form_guard};
+use crate::inbound::RateExceeded;
 use crate::inbound::{RequestId, TrustedProxies, begin_page, finish_page};
 use crate::pages::{PageFrame, PageSources};
 

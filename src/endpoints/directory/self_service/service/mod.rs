@@ -19,7 +19,7 @@ use self::ask_rates::AskRates;
 use crate::accounts::{Directories, DirectoryUsers, SelfServiceLinks};
 use crate::domain::SharedClock;
 use crate::endpoints::directory::{DirectoryMails, SessionEndings};
-use crate::inbound::SampledLines;
+use crate::inbound::{SampledLines, SharedLimits};
 use crate::observability::DirectoryCounts;
 
 pub use confirmation::UsedLink;
@@ -51,12 +51,15 @@ pub struct SelfServiceSources {
     pub endings: SessionEndings,
     /// What is counted at directories.
     pub counts: DirectoryCounts,
+    /// What the limits of the acts are made from.
+    pub shared_limits: SharedLimits,
 }
 
 impl SelfService {
     /// The acts on `parts`.
     #[must_use]
     pub fn new(parts: SelfServiceSources, clock: SharedClock) -> Self {
-        Self { parts, rates: Arc::new(AskRates::new(clock.clone())), lines: Arc::new(SampledLines::new(clock)) }
+        let rates = Arc::new(AskRates::new(&parts.shared_limits));
+        Self { parts, rates, lines: Arc::new(SampledLines::new(clock)) }
     }
 }

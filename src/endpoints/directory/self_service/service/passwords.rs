@@ -29,7 +29,7 @@ impl SelfService {
         request: &SelfServiceRequest<'_>,
     ) -> Result<(), SelfServiceError> {
         request.require(view.settings.self_service.reset_password)?;
-        self.rates.charge_reset(request)?;
+        self.rates.charge_reset(request).await?;
         let found = self.parts.users.find_by_login(&view.directory.tenant, &view.settings, login).await;
         let user = found.map_err(|error| SelfServiceError::failed(&error))?;
         let user = user.filter(|user| user.active && user.email().is_some());

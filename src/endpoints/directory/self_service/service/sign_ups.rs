@@ -29,7 +29,7 @@ impl SelfService {
         request: &SelfServiceRequest<'_>,
     ) -> Result<Option<DirectoryUser>, SelfServiceError> {
         request.require(view.settings.self_service.sign_up)?;
-        self.rates.charge_sign_up(request)?;
+        self.rates.charge_sign_up(request).await?;
         let NewSignUp { profile, password } = new;
         let (users, tenant) = (&self.parts.users, &view.directory.tenant);
         match users.sign_up(&self.parts.directories, tenant, profile, &password).await? {

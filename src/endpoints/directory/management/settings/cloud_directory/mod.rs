@@ -67,7 +67,7 @@ async fn replace_and_reply(
     let changed = call.change_settings(note, move |settings| {
         let before = settings.identity_field;
         wanted.apply(settings, sends_mail)?;
-        if settings.identity_field != before && held.count > 0 {
+        if settings.identity_field != before && !held.is_empty {
             return Err(Refused::Conflict("identityField can change only while the directory has no user.".into()));
         }
         Ok((CloudDirectoryConfiguration::from(&*settings), held))

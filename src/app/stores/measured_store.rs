@@ -1,14 +1,18 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 use crate::observability::{StoreOperation, StoreTimes};
-use crate::store::{GroupReader, MarkReader, Marking, PutIfAbsent, Record, Store, StoreFuture};
+use crate::store::{
+    GroupReader, LeaseTicket, MarkReader, Marking, PutIfAbsent, Record, RecordCursor, RecordPage, Store, StoreFuture,
+    StoreListener,
+};
 
 /// A store whose operations are measured. Knows whether the last write has failed.
-pub(super) struct MeasuredStore {
+pub(in crate::app) struct MeasuredStore {
     inner: Arc<dyn Store>,
     clock: SharedClock,
     times: StoreTimes,
@@ -16,12 +20,12 @@ pub(super) struct MeasuredStore {
 }
 
 impl MeasuredStore {
-    pub(super) fn new(inner: Arc<dyn Store>, clock: SharedClock, times: StoreTimes) -> Arc<Self> {
+    pub(in crate::app) fn new(inner: Arc<dyn Store>, clock: SharedClock, times: StoreTimes) -> Arc<Self> {
         Arc::new(Self { inner, clock, times, last_write_failed: AtomicBool::new(false) })
     }
 
     /// Whether the last write has failed, so that the next one probably fails, too.
-    pub(super) fn has_failed_to_write(&self) -> bool {
+    pub(in crate::app) fn has_failed_to_write(&self) -> bool {
         self.last_write_failed.load(Ordering::Relaxed)
     }
 
@@ -72,6 +76,10 @@ impl Store for MeasuredStore {
         self.read(StoreOperation::Maintain, self.inner.list_expiring_by(until, limit))
     }
 
+    fn list_all(&self, after: Option<RecordCursor>, limit: usize) -> StoreFuture<'_, RecordPage> {
+        self.read(StoreOperation::Maintain, self.inner.list_all(after, limit))
+    }
+
     fn remove(&self, keys: Vec<RecordKey>) -> StoreFuture<'_, ()> {
         self.write(StoreOperation::Remove, self.inner.remove(keys))
     }
@@ -90,6 +98,30 @@ impl Store for MeasuredStore {
 
     fn count_older(&self, read: GroupReader) -> StoreFuture<'_, Vec<(u64, u64)>> {
         self.read(StoreOperation::Maintain, self.inner.count_older(read))
+    }
+
+    fn acquire_lease(&self, name: RecordKey, life: Duration) -> StoreFuture<'_, Option<LeaseTicket>> {
+        self.read(StoreOperation::Lease, self.inner.acquire_lease(name, life))
+    }
+
+    fn renew_lease(&self, name: RecordKey, ticket: LeaseTicket, life: Duration) -> StoreFuture<'_, bool> {
+        self.read(StoreOperation::Lease, self.inner.renew_lease(name, ticket, life))
+    }
+
+    fn release_lease(&self, name: RecordKey, ticket: LeaseTicket) -> StoreFuture<'_, ()> {
+        self.read(StoreOperation::Lease, self.inner.release_lease(name, ticket))
+    }
+
+    fn add_to_count(&self, name: RecordKey, amount: i64, life: Duration) -> StoreFuture<'_, i64> {
+        self.read(StoreOperation::Count, self.inner.add_to_count(name, amount, life))
+    }
+
+    fn publish(&self, message: Bytes) -> StoreFuture<'_, ()> {
+        self.read(StoreOperation::Publish, self.inner.publish(message))
+    }
+
+    fn watch(&self, listener: Weak<dyn StoreListener>) {
+        self.inner.watch(listener);
     }
 
     fn is_exclusive(&self) -> bool {
