@@ -56,6 +56,8 @@ mod real_clients;
 #[cfg(feature = "stage")]
 mod real_skills;
 #[cfg(feature = "stage")]
+mod replicas;
+#[cfg(feature = "stage")]
 mod sign_in;
 #[cfg(feature = "stage")]
 mod sign_in_invokes;

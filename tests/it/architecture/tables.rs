@@ -55,7 +55,7 @@ pub const ROOMS_OF_TESTS: &[(&str, &str)] = &[("vault", "sealing")];
 pub const SUB_ROOMS: &[(&str, &str)] = &[
     (
         "config",
-        "review < credentials identity_providers < sections connections < back_ends < directories < contradictions reading < validation",
+        "review < credentials identity_providers < sections connections < back_ends < directories < contradictions reading < validation store_location",
     ),
     (
         "dev",

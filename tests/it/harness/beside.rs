@@ -35,7 +35,8 @@ impl Beside {
         for app in &stage.directory().apps {
             stage.allow_redirect(app.client_id, &format!("{}/.auth/web/redirect", self.base));
         }
-        let text = ConfigurationText { stage, bot, base: &self.base, directory: self.directory.path(), options };
+        let text =
+            ConfigurationText { stage, bot, base: &self.base, public: None, directory: self.directory.path(), options };
         let configuration = configuration_of(&text.write(), options);
         let tag = next_tag();
         let start =

@@ -13,6 +13,8 @@ const PUBLIC: &str = "http://127.0.0.1:1";
 pub struct Browser<'h> {
     harness: &'h Harness,
     http: reqwest::Client,
+    /// Where requests to the application go.
+    base: String,
     /// The application's cookies, by name.
     pub cookies: BTreeMap<String, String>,
 }
@@ -21,7 +23,7 @@ impl Harness {
     /// A browser without cookies.
     pub fn browser(&self) -> Browser<'_> {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Browser { harness: self, http, cookies: BTreeMap::new() }
+        Browser { harness: self, http, base: self.base.clone(), cookies: BTreeMap::new() }
     }
 }
 
@@ -49,7 +51,14 @@ impl Browser<'_> {
     pub fn tab(&self) -> Self {
         let mut tab = self.harness.browser();
         tab.cookies.clone_from(&self.cookies);
+        tab.base.clone_from(&self.base);
         tab
+    }
+
+    /// From here on, requests to the application go to the replica at `base`.
+    pub fn go_to(&mut self, base: &str) -> &mut Self {
+        base.clone_into(&mut self.base);
+        self
     }
 
     pub async fn request(
@@ -61,7 +70,7 @@ impl Browser<'_> {
     ) -> Answer {
         let url = if url.starts_with('/') { format!("{PUBLIC}{url}") } else { url.to_owned() };
         let ours = url.starts_with(PUBLIC);
-        let mut request = self.http.request(method.parse().unwrap(), url.replacen(PUBLIC, &self.harness.base, 1));
+        let mut request = self.http.request(method.parse().unwrap(), url.replacen(PUBLIC, &self.base, 1));
         if ours && !self.cookies.is_empty() {
             let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header("cookie", cookies.join("; "));

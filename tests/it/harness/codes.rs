@@ -27,7 +27,7 @@ impl Harness {
         let ring = KeyRing::load(&self.directory.path().join("bot-sso.keys")).unwrap();
         let sealer = Arc::new(Sealer::new(ring, entropy.clone()));
         let records = Records::new(store, sealer, self.clock.clone());
-        let vault = TokenVault::new(&records, records.single_writer().unwrap(), 0);
+        let vault = TokenVault::new(&records, 0);
         let pending = PendingSignIns::new(&records, entropy);
         let codes = MagicCodes::new(&records);
         let now = self.clock.now();

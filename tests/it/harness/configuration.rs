@@ -11,6 +11,8 @@ pub(super) struct ConfigurationText<'a> {
     pub(super) bot: &'a RecorderBot,
     /// The address on which the application listens.
     pub(super) base: &'a str,
+    /// The address at which browsers reach a replica, if it is another one.
+    pub(super) public: Option<&'a str>,
     /// The directory of the secret files.
     pub(super) directory: &'a Path,
     pub(super) options: &'a Options,
@@ -46,8 +48,8 @@ impl ConfigurationText<'_> {
              jwks_url = \"{http}/common/discovery/v2.0/keys\"\ntoken_endpoint = \"{http}/{{tenant}}/oauth2/v2.0/token\"\n\
              allow_insecure_http = true\n\
              [token_service]\ntenants = [\"{tenant}\"]\n{token_service}\n\
-             [store]\npath = \"{store}\"\n[keys]\nfile = \"{keys}\"\n",
-            public = if self.options.reachable { self.base } else { "http://127.0.0.1:1" },
+             [store]\n{store}\n[keys]\nfile = \"{keys}\"\n",
+            public = if self.options.reachable { self.public.unwrap_or(self.base) } else { "http://127.0.0.1:1" },
             listen = self.base.trim_start_matches("http://"),
             channels = self.options.channels,
             tenant = self.stage.directory().main_tenant_id(),
@@ -55,9 +57,16 @@ impl ConfigurationText<'_> {
             issuer = self.stage.channel_issuer(),
             v2 = self.stage.v2_issuer("{tenantid}"),
             v1 = self.stage.v1_issuer("{tenantid}"),
-            store = self.directory.join("bot-sso.db").display(),
+            store = self.store(),
             keys = self.directory.join("bot-sso.keys").display(),
         )
+    }
+
+    fn store(&self) -> String {
+        if self.options.store.is_empty() {
+            return format!("path = \"{}\"", self.directory.join("bot-sso.db").display());
+        }
+        self.options.store.clone()
     }
 
     fn bot_section(&self, name: &str) -> String {

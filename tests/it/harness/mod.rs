@@ -17,8 +17,10 @@ mod options;
 pub mod peers;
 pub mod raw;
 mod recorder;
+pub mod redis;
 pub mod refusals;
 pub mod relay;
+pub mod replicas;
 mod requests;
 mod sdks;
 pub mod tokens;
@@ -95,7 +97,14 @@ impl Surroundings {
             stage.attach_gateway(&base);
         }
         let tag = entropy::next_tag();
-        let text = ConfigurationText { stage: &stage, bot: &bot, base: &base, directory: directory.path(), options };
+        let text = ConfigurationText {
+            stage: &stage,
+            bot: &bot,
+            base: &base,
+            public: None,
+            directory: directory.path(),
+            options,
+        };
         let configuration = configuration_of(&text.write(), options);
         let start = ApplicationStart { configuration, listener: &listener, clock: clock.clone(), tag: &tag };
         let RunningApplication { operations, for_bots, handle, delivery } = start.run(options.anonymous).await;
@@ -162,7 +171,7 @@ impl Harness {
 
     fn configuration_text(&self, options: &Options) -> String {
         let (stage, bot, base, directory) = (&self.stage, &self.bot, &self.base, self.directory.path());
-        ConfigurationText { stage, bot, base, directory, options }.write()
+        ConfigurationText { stage, bot, base, public: None, directory, options }.write()
     }
 
     pub fn store_path(&self) -> PathBuf {

@@ -33,4 +33,6 @@ pub struct Options {
     /// Whether `public_url` is the application's real address, so that browsers can return to it. Otherwise no server
     /// listens on `public_url`.
     pub reachable: bool,
+    /// The lines of `[store]`; if empty, those of a store in a file of the harness.
+    pub store: String,
 }

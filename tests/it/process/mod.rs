@@ -22,4 +22,5 @@ mod refusals;
 mod renewal;
 pub mod setting;
 mod skill_tokens;
+mod stores;
 mod worst_day;

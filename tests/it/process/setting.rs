@@ -149,6 +149,13 @@ impl Setting {
         self.command("check").arg("--online").output().unwrap()
     }
 
+    /// Writes the configuration, and runs `bot-sso store` with `arguments` to its end.
+    pub fn store(&self, arguments: &[&str]) -> Output {
+        self.write();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_bot-sso"));
+        process.env_clear().envs(self.secrets.clone()).arg("store").args(arguments).output().unwrap()
+    }
+
     /// Starts `bot-sso serve`, and waits until it listens.
     pub async fn serve(&mut self) -> Service {
         let mut command = self.command("serve");

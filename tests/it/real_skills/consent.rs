@@ -92,7 +92,7 @@ async fn a_skill_of_the_handler_continues_when_the_user_types_the_code() {
 
 #[tokio::test]
 async fn a_skill_of_the_handler_continues_when_teams_sends_the_code() {
-    continues_when_teams_sends_the_code(Call::Handler, Sdk::BotBuilder, "consent-handler-sent").await;
+    Box::pin(continues_when_teams_sends_the_code(Call::Handler, Sdk::BotBuilder, "consent-handler-sent")).await;
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_skill_of_skill_dialog_continues_when_the_user_types_the_code() {
 
 #[tokio::test]
 async fn a_skill_of_skill_dialog_continues_when_teams_sends_the_code() {
-    continues_when_teams_sends_the_code(Call::Dialog, Sdk::BotBuilder, "consent-dialog-sent").await;
+    Box::pin(continues_when_teams_sends_the_code(Call::Dialog, Sdk::BotBuilder, "consent-dialog-sent")).await;
 }
 
 #[tokio::test]
@@ -112,5 +112,5 @@ async fn an_agents_skill_continues_when_the_user_types_the_code() {
 
 #[tokio::test]
 async fn an_agents_skill_continues_when_teams_sends_the_code() {
-    continues_when_teams_sends_the_code(Call::Dialog, Sdk::Agents, "consent-agents-sent").await;
+    Box::pin(continues_when_teams_sends_the_code(Call::Dialog, Sdk::Agents, "consent-agents-sent")).await;
 }
