@@ -30,7 +30,7 @@ impl<'s> BackEndMix<'s> {
     pub fn prepare(signer: &'s Signer, port: u16) -> Self {
         let mix = Self::sign(signer);
         for templates in [&mix.downstream, &mix.hot] {
-            Load { templates, from: 1, requests: templates.len() as u64, in_copies: false }.run(port);
+            Load { templates, from: 1, requests: templates.len() as u64, in_copies: false }.run(&[port]);
         }
         mix
     }

@@ -45,12 +45,11 @@ pub fn run(server: &Path, directory: &Path, count: usize) {
 /// Creates `count` users and sessions as the doors do. The hashes are cheap ones, which no sign-in of this bench checks.
 pub fn load(directory: &Path, count: usize) {
     in_runtime(async {
-        let (records, ambient) = (records(directory), ambient());
-        let writer = records.single_writer().unwrap();
+        let (records, ambient) = (records(directory).await, ambient());
         let hasher = PasswordHasher::start(HashParameters { memory_kib: 8, passes: 1 }, ambient.entropy.clone());
-        let users = DirectoryUsers::new(&records, writer, hasher, ambient.clone());
+        let users = DirectoryUsers::new(&records, hasher, ambient.clone());
         let of_bench = directory_of_bench();
-        let keys = DirectoryKeyRing::open(&records, writer, ambient.clone(), &[&of_bench]).await.unwrap();
+        let keys = DirectoryKeyRing::open(&records, ambient.clone(), &[&of_bench]).await.unwrap();
         let sessions = SsoSessions::new(&records, keys, ambient);
         let (settings, begun) = (DirectorySettings::default(), Instant::now());
         let creating = stream::iter(0..count).map(async |number| {

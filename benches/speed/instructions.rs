@@ -63,7 +63,7 @@ fn count(server: &str, process: &Process, directory: &Path, mixes: &[Mix<'_>]) {
     process.instructions(directory, "start");
     for mix in mixes {
         let load = Load { templates: mix.templates, from, requests: mix.requests, in_copies: mix.in_copies };
-        let seen = load.run(process.port);
+        let seen = load.run(&[process.port]);
         from += mix.requests;
         let each = process.instructions(directory, mix.name) as f64 / seen.latencies.len() as f64;
         println!("| {server}, {} | {:.1} |", mix.name, each / 1000.0);

@@ -136,20 +136,21 @@ pub struct LoadResult {
 }
 
 impl Load<'_> {
-    /// Sends all requests, and asserts that every answer has the template's status.
-    pub fn run(&self, port: u16) -> LoadResult {
+    /// Sends all requests to `ports` in turn, and asserts that every answer has the template's status. The copies of an
+    /// exchange go to different ports.
+    pub fn run(&self, ports: &[u16]) -> LoadResult {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(self.send(port))
+        runtime.block_on(self.send(ports))
     }
 
-    async fn send(&self, port: u16) -> LoadResult {
+    async fn send(&self, ports: &[u16]) -> LoadResult {
         let (next, latencies) = (Rc::new(RefCell::new(0_u64)), Rc::new(RefCell::new(Vec::new())));
         let copies = if self.in_copies { COPIES } else { 1 };
-        let mut groups = Vec::new();
+        let (mut groups, mut ports) = (Vec::new(), ports.iter().cycle());
         for _ in 0..CONNECTIONS / copies {
             let mut group = Vec::new();
             for _ in 0..copies {
-                group.push(Connection::open(port).await);
+                group.push(Connection::open(*ports.next().unwrap()).await);
             }
             groups.push(group);
         }

@@ -29,6 +29,7 @@ mod instructions;
 mod load;
 mod mixes;
 mod processes;
+mod replicas;
 mod setting;
 mod signing;
 mod skills;
@@ -53,10 +54,15 @@ fn main() {
         ["quick", server, directory, with] => {
             mixes::run(Path::new(server), Path::new(directory), Sizes::QUICK, *with == "node");
         }
+        ["redis", server, directory] => replicas::run(Path::new(server), Path::new(directory), Sizes::WHOLE),
+        ["redis-quick", server, directory] => replicas::run(Path::new(server), Path::new(directory), Sizes::QUICK),
         ["hot", server, directory] => mixes::sustain(Path::new(server), Path::new(directory)),
         ["count", server, directory] => instructions::run(Path::new(server), Path::new(directory)),
         ["users", server, directory, count] => {
-            users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"));
+            users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"), false);
+        }
+        ["users-redis", server, directory, count] => {
+            users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"), true);
         }
         ["directory", server, directory, count] => {
             directory_users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"));

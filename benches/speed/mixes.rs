@@ -1,9 +1,10 @@
 use std::path::Path;
+use std::slice::from_ref;
 
 use crate::back_ends::BackEndMix;
 use crate::directory::{self, DirectoryMix};
 use crate::load::{COPIES, Load, Template, get};
-use crate::processes::{Process, Run, free_port, leave_measured_core};
+use crate::processes::{CpuTime, Process, Run, free_port, leave_measured_core};
 use crate::setting::{SERVICE_URL, User, write_configuration};
 use crate::signing::Signer;
 use crate::skills::SkillMix;
@@ -88,11 +89,11 @@ impl Templates {
     }
 }
 
-/// A server under load, and the next exchange id that it gets.
+/// A server under load, or several replicas of one, and the next exchange id that they get.
 pub struct LoadedServer<'p> {
-    identity_port: u16,
-    next_id: u64,
-    process: &'p Process,
+    pub identity_port: u16,
+    pub next_id: u64,
+    pub processes: &'p [Process],
 }
 
 impl LoadedServer<'_> {
@@ -100,15 +101,20 @@ impl LoadedServer<'_> {
     pub fn measure(&mut self, row: &mut Row, templates: &[Template], requests: u64, in_copies: bool) {
         let load = Load { templates, from: self.next_id, requests, in_copies };
         let calls_before = calls(self.identity_port);
-        let before = self.process.cpu_time();
-        let seen = load.run(self.process.port);
-        let cpu = self.process.cpu_time() - before;
+        let before = self.cpu_time();
+        let ports: Vec<u16> = self.processes.iter().map(|process| process.port).collect();
+        let seen = load.run(&ports);
+        let cpu = self.cpu_time() - before;
         self.next_id += requests;
         let (calls, of) = row.calls.unwrap_or_default();
         let exchanges = if in_copies { requests / COPIES as u64 } else { requests };
         row.calls = Some((calls + self::calls(self.identity_port) - calls_before, of + exchanges));
-        row.resident = self.process.resident();
+        row.resident = self.processes.iter().map(Process::resident).sum();
         row.add(Measurement::of(&seen, cpu));
+    }
+
+    fn cpu_time(&self) -> CpuTime {
+        self.processes.iter().map(Process::cpu_time).fold(CpuTime::default(), |sum, time| sum + time)
     }
 }
 
@@ -140,15 +146,15 @@ pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
     let sdk_bot = with_node.then(|| SdkBot::start(directory, &signer, identity.port));
     std::thread::sleep(std::time::Duration::from_secs(1));
     let idle = full.resident();
-    let bench = |process| LoadedServer { identity_port: identity.port, next_id: 1, process };
+    let bench = |process| LoadedServer { identity_port: identity.port, next_id: 1, processes: from_ref(process) };
     let mut benches = [&bare, &verifying, &full, &normal, &quiet].map(bench);
     let rows = measure_all(&mut benches, &templates, sdk_bot.as_ref());
     let skill = SkillMix::prepare(&signer, identity.port, full.port);
     let [.., full, _, _] = &mut benches;
     let of_skill = measure_skill(full, &skill, sizes);
-    let of_back_ends = BackEndMix::prepare(&signer, full.process.port).measure(full, sizes);
+    let of_back_ends = BackEndMix::prepare(&signer, full.processes[0].port).measure(full, sizes);
     let mut of_users = bench(&of_users);
-    let of_directory = DirectoryMix::prepare(of_users.process.port).measure(&mut of_users, sizes);
+    let of_directory = DirectoryMix::prepare(of_users.processes[0].port).measure(&mut of_users, sizes);
     let further: Vec<&Row> = of_skill.iter().chain(&of_back_ends).chain(&of_directory).collect();
     report(&rows, &further, &RunFacts { rounds: sizes.rounds, idle, directory });
 }
@@ -186,7 +192,7 @@ pub fn sustain(server: &Path, directory: &Path) {
     let port = free_port();
     write_configuration(directory, port, identity.port, "");
     let (process, _) = Process::bot_sso(server, directory, port, Run::OnMeasuredCore);
-    let mut bench = LoadedServer { identity_port: identity.port, next_id: 1, process: &process };
+    let mut bench = LoadedServer { identity_port: identity.port, next_id: 1, processes: from_ref(&process) };
     for _ in 0..5 {
         let mut row = Row::new("hot");
         bench.measure(&mut row, templates.known(), 50_000, false);
@@ -219,7 +225,7 @@ impl SdkBot {
 
     fn measure(&self, [event, invoke]: [&mut Row; 2], requests: u64, round: usize) {
         let next_id = 1 + requests * round as u64;
-        let mut bench = LoadedServer { identity_port: self.identity_port, next_id, process: &self.process };
+        let mut bench = LoadedServer { identity_port: self.identity_port, next_id, processes: from_ref(&self.process) };
         bench.measure(event, &self.events, requests, false);
         bench.measure(invoke, &self.invokes, requests, false);
     }
@@ -306,7 +312,7 @@ fn report(rows: &[Row; 10], further: &[&Row], facts: &RunFacts<'_>) {
     println!("{} holds the same.", file.display());
 }
 
-fn machine() -> String {
+pub fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown processor");
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -17,6 +17,56 @@ pub struct Process {
     pub port: u16,
 }
 
+/// A Redis that appends to its file every second. Dropping it kills the server.
+pub struct RedisServer {
+    child: Child,
+    port: u16,
+}
+
+impl RedisServer {
+    /// Starts a server with its files in `directory`, which is made empty.
+    pub fn start(directory: &Path) -> Self {
+        let _ = std::fs::remove_dir_all(directory);
+        std::fs::create_dir_all(directory).unwrap();
+        let port = free_port();
+        let mut command = Run::OnOtherCore.command(Path::new("redis-server"));
+        command.args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--dir",
+        ]);
+        let child = command.arg(directory).stdout(Stdio::null()).spawn().expect("redis-server is installed");
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "redis-server does not listen");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Self { child, port }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Resident memory in bytes.
+    pub fn resident(&self) -> u64 {
+        resident_of(&self.child.id().to_string())
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// The way in which a server process runs.
 #[derive(Clone, Copy)]
 pub enum Run<'d> {
@@ -140,6 +190,14 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl std::ops::Add for CpuTime {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { all: self.all + other.all, store: self.store + other.store }
     }
 }
 

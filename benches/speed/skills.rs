@@ -109,7 +109,7 @@ impl<'s> SkillMix<'s> {
 
     /// Sends each request once.
     fn send(&self, templates: &[Template]) {
-        Load { templates, from: 1, requests: templates.len() as u64, in_copies: false }.run(self.port);
+        Load { templates, from: 1, requests: templates.len() as u64, in_copies: false }.run(&[self.port]);
     }
 
     /// Sends the messages, and returns the ids by which the skill knows their conversations.

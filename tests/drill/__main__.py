@@ -11,6 +11,7 @@ import time
 import clock_jumps
 import everywhere
 import hostile
+import replicas
 import store_faults
 from kill_loop import KillLoop
 from setting import Setting, private_file
@@ -66,14 +67,28 @@ class Drills:
 
     def clock(self):
         self.directory.mkdir(parents=True, exist_ok=True)
-        library = next(path for path in map(pathlib.Path, clock_jumps.LIBRARIES) if path.exists())
-        clock = clock_jumps.MovedClock(self.directory / "clock-offset", library)
+        clock = clock_jumps.MovedClock(self.directory / "clock-offset", fake_time_library())
         with self.setting("clock", clock.environment) as setting:
             clock_jumps.Traveller(setting, clock).run()
+
+    def replicas(self):
+        """With `short` only what takes a few seconds."""
+        replicas.kill_replicas(self, int(self.size("KILLS", 100, 2)))
+        replicas.restart_redis(self)
+        replicas.cut_off(self)
+        replicas.skew_clocks(self, fake_time_library())
+        if not self.is_short:
+            replicas.pause_redis(self, 10)
+            replicas.fail_over(self, wait_replicas=1)
+            replicas.fail_over(self, wait_replicas=0)
 
     def soak(self):
         with self.setting("soak") as setting:
             Soak(setting).run(self.size("MINUTES", 60, 0.3))
+
+
+def fake_time_library():
+    return next(path for path in map(pathlib.Path, clock_jumps.LIBRARIES) if path.exists())
 
 
 def main():

@@ -50,7 +50,7 @@ admin_token = {{ file = "admin.token" }}
 [limits]
 user_exchanges_per_minute = 1000000
 [store]
-path = "{store}"
+{store}
 [keys]
 file = "bot-sso.keys"
 """
@@ -192,8 +192,9 @@ class Service:
 
 
 class Setting:
-    """A directory with the files of one bot-sso, and everything around it. `environment` is that of all programs; `sections`
-    writes more of the configuration for a stage."""
+    """A directory with the files of one bot-sso, and everything around it. `environment` is that of all programs; `store` is
+    the path of the embedded store, or the keys of the section as lines; `sections` writes more of the configuration for a
+    stage."""
 
     def __init__(self, name, binary, directory, logs, environment=None, store="bot-sso.db", sections=lambda stage: ""):
         self.binary, self.environment = binary, environment or {}
@@ -207,16 +208,18 @@ class Setting:
         self.services = []
         private_file(self.directory / "client.secret", self.stage.bot["app_secret"])
         private_file(self.directory / "admin.token", ADMIN_TOKEN)
+        store = store if "=" in store else f'path = "{store}"'
         text = self.stage.configuration(self.bot.endpoint, store) + sections(self.stage)
         (self.directory / "bot-sso.toml").write_text(text)
         subprocess.run([binary, "keys", "create", self.directory / "bot-sso.keys"], check=True, stdout=subprocess.DEVNULL)
 
-    def serve(self, prefix=()):
-        """Starts `bot-sso serve`, with `prefix` before the command, and waits until it listens."""
+    def serve(self, prefix=(), environment=None):
+        """Starts `bot-sso serve`, with `prefix` before the command and more of the environment, and waits until it listens.
+        Services that run at the same time share a log."""
         offset = self.log.stat().st_size
         command = [*prefix, self.binary, "serve", "--config", self.directory / "bot-sso.toml"]
         with self.log.open("ab") as log:
-            process = subprocess.Popen(command, env={"PATH": os.environ["PATH"], **self.environment},
+            process = subprocess.Popen(command, env={"PATH": os.environ["PATH"], **self.environment, **(environment or {})},
                                        stdout=subprocess.DEVNULL, stderr=log)
         self.services.append(process)
         return Service(process, self.log, offset)
