@@ -229,7 +229,7 @@ impl UserStore {
         Ok(true)
     }
 
-    /// Gives a user, to whom a change has given logins that another user has as well, the logins of `before` again.
+    /// Gives a user the logins of `before` again, after a change that has given the user logins of another user.
     async fn restore_logins(&self, tenant: &TenantId, before: &UserRecord) -> Result<(), RecordError> {
         let restored = self.update(tenant, &before.id, |user| {
             user.user_name.clone_from(&before.user_name);

@@ -240,7 +240,11 @@ async fn what_the_store_did_not_let_end_is_ended_in_the_background() {
     );
     setting.store.puts_fail.store(false, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(setting.numbers(&market(), &user).await, [0, 0]);
-    while setting.numbers(&market(), &user).await != [1, 1] {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let completed = async {
+        while setting.numbers(&market(), &user).await != [1, 1] {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // A bound, so that the test fails instead of hanging.
+    tokio::time::timeout(Duration::from_mins(1), completed).await.unwrap();
 }

@@ -141,7 +141,7 @@ fn the_full_sample_has_every_key_that_the_program_knows() {
             assert!(known.remove("outbox") && FULL.contains("# outbox = "));
         }
         if kind == "store" {
-            // A store is in a file or on a server, so comments show the keys of the latter.
+            // A store is in a file or on a server, so comments show the keys of a store on a server.
             for key in [
                 "url",
                 "user",

@@ -1,3 +1,8 @@
+//! How long identity providers have asked to be left alone, for one user or for a tenant.
+//!
+//! Owns the blocks, and what replicas tell each other of them. It deliberately knows neither requests nor tokens: the caller
+//! says what it wants to ask, and reports how the provider has answered.
+
 mod blocks;
 mod news;
 

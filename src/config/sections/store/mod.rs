@@ -1,3 +1,8 @@
+//! The section `[store]`: a file of this process alone, or a server that several replicas share.
+//!
+//! Owns the keys of both forms and which of them contradict each other. It deliberately opens no store and reads no address:
+//! the room `store` does both.
+
 mod shared_store;
 
 use std::path::PathBuf;
