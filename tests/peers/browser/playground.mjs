@@ -39,10 +39,19 @@ async function transcript() {
   return texts.map((text) => text.replace(/\s+/g, ' ').replace(CODE, '[code]').trim());
 }
 
+/** Says a text in the chat. Web Chat ignores the Enter key and keeps the text until it is connected. */
 async function say(text) {
-  const box = page.locator('#chat [data-testid="send box text area"], #chat .webchat__send-box-text-box__input');
-  await box.first().fill(text);
-  await box.first().press('Enter');
+  const box = page.locator('#chat [data-testid="send box text area"], #chat .webchat__send-box-text-box__input').first();
+  await box.fill(text);
+  do {
+    await box.press('Enter');
+  } while (!(await isTaken(box)));
+}
+
+/** Whether Web Chat has taken the text out of the box to send it. */
+async function isTaken(box) {
+  const taken = page.waitForFunction((element) => element.value === '', await box.elementHandle(), { timeout: 1000 });
+  return taken.then(() => true, () => false);
 }
 
 /** Follows the card's button to the sign-in pages, and gives the bot the code. */
