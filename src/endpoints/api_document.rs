@@ -5,6 +5,7 @@
 //! listener does not serve.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
@@ -37,16 +38,31 @@ const OPERATIONS: &[Operation] = &[Operation {
     },
 }];
 
-/// The document of one listener, rendered once.
-pub struct ApiDocument(Bytes);
+/// The document of one listener. It is rendered when it is first asked for: rendering takes almost three megabytes and touches
+/// code that nothing else needs, and most processes are never asked.
+pub struct ApiDocument {
+    title: &'static str,
+    description: String,
+    doors: Vec<Door>,
+    rendered: OnceLock<Bytes>,
+}
 
 impl ApiDocument {
-    /// Renders the document of `doors` and of this door, under `title`.
+    /// The document of `doors` and of this door, under `title`.
     #[must_use]
-    pub fn render(title: &str, description: &str, doors: &[&Door]) -> Self {
+    pub fn new(title: &'static str, description: &str, doors: &[&Door]) -> Self {
+        let doors = doors.iter().copied().copied().collect();
+        Self { title, description: description.to_owned(), doors, rendered: OnceLock::new() }
+    }
+
+    fn get(&self) -> Bytes {
+        self.rendered.get_or_init(|| self.render()).clone()
+    }
+
+    fn render(&self) -> Bytes {
         let (mut paths, mut components, mut tags) = (PathsBuilder::new(), ComponentsBuilder::new(), Vec::new());
         let mut ids = OperationIds::default();
-        for door in doors.iter().copied().chain([&DOOR]) {
+        for door in self.doors.iter().chain([&DOOR]) {
             tags.push(TagBuilder::new().name(door.name).description(Some(door.description)).build());
             for operation in door.operations {
                 let (mut described, schemas) = (operation.description)().into_parts(door.name);
@@ -60,16 +76,17 @@ impl ApiDocument {
                 }
             }
         }
-        let bearers: Vec<_> = doors.iter().map(|door| door.bearer).filter(|bearer| !bearer.is_empty()).collect();
+        let bearers: Vec<_> = self.doors.iter().map(|door| door.bearer).filter(|bearer| !bearer.is_empty()).collect();
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(bearers.join(" "))).build();
-        let info = InfoBuilder::new().title(title).version(env!("CARGO_PKG_VERSION")).description(Some(description));
+        let version = env!("CARGO_PKG_VERSION");
+        let info = InfoBuilder::new().title(self.title).version(version).description(Some(self.description.as_str()));
         let document = OpenApiBuilder::new()
             .info(info)
             .paths(paths)
             .components(Some(components.security_scheme(BEARER, SecurityScheme::Http(bearer)).build()))
             .tags(Some(tags));
         // Strings, numbers and maps with string keys cannot fail to serialise.
-        Self(document.build().to_json().map_or_else(|_| Bytes::new(), Bytes::from))
+        document.build().to_json().map_or_else(|_| Bytes::new(), Bytes::from)
     }
 }
 
@@ -100,5 +117,5 @@ async fn answer(document: web::Data<ApiDocument>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
         .content_type("application/json")
-        .body(document.0.clone())
+        .body(document.get())
 }

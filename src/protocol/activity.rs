@@ -1,6 +1,8 @@
 use std::cell::OnceCell;
 
 use super::json::{JsonDocument, JsonError, Node};
+use super::member_index::MemberIndex;
+use super::members::{Member, Place};
 use super::regularize::regularize;
 use crate::domain::ConversationId;
 
@@ -59,6 +61,7 @@ pub enum ConversationType {
 #[derive(Debug)]
 pub struct Activity<'a> {
     pub(super) document: JsonDocument<'a>,
+    pub(super) index: MemberIndex,
     /// Whether the parsed text is the body itself, and not a copy that [`regularize`](super::regularize) made of it.
     pub(super) is_regular: bool,
 }
@@ -71,19 +74,18 @@ impl<'a> Activity<'a> {
     /// authenticated, is unusable or may be read in two ways (docs/protocols/bot-auth-and-skills.md §2 rules 2 and 3).
     pub fn parse(body: &'a [u8]) -> Result<Self, ActivityError> {
         let document = JsonDocument::parse(body)?;
-        let root = document.root();
-        if !root.is_object() {
+        if !document.root().is_object() {
             return Err(ActivityError::Missing("type"));
         }
-        for (name, limit) in [("channelId", MAX_NAME_BYTES), ("serviceUrl", MAX_URL_BYTES)] {
-            let mut readings = root.readings(name);
+        let activity = Self { index: MemberIndex::of(&document), document, is_regular: true };
+        for (member, limit) in [(Member::ChannelId, MAX_NAME_BYTES), (Member::ServiceUrl, MAX_URL_BYTES)] {
+            let mut readings = activity.readings(member);
             let first = readings.next();
             if readings.any(|other| !first.is_some_and(|first| is_same_text(first, other))) {
-                return Err(ActivityError::Ambiguous(name));
+                return Err(ActivityError::Ambiguous(member.name()));
             }
-            require_length(first.and_then(Node::as_str).unwrap_or(""), name, limit)?;
+            require_length(first.and_then(Node::as_str).unwrap_or(""), member.name(), limit)?;
         }
-        let activity = Self { document, is_regular: true };
         if activity.channel_id().is_empty() { Err(ActivityError::Missing("channelId")) } else { Ok(activity) }
     }
 
@@ -118,7 +120,7 @@ impl<'a> Activity<'a> {
     /// `type`, in the spelling of the sender.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.text("type").unwrap_or("")
+        self.text(Member::Type).unwrap_or("")
     }
 
     /// Whether `type` is `kind`, ignoring ASCII case (the published documentation prints `Invoke`).
@@ -130,19 +132,19 @@ impl<'a> Activity<'a> {
     /// `name`, in the spelling of the sender.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.text("name")
+        self.text(Member::Name)
     }
 
     /// `id`, unless absent or empty.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.text("id").filter(|id| !id.is_empty())
+        self.text(Member::Id).filter(|id| !id.is_empty())
     }
 
     /// `channelId`, in the spelling of the sender. All readers find this value or none.
     #[must_use]
     pub fn channel_id(&self) -> &str {
-        self.root().readings("channelId").next().and_then(Node::as_str).unwrap_or("")
+        self.readings(Member::ChannelId).next().and_then(Node::as_str).unwrap_or("")
     }
 
     /// Whether `channelId` is exactly `emulator`, the channel of the Bot Framework Emulator.
@@ -154,51 +156,51 @@ impl<'a> Activity<'a> {
     /// `serviceUrl`, unless absent or empty. All readers find this value or none.
     #[must_use]
     pub fn service_url(&self) -> Option<&str> {
-        self.root().readings("serviceUrl").next().and_then(Node::as_str).filter(|url| !url.is_empty())
+        self.readings(Member::ServiceUrl).next().and_then(Node::as_str).filter(|url| !url.is_empty())
     }
 
     /// `from.id`.
     #[must_use]
     pub fn from_id(&self) -> &str {
-        self.member("from", "id").and_then(Node::as_str).unwrap_or("")
+        self.text(Member::FromId).unwrap_or("")
     }
 
     /// `from.aadObjectId`, unless absent or empty.
     #[must_use]
     pub fn aad_object_id(&self) -> Option<&str> {
-        self.member("from", "aadObjectId").and_then(Node::as_str).filter(|id| !id.is_empty())
+        self.text(Member::FromAadObjectId).filter(|id| !id.is_empty())
     }
 
     /// `conversation.id`.
     #[must_use]
     pub fn conversation_id(&self) -> &str {
-        self.member("conversation", "id").and_then(Node::as_str).unwrap_or("")
+        self.text(Member::ConversationId).unwrap_or("")
     }
 
     /// The tenants the activity names: `conversation.tenantId` and `channelData.tenant.id`.
     pub fn tenant_ids(&self) -> impl Iterator<Item = &str> {
-        let conversation = self.member("conversation", "tenantId");
-        let channel_data = self.member("channelData", "tenant").and_then(|tenant| tenant.get("id"));
-        [conversation, channel_data].into_iter().flatten().filter_map(Node::as_str).filter(|id| !id.is_empty())
+        let named = [Member::ConversationTenantId, Member::TenantId].into_iter();
+        named.filter_map(|member| self.text(member)).filter(|id| !id.is_empty())
     }
 
     /// Whether the caller wants the replies in the body of the answer (`deliveryMode` is `expectReplies`).
     #[must_use]
     pub fn expects_replies(&self) -> bool {
-        self.text("deliveryMode").is_some_and(|mode| mode.eq_ignore_ascii_case("expectReplies"))
+        self.text(Member::DeliveryMode).is_some_and(|mode| mode.eq_ignore_ascii_case("expectReplies"))
     }
 
     /// Personal, group or channel. Neither `isGroup` nor the id alone makes a Microsoft 365 Copilot conversation a group
     /// (docs/protocols/invoke-protocol.md §8 item 14).
     #[must_use]
     pub fn conversation_type(&self) -> ConversationType {
-        let stated = self.member("conversation", "conversationType").and_then(Node::as_str);
-        let is_group = self.member("conversation", "isGroup").and_then(Node::as_bool).unwrap_or(false);
+        let stated = self.text(Member::ConversationType);
+        if let Some(kind) = stated.and_then(ConversationType::from_name) {
+            return kind;
+        }
+        let is_group = self.get(Member::ConversationIsGroup).and_then(Node::as_bool).unwrap_or(false);
         let id = ConversationId::new(self.conversation_id());
         match ConversationType::from_members(stated, is_group, &id) {
-            ConversationType::Group if stated.and_then(ConversationType::from_name).is_none() && self.is_copilot() => {
-                ConversationType::Personal
-            }
+            ConversationType::Group if self.is_copilot() => ConversationType::Personal,
             kind => kind,
         }
     }
@@ -206,23 +208,40 @@ impl<'a> Activity<'a> {
     /// `value`.
     #[must_use]
     pub fn value(&self) -> Option<Node<'_>> {
-        self.root().get("value")
+        self.get(Member::Value)
     }
 
     fn is_copilot(&self) -> bool {
         let by_channel = self.channel_id().eq_ignore_ascii_case("msteams:COPILOT");
         let on_teams = self.channel_id().eq_ignore_ascii_case("msteams");
-        let product_context = self.member("channelData", "productContext").and_then(Node::as_str);
+        let product_context = self.text(Member::ProductContext);
         let by_context = || product_context.is_some_and(|context| context.eq_ignore_ascii_case("COPILOT"));
-        by_channel || on_teams && (by_context() || self.root().get("entities").is_some_and(names_copilot))
+        by_channel || on_teams && (by_context() || self.get(Member::Entities).is_some_and(names_copilot))
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.root().get(name).and_then(Node::as_str)
+    /// The value of `member`: of its first occurrence, spelled exactly.
+    pub(super) fn get(&self, member: Member) -> Option<Node<'_>> {
+        if self.index.is_plain(member.place()) {
+            return self.index.find(&self.document, member);
+        }
+        self.object(member.place()).and_then(|object| object.get(member.name()))
     }
 
-    pub(super) fn member(&self, object: &str, name: &str) -> Option<Node<'_>> {
-        self.root().get(object).and_then(|node| node.get(name))
+    /// The text of `member`, as [`Activity::get`] finds it.
+    pub(super) fn text(&self, member: Member) -> Option<&str> {
+        self.get(member).and_then(Node::as_str)
+    }
+
+    /// The object at `place`: in the first occurrence of each member that leads to it.
+    pub(super) fn object(&self, place: Place) -> Option<Node<'_>> {
+        place.holder().map_or_else(|| Some(self.root()), |holder| self.get(holder))
+    }
+
+    /// The same activity, in which each member is searched for: what the index is compared with.
+    #[cfg(test)]
+    pub(super) fn without_index(mut self) -> Self {
+        self.index = MemberIndex::of_nothing();
+        self
     }
 }
 
@@ -243,9 +262,12 @@ impl ConversationType {
     /// The type of a conversation whose id has one of the forms in which Teams writes ids of channels and of chats of
     /// several people.
     fn from_id(id: &ConversationId) -> Option<Self> {
-        let id = id.as_str().to_ascii_lowercase();
-        let thread = id.strip_prefix("19:")?;
-        THREADS.into_iter().find_map(|(ending, kind)| thread.ends_with(ending).then_some(kind))
+        let thread = id.as_str().strip_prefix("19:")?.as_bytes();
+        let ends_with = |ending: &str| {
+            let rest = thread.len().checked_sub(ending.len());
+            rest.and_then(|rest| thread.get(rest..)).is_some_and(|end| end.eq_ignore_ascii_case(ending.as_bytes()))
+        };
+        THREADS.into_iter().find_map(|(ending, kind)| ends_with(ending).then_some(kind))
     }
 }
 

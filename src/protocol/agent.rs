@@ -4,7 +4,7 @@
 use super::activity::{Activity, ActivityError};
 use super::json::Node;
 use super::raw_members::members_of;
-use super::readings::is_read_as;
+use super::spelling::is_read_as;
 use crate::domain::VersionNumber;
 
 /// The role of a recipient that is an agent user, compared ignoring case.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::activity::{Activity, ActivityError};
+use super::members::Member;
 use super::raw_members::{Fate, rewrite};
 
 /// The member that names the sender of an activity. On the wire it is an unverified claim (Activity schema A2251,
@@ -18,7 +19,9 @@ impl Activity<'_> {
     /// # Errors
     /// [`ActivityError::Irregular`] if `body` is not what was parsed.
     pub fn recompute_caller_id(&self, body: &Bytes, caller_id: Option<&str>) -> Result<Bytes, ActivityError> {
-        if !self.root().members().any(|(key, _)| key.eq_ignore_ascii_case(CALLER_ID)) {
+        // Most activities have no such member, which the index tells without a search.
+        let is_absent = self.readings(Member::CallerId).next().is_none();
+        if is_absent || !self.root().members().any(|(key, _)| key.eq_ignore_ascii_case(CALLER_ID)) {
             return Ok(body.clone());
         }
         let mut left = caller_id;

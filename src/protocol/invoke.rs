@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::activity::Activity;
 use super::json::{JsonDocument, Node, write_string_literal};
+use super::members::Member;
 use super::raw_members::{elements_of, find_member, members_of};
 use super::token_service::TokenResponse;
 
@@ -86,22 +87,24 @@ pub struct TokenExchangeInvokeRequest<'v> {
 }
 
 impl<'v> TokenExchangeInvokeRequest<'v> {
-    /// Reads `value`; the error is the `id` to echo, if one could be read.
+    /// Reads the `value` of `activity`; the error is the `id` to echo, if one could be read.
     ///
     /// # Errors
     /// If `value` is no object, names no connection, or its members are ambiguous or of the wrong type.
-    pub fn read(value: Option<Node<'v>>) -> Result<Self, Option<&'v str>> {
-        let Some(value) = value.filter(|value| value.is_object()) else { return Err(None) };
-        let id = match value.get_any_case("id") {
+    pub fn read(activity: &'v Activity<'_>) -> Result<Self, Option<&'v str>> {
+        if !activity.value().is_some_and(Node::is_object) {
+            return Err(None);
+        }
+        let id = match activity.get_any_case(Member::ValueId) {
             Ok(None | Some(Node::Null)) => None,
             Ok(Some(Node::String(id))) if id.len() <= 256 => Some(id).filter(|id| !id.is_empty()),
             _ => return Err(None),
         };
-        let connection_name = match value.get_any_case("connectionName") {
+        let connection_name = match activity.get_any_case(Member::ConnectionName) {
             Ok(Some(Node::String(name))) if !name.is_empty() && name.len() <= 256 => name,
             _ => return Err(id),
         };
-        let token = match value.get_any_case("token") {
+        let token = match activity.get_any_case(Member::Token) {
             Ok(token) => token.and_then(Node::as_str).filter(|token| !token.is_empty()),
             Err(_) => return Err(id),
         };

@@ -8,6 +8,10 @@ mod caller_id;
 pub mod deadlines;
 mod invoke;
 mod json;
+mod member_index;
+mod members;
+#[cfg(test)]
+mod members_tests;
 mod oauth_card;
 mod raw_members;
 mod readings;
@@ -17,6 +21,7 @@ mod sign_in_action;
 mod sign_in_action_tests;
 mod sign_in_form;
 mod skills;
+mod spelling;
 mod token_service;
 
 pub use activity::{Activity, ActivityError, ConversationType};

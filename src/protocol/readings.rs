@@ -3,36 +3,67 @@
 //! A sign-in invoke must not pass the gateway as something else, so every reading counts.
 
 use super::activity::{Activity, MAX_NAME_BYTES};
-use super::json::Node;
+use super::json::{JsonError, Node};
+use super::members::Member;
+use super::spelling::{is_read_as, read_lengths};
 
-/// The bytes of the longest character that some reader folds to an ASCII letter: the Kelvin sign has three.
-const MOST_FOLDED_BYTES: usize = 3;
+/// Two readers may find two values, or one that another does not find.
+struct SeveralReadings;
 
 impl<'d> Node<'d> {
     /// The values of all members that some reader takes for the member `name`: every occurrence, in any letter case.
     pub fn readings(self, name: &'static str) -> impl Iterator<Item = Node<'d>> {
-        // No character is folded to more ASCII letters than it has bytes, so a shorter text cannot be read as the name.
-        self.values_of(name.len()..=MOST_FOLDED_BYTES * name.len(), move |key| is_read_as(key, name))
+        self.values_of(read_lengths(name), move |key| is_read_as(key, name))
     }
 }
 
 impl Activity<'_> {
+    /// The values that some reader finds as `member`, which is one of the activity itself.
+    pub(super) fn readings(&self, member: Member) -> impl Iterator<Item = Node<'_>> {
+        let indexed = self.find_only_reading(member);
+        let scanned = indexed.is_err().then(|| self.root().readings(member.name()));
+        indexed.ok().flatten().into_iter().chain(scanned.into_iter().flatten())
+    }
+
+    /// The values that some reader finds as `member`, which is one of `value`.
+    pub(super) fn value_readings(&self, member: Member) -> impl Iterator<Item = Node<'_>> {
+        let indexed = self.find_only_reading(member);
+        let scan = move || self.readings(Member::Value).flat_map(move |value| value.readings(member.name()));
+        let scanned = indexed.is_err().then(scan);
+        indexed.ok().flatten().into_iter().chain(scanned.into_iter().flatten())
+    }
+
+    /// The value of `member`, which is one of `value`, in any ASCII letter case.
+    ///
+    /// # Errors
+    /// [`JsonError::TwoSpellings`] if there are two.
+    pub(super) fn get_any_case(&self, member: Member) -> Result<Option<Node<'_>>, JsonError> {
+        let search = |_| self.object(member.place()).map_or(Ok(None), |object| object.get_any_case(member.name()));
+        self.find_only_reading(member).or_else(search)
+    }
+
+    /// The only value that readers find as `member`, if any.
+    fn find_only_reading(&self, member: Member) -> Result<Option<Node<'_>>, SeveralReadings> {
+        let is_plain = self.index.is_plain(member.place());
+        if is_plain { Ok(self.index.find(&self.document, member)) } else { Err(SeveralReadings) }
+    }
+
     /// Whether some reader takes this for an activity of the type `kind` with the name `name`. Without a `type` that a
     /// reader can use, the name alone tells what was meant.
     #[must_use]
     pub fn may_be(&self, kind: &str, name: &str) -> bool {
-        self.root().readings("name").filter_map(Node::as_str).any(|text| is_read_as(text, name)) && self.may_be_of(kind)
+        self.readings(Member::Name).filter_map(Node::as_str).any(|text| is_read_as(text, name)) && self.may_be_of(kind)
     }
 
     /// Whether some reader finds the type `kind` here, or no reader finds a usable one.
     pub(super) fn may_be_of(&self, kind: &str) -> bool {
-        let mut types = self.root().readings("type").filter_map(Node::as_str);
+        let mut types = self.readings(Member::Type).filter_map(Node::as_str);
         types.any(|text| is_read_as(text, kind)) || !self.has_usable_type()
     }
 
     fn has_usable_type(&self) -> bool {
         let is_usable = |kind: &str| (1..=MAX_NAME_BYTES).contains(&kind.len());
-        self.root().readings("type").filter_map(Node::as_str).any(is_usable)
+        self.readings(Member::Type).filter_map(Node::as_str).any(is_usable)
     }
 
     /// The one of `kinds` whose name this invoke has; names are compared ignoring ASCII case.
@@ -53,14 +84,22 @@ impl Activity<'_> {
         kinds.iter().copied().filter(move |kind| self.may_be("invoke", name_of(*kind)))
     }
 
-    /// All that some reader takes for the member `name` of `value`.
-    pub fn value_readings(&self, name: &'static str) -> impl Iterator<Item = Node<'_>> {
-        self.root().readings("value").flat_map(move |value| value.readings(name))
+    /// All that some reader takes for the `connectionName` of `value`.
+    pub fn connection_name_readings(&self) -> impl Iterator<Item = Node<'_>> {
+        self.value_readings(Member::ConnectionName)
+    }
+
+    /// All that some reader takes for the `state` of `value`.
+    pub fn state_readings(&self) -> impl Iterator<Item = Node<'_>> {
+        self.value_readings(Member::State)
     }
 
     /// Whether all readers find the same user id.
     #[must_use]
     pub fn states_one_user_id(&self) -> bool {
+        if self.index.is_addressed_plainly() {
+            return matches!(self.get(Member::FromId), None | Some(Node::Null | Node::String(_)));
+        }
         let mut senders = self.root().readings("from");
         let sender = senders.next();
         let mut ids = sender.into_iter().flat_map(|sender| sender.readings("id"));
@@ -82,6 +121,9 @@ impl Activity<'_> {
             let first = readings.next();
             (readings.next().is_none(), first)
         }
+        if self.index.is_addressed_plainly() {
+            return !self.from_id().is_empty() && self.require_address_kinds().is_ok();
+        }
         let root = Some(self.root());
         let (one_sender, from) = single(root, "from");
         let (one_conversation, conversation) = single(root, "conversation");
@@ -94,14 +136,6 @@ impl Activity<'_> {
             && !self.from_id().is_empty()
             && self.require_address_kinds().is_ok()
     }
-}
-
-/// Whether `text` equals `name`, which is ASCII, for some reader that ignores letter case. Readers that fold all of
-/// Unicode also take the Kelvin sign for a K, and the long s for an S.
-pub(super) fn is_read_as(text: &str, name: &str) -> bool {
-    // The long s has an upper case only, and the Kelvin sign a lower case only.
-    let folds_to = || text.to_uppercase().to_lowercase().eq_ignore_ascii_case(name);
-    text.eq_ignore_ascii_case(name) || text.len() <= MOST_FOLDED_BYTES * name.len() && !text.is_ascii() && folds_to()
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 use super::activity::{Activity, ActivityError};
 use super::invoke::SignInState;
 use super::json::Node;
+use super::members::Member;
 use super::raw_members::{Fate, find_member, members_of, rewrite};
-use super::readings::is_read_as;
+use super::spelling::is_read_as;
 use crate::domain::SignInInvoke;
 
 /// The member of `value` that holds a client's token.
@@ -95,7 +96,7 @@ impl ActionFamily {
     /// find several.
     #[must_use]
     pub fn find_possible(activity: &Activity<'_>) -> Option<Self> {
-        let mut names = activity.root().readings("name").filter_map(Node::as_str);
+        let mut names = activity.readings(Member::Name).filter_map(Node::as_str);
         names.find_map(|name| Self::from_name(name, is_read_as)).filter(|_| activity.may_be_of("invoke"))
     }
 
@@ -111,7 +112,7 @@ impl ActionFamily {
 
 /// The connections that some reader finds as `value.authentication.connectionName` of an action.
 pub fn possible_action_connections<'a>(activity: &'a Activity<'_>) -> impl Iterator<Item = &'a str> {
-    activity.value_readings(AUTHENTICATION).flat_map(|authentication| texts(authentication, CONNECTION_NAME))
+    activity.value_readings(Member::Authentication).flat_map(|authentication| texts(authentication, CONNECTION_NAME))
 }
 
 /// Reads `value.authentication.connectionName` of an action of `family`, which all readers find alike.
@@ -153,7 +154,7 @@ impl CarriedToken<'_> {
     /// Whether some reader finds a token in `activity` beside a connection name that `is_named` accepts, or a token that
     /// `fits`. Takes time in proportion to the length of the activity.
     pub fn may_be(activity: &Activity<'_>, is_named: impl Fn(&str) -> bool, fits: impl Fn(&str) -> bool) -> bool {
-        activity.value_readings(AUTHENTICATION).any(|authentication| {
+        activity.value_readings(Member::Authentication).any(|authentication| {
             let mut names = texts(authentication, CONNECTION_NAME);
             let mut tokens = texts(authentication, TOKEN).peekable();
             tokens.peek().is_some() && (names.any(&is_named) || tokens.any(&fits))
@@ -165,7 +166,7 @@ impl<'v> CarriedSignIn<'v> {
     /// Whether some reader finds a magic code in `activity`.
     #[must_use]
     pub fn may_have_code(activity: &Activity<'_>) -> bool {
-        activity.value_readings(STATE).any(|state| read_code(state).is_some())
+        activity.state_readings().any(|state| read_code(state).is_some())
     }
 
     /// Reads what all readers of `activity`, an action of `kind`, find alike.

@@ -3,63 +3,57 @@
 use super::activity::{Activity, ActivityError, MAX_NAME_BYTES};
 use super::invoke::InvokeKind;
 use super::json::{JsonError, Node};
-use super::readings::is_read_as;
+use super::members::{Member, Place, ValueKind};
+use super::spelling::is_read_as;
 
 /// Longest accepted `from.id`, in bytes, and half of the longest accepted other id: they become parts of stored records
 /// (docs/architecture.md §Security rules, rule 13).
 pub const MAX_ID_BYTES: usize = 256;
 
-/// The members that decide how a sign-in invoke is handled, by the object that contains them. They are accepted in this
-/// spelling only.
-const EXACTLY_SPELLED_MEMBERS: [(&str, &[&str]); 5] = [
+/// The members that decide how a sign-in invoke is handled. They are accepted in this spelling only.
+const EXACTLY_SPELLED_MEMBERS: [(Place, &[Member]); 6] = [
     (
-        "",
+        Place::Root,
         &[
-            "type",
-            "name",
-            "value",
-            "id",
-            "channelId",
-            "serviceUrl",
-            "from",
-            "conversation",
-            "recipient",
-            "deliveryMode",
-            "channelData",
-            "entities",
-            "callerId",
+            Member::Type,
+            Member::Name,
+            Member::Value,
+            Member::Id,
+            Member::ChannelId,
+            Member::ServiceUrl,
+            Member::From,
+            Member::Conversation,
+            Member::Recipient,
+            Member::DeliveryMode,
+            Member::ChannelData,
+            Member::Entities,
+            Member::CallerId,
         ],
     ),
-    ("from", &["id", "aadObjectId"]),
-    ("conversation", &["id", "tenantId", "conversationType", "isGroup"]),
-    ("recipient", &["id"]),
-    ("channelData", &["tenant"]),
+    (Place::From, &[Member::FromId, Member::FromAadObjectId]),
+    (
+        Place::Conversation,
+        &[Member::ConversationId, Member::ConversationTenantId, Member::ConversationType, Member::ConversationIsGroup],
+    ),
+    (Place::Recipient, &[Member::RecipientId]),
+    (Place::ChannelData, &[Member::Tenant]),
+    (Place::Tenant, &[Member::TenantId]),
 ];
 
-/// The kinds of value that members have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ValueKind {
-    Text,
-    Flag,
-    List,
-    Object,
-}
-
-/// The members that address an activity (sender, recipient, place), by the object that contains them. bot-sso reads a value of
-/// another kind as absent, but a bot may read it, for example a number as a text.
-const ADDRESS_MEMBERS: [(&str, ValueKind, &[&str]); 7] = [
-    ("", ValueKind::Object, &["from", "recipient", "conversation", "channelData"]),
-    ("", ValueKind::List, &["entities"]),
-    ("", ValueKind::Text, &["id", "deliveryMode"]),
-    ("from", ValueKind::Text, &PARTY_MEMBERS),
-    ("recipient", ValueKind::Text, &PARTY_MEMBERS),
-    ("conversation", ValueKind::Text, &["id", "tenantId", "conversationType"]),
-    ("conversation", ValueKind::Flag, &["isGroup"]),
+/// Where the members that address an activity are (sender, recipient, place), by the kind of their values. bot-sso reads a
+/// value of another kind as absent, but a bot may read it, for example a number as a text.
+const ADDRESS_MEMBERS: [(Place, ValueKind); 10] = [
+    (Place::Root, ValueKind::Object),
+    (Place::Root, ValueKind::List),
+    (Place::Root, ValueKind::Text),
+    (Place::From, ValueKind::Text),
+    (Place::Recipient, ValueKind::Text),
+    (Place::Conversation, ValueKind::Text),
+    (Place::Conversation, ValueKind::Flag),
+    (Place::ChannelData, ValueKind::Text),
+    (Place::ChannelData, ValueKind::Object),
+    (Place::Tenant, ValueKind::Text),
 ];
-
-/// The members that identify a sender or a recipient.
-const PARTY_MEMBERS: [&str; 7] =
-    ["id", "aadObjectId", "role", "tenantId", "agenticUserId", "agenticAppId", "agenticAppBlueprintId"];
 
 impl Activity<'_> {
     /// Returns the kind of a sign-in invoke that all readers of its bytes understand alike, with the members that
@@ -85,20 +79,27 @@ impl Activity<'_> {
         if self.document.has_repeated_members() {
             return Err(JsonError::RepeatedMember.into());
         }
-        for (object, members) in EXACTLY_SPELLED_MEMBERS {
-            let object = if object.is_empty() { Some(self.root()) } else { self.root().get(object) };
-            object.map_or(Ok(()), |object| object.require_spelling(members))?;
+        // Where the index tells that all readers find the same members, none has another spelling.
+        if !self.index.is_addressed_plainly() {
+            self.require_spelling()?;
         }
-        self.member("channelData", "tenant").map_or(Ok(()), |tenant| tenant.require_spelling(&["id"]))?;
-        require_text(self.member("conversation", "id"), "conversation.id", 2 * MAX_ID_BYTES)?;
-        require_text(self.member("from", "id"), "from.id", MAX_ID_BYTES)?;
+        require_text(self.get(Member::ConversationId), "conversation.id", 2 * MAX_ID_BYTES)?;
+        require_text(self.get(Member::FromId), "from.id", MAX_ID_BYTES)?;
         self.require_address_kinds()?;
-        for name in ["id", "name"] {
-            if self.root().get(name).and_then(Node::as_str).is_some_and(|text| text.len() > 2 * MAX_ID_BYTES) {
-                return Err(ActivityError::TooLong(name));
+        for member in [Member::Id, Member::Name] {
+            if self.text(member).is_some_and(|text| text.len() > 2 * MAX_ID_BYTES) {
+                return Err(ActivityError::TooLong(member.name()));
             }
         }
-        require_text(self.root().get("type"), "type", MAX_NAME_BYTES)
+        require_text(self.get(Member::Type), "type", MAX_NAME_BYTES)
+    }
+
+    fn require_spelling(&self) -> Result<(), JsonError> {
+        for (place, members) in EXACTLY_SPELLED_MEMBERS {
+            let names: Vec<_> = members.iter().map(|member| member.name()).collect();
+            self.object(place).map_or(Ok(()), |object| object.require_spelling(&names))?;
+        }
+        Ok(())
     }
 
     /// Checks that each of [`ADDRESS_MEMBERS`] is absent, `null` or of its kind, in every letter case.
@@ -106,33 +107,20 @@ impl Activity<'_> {
     /// # Errors
     /// [`ActivityError::WrongKind`] names the member.
     pub(super) fn require_address_kinds(&self) -> Result<(), ActivityError> {
-        for (object, kind, members) in ADDRESS_MEMBERS {
-            let object = if object.is_empty() { Some(self.root()) } else { self.root().get(object) };
-            object.map_or(Ok(()), |object| require_kind(object, kind, members))?;
+        if self.index.is_addressed_well() {
+            return Ok(());
         }
-        let Some(channel_data) = self.root().get("channelData") else { return Ok(()) };
-        require_kind(channel_data, ValueKind::Text, &["productContext"])?;
-        require_kind(channel_data, ValueKind::Object, &["tenant"])?;
-        channel_data.get("tenant").map_or(Ok(()), |tenant| require_kind(tenant, ValueKind::Text, &["id"]))
+        for (place, kind) in ADDRESS_MEMBERS {
+            self.object(place).map_or(Ok(()), |object| require_kind(object, kind, &place.names_of_kind(kind)))?;
+        }
+        Ok(())
     }
 }
 
-fn require_kind(object: Node<'_>, kind: ValueKind, members: &[&'static str]) -> Result<(), ActivityError> {
-    let fits = |value: Node<'_>| match value {
-        Node::Null => true,
-        Node::String(_) => kind == ValueKind::Text,
-        Node::Bool(_) => kind == ValueKind::Flag,
-        Node::Array(_) => kind == ValueKind::List,
-        Node::Object(_) => kind == ValueKind::Object,
-        Node::Number(_) => false,
-    };
+fn require_kind(object: Node<'_>, kind: ValueKind, names: &[&'static str]) -> Result<(), ActivityError> {
     // One pass over the members of the object: most of them fit, and then no name is compared.
-    let find_name = |key: &str| {
-        let is_named =
-            |name: &&&str| if key.is_ascii() { key.eq_ignore_ascii_case(name) } else { is_read_as(key, name) };
-        members.iter().find(is_named)
-    };
-    match object.members().filter(|(_, value)| !fits(*value)).find_map(|(key, _)| find_name(key)) {
+    let find_name = |key: &str| names.iter().find(|name| is_read_as(key, name));
+    match object.members().filter(|(_, value)| !kind.fits(*value)).find_map(|(key, _)| find_name(key)) {
         Some(name) => Err(ActivityError::WrongKind(name)),
         None => Ok(()),
     }

@@ -85,12 +85,12 @@ fn is_read_as(node: Node<'_>, value: &Value) -> bool {
 
 /// An exchange in canonical spelling is the same exchange, and spelling it again changes nothing.
 fn check_canonical_spelling(activity: &Activity<'_>, kind: InvokeKind, body: &Bytes) {
-    let Ok(request) = TokenExchangeInvokeRequest::read(activity.value()) else { return };
+    let Ok(request) = TokenExchangeInvokeRequest::read(activity) else { return };
     for normal_delivery in [false, true] {
         let respelled = normalize_for_bot(activity, kind, body, normal_delivery);
         let again = Activity::parse(&respelled).expect("what is passed on is an activity");
         assert_eq!((again.kind(), again.name()), ("invoke", Some(kind.canonical_name())));
-        assert_eq!(TokenExchangeInvokeRequest::read(again.value()), Ok(request));
+        assert_eq!(TokenExchangeInvokeRequest::read(&again), Ok(request));
         assert_eq!(
             (again.channel_id(), again.from_id(), again.conversation_id(), again.service_url()),
             (activity.channel_id(), activity.from_id(), activity.conversation_id(), activity.service_url())

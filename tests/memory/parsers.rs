@@ -40,7 +40,7 @@ fn read_activity(body: &[u8]) {
     let Ok(activity) = Activity::parse(&body) else { return };
     let _ = (activity.conversation_type(), activity.tenant_ids().count(), activity.require_sign_in_form());
     let forwarded = activity.recompute_caller_id(&body, Some("urn:botframework:azure"));
-    let _ = TokenExchangeInvokeRequest::read(activity.value());
+    let _ = TokenExchangeInvokeRequest::read(&activity);
     drop(normalize_for_bot(&activity, InvokeKind::TokenExchange, &body, true));
     let _ = (CarriedToken::may_be(&activity, |_| false, |_| false), CarriedSignIn::read(&activity, ActionKind::Query));
     let _ = (activity.states_one_user(), ActionFamily::find_possible(&activity));

@@ -167,7 +167,7 @@ impl AddInCall {
 
 /// The claims that the API demands with its 401.
 fn find_challenge(answer: &RelayedAnswer) -> Option<Failure> {
-    let named = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"));
-    let mut challenges = named.filter_map(|(_, value)| std::str::from_utf8(value).ok());
+    let values = answer.headers.get_all("www-authenticate");
+    let mut challenges = values.filter_map(|value| std::str::from_utf8(value).ok());
     challenges.find_map(find_claims).map(|claims| Failure::of_claims(claims.as_str()))
 }

@@ -62,7 +62,7 @@ impl DownstreamAnswer<'_> {
         self.check_status()?;
         self.check_redirect(&headers)?;
         let mut head =
-            begin_relayed_answer(status, headers.iter().map(|(name, value)| (name.clone(), value.as_slice())));
+            begin_relayed_answer(status, headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
         let body = logged(self.answer.into_stream(), self.call);
         let mut response = match length {
             _ if HAVE_NO_BODY.contains(&status) => head.finish(),
@@ -90,8 +90,7 @@ impl DownstreamAnswer<'_> {
     /// such as that of a file's content may carry a secret of its own.
     fn check_redirect(&self, passed_on: &[(String, Vec<u8>)]) -> Result<(), Failure> {
         let is_redirect = REDIRECTS.contains(&self.answer.status);
-        let location = self.answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(LOCATION));
-        let Some((_, location)) = location.filter(|_| is_redirect) else { return Ok(()) };
+        let Some(location) = self.answer.headers.get(LOCATION).filter(|_| is_redirect) else { return Ok(()) };
         if passed_on.iter().any(|(name, _)| name == LOCATION) {
             return Ok(());
         }
@@ -112,15 +111,15 @@ impl DownstreamAnswer<'_> {
 
     /// The length of the body that the API announces, in bytes.
     fn find_length(&self) -> Option<u64> {
-        let values = self.answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-        values.into_iter().find_map(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok())
+        let mut values = self.answer.headers.get_all("content-length");
+        values.find_map(|value| std::str::from_utf8(value).ok()?.parse().ok())
     }
 
     /// The headers that go on. One that repeats the token does not.
     fn passed_on(&self) -> Vec<(String, Vec<u8>)> {
         let token = Finder::new(self.token.access_token.expose().as_bytes());
         let named = self.answer.headers.iter().filter(|(_, value)| token.find(value).is_none());
-        named.filter_map(|(name, value)| self.pass_on(&name.to_ascii_lowercase(), value)).collect()
+        named.filter_map(|(name, value)| self.pass_on(name, value)).collect()
     }
 
     fn pass_on(&self, name: &str, value: &[u8]) -> Option<(String, Vec<u8>)> {

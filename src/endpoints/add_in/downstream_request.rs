@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::call::AddInCall;
 use super::downstream_target::DownstreamTarget;
 use crate::domain::UserToken;
-use crate::outbound::RelayRequest;
+use crate::outbound::{RelayHeaders, RelayRequest};
 
 /// The headers of a pane's request that go on to the API. All others stay here: cookies, credentials, and what belongs to the
 /// connection.
@@ -33,15 +33,17 @@ const CLIENT_REQUEST_ID: &str = "client-request-id";
 /// The request to the API, without its body.
 pub(super) fn build_request(call: &AddInCall, target: &DownstreamTarget, token: &UserToken) -> RelayRequest {
     let received = call.http.headers();
-    let mut headers = Vec::new();
+    let mut headers = RelayHeaders::with_capacity(received.len());
     for name in PASSED_ON {
-        headers.extend(received.get_all(name).map(|value| (name.to_owned(), value.as_bytes().to_vec())));
+        for value in received.get_all(name) {
+            headers.append(name, value.as_bytes());
+        }
     }
     if !received.contains_key(CLIENT_REQUEST_ID) {
-        headers.push((CLIENT_REQUEST_ID.to_owned(), call.correlation_id.as_bytes().to_vec()));
+        headers.append(CLIENT_REQUEST_ID, call.correlation_id.as_bytes());
     }
     let bearer = format!("Bearer {}", token.access_token.expose());
-    headers.push((AUTHORIZATION.as_str().to_owned(), bearer.into_bytes()));
+    headers.append(AUTHORIZATION.as_str(), bearer.as_bytes());
     RelayRequest {
         method: target.method.as_str().to_owned(),
         url: target.url.clone(),

@@ -59,7 +59,7 @@ impl ActionCall {
         carried: CarriedToken<'_>,
     ) -> Self {
         let raw = Some(carried.token).filter(|token| token.len() <= MAX_TOKEN_BYTES).map(Secret::from);
-        let evidence = build_evidence(inbound, activity, carried.id).of_action();
+        let evidence = build_evidence(inbound, activity, carried.id.map(Arc::from)).of_action();
         Self { token: Some(ActionToken { connection: Arc::clone(connection), raw, evidence }), ..self }
     }
 
@@ -178,12 +178,7 @@ async fn exchange(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, token:
         deadline: inbound.begun + PROVIDER_BUDGET,
         answer_by: inbound.begun + ANSWER_BUDGET,
     };
-    let report = OutcomeReport {
-        bot: inbound.bot.name.clone(),
-        connection: connection.name.clone(),
-        correlation_id: inbound.correlation_id.clone(),
-        counters: Arc::clone(&gateway.counters),
-    };
+    let report = OutcomeReport { counters: Arc::clone(&gateway.counters) };
     let settled = match gateway.action_engine.join(request).await {
         Ok(JoinedExchange::Settled(reply)) => {
             gateway.counters.exchanges.add_duplicate(inbound.bot.name.as_str(), connection.name.as_str());

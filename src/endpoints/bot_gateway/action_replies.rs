@@ -18,7 +18,7 @@ pub(super) fn refuse_action(
     family: ActionFamily,
     reason: Reason,
 ) -> InvokeReply {
-    let answer = RefusalAnswer::new(gateway, &inbound.channel(), reason, &inbound.correlation_id);
+    let answer = RefusalAnswer::new(gateway, Some(&inbound.channel()), reason, &inbound.correlation_id);
     let RefusalAnswer { status, code, detail, retry_after } = answer;
     let reply = if family.is_of_card() {
         // A card's answer has no outcome for a user who acts too often.

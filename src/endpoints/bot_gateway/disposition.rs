@@ -53,7 +53,7 @@ impl Traffic {
 pub(super) fn classify(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> Result<Traffic, ActivityError> {
     let may_be_ours = InvokeKind::possible_kinds(activity).any(|kind| match kind {
         InvokeKind::TokenExchange => !names_foreign_connection(gateway, bot, activity),
-        InvokeKind::VerifyState => activity.value_readings("state").any(|state| SignInState::read(state).is_some()),
+        InvokeKind::VerifyState => activity.state_readings().any(|state| SignInState::read(state).is_some()),
         InvokeKind::Failure => true,
     });
     if may_be_ours {
@@ -74,13 +74,13 @@ pub(super) fn classify(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>)
 fn names_foreign_connection(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> bool {
     let is_foreign =
         |name: &str| !name.is_empty() && matches!(find_connection(gateway, bot, name), InvokedConnection::Unknown);
-    let mut names = activity.value_readings("connectionName").map(Node::as_str).peekable();
+    let mut names = activity.connection_name_readings().map(Node::as_str).peekable();
     names.peek().is_some() && names.all(|name| name.is_some_and(is_foreign))
 }
 
 /// Whether some reader of a token exchange finds a connection of one of `bot`'s skills in it.
 fn names_skill_connection(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> bool {
-    let mut names = activity.value_readings("connectionName").filter_map(Node::as_str);
+    let mut names = activity.connection_name_readings().filter_map(Node::as_str);
     names.any(|name| find_connection(gateway, bot, name).is_of_skill())
 }
 
@@ -169,7 +169,7 @@ pub(super) fn decide<'a>(
         Traffic::Action(kind) => decide_action(gateway, inbound, activity, kind),
         Traffic::SkillAction(family) => decide_skill_action(gateway, inbound, activity, family),
         Traffic::SignIn(InvokeKind::VerifyState) => {
-            let state = activity.value_readings("state").find_map(SignInState::read);
+            let state = activity.state_readings().find_map(SignInState::read);
             let Some(state) = state else { return Ok(Disposition::Forward) };
             Disposition::VerifyState { state, stated: read_stated_identity(activity) }
         }
@@ -222,7 +222,7 @@ fn decide_agent_lifecycle(
 }
 
 fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &Inbound<'_>, activity: &Activity<'_>) -> Disposition<'a> {
-    let request = match TokenExchangeInvokeRequest::read(activity.value()) {
+    let request = match TokenExchangeInvokeRequest::read(activity) {
         Ok(request) => request,
         Err(id) => {
             return Disposition::Refuse(refuse_malformed(

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::body::BodyStream;
+use actix_web::body::{BodyStream, SizedStream};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -29,7 +29,7 @@ pub(super) async fn forward_to_bot(gateway: &BotGateway, inbound: &Inbound<'_>) 
     let by = inbound.begun + gateway.bot_timeout;
     match forward_body(gateway, inbound, inbound.body.clone(), by).await {
         Ok(ForwardedAnswer { answer, until_done }) => {
-            let head = answer_head(&answer);
+            let head = AnswerHead::of(&answer);
             stream_back(head, answer.into_stream(), inbound, RelayedFrom::Bot { _until_done: until_done })
         }
         Err(problem) => {
@@ -52,7 +52,7 @@ pub(super) async fn forward_action(
 ) -> Result<HttpResponse, Problem> {
     let by = inbound.begun + ACTION_BUDGET.min(gateway.bot_timeout);
     let ForwardedAnswer { answer, until_done } = forward_body(gateway, inbound, body, by).await?;
-    let head = answer_head(&answer);
+    let head = AnswerHead::of(&answer);
     Ok(stream_back(head, end_by(answer.into_stream(), by), inbound, RelayedFrom::Bot { _until_done: until_done }))
 }
 
@@ -63,7 +63,7 @@ pub(super) fn relay_skill(
     by: Instant,
     inbound: &Inbound<'_>,
 ) -> HttpResponse {
-    let head = answer_head(&answer);
+    let head = AnswerHead::of(&answer);
     stream_back(head, end_by(answer.into_stream(), by), inbound, RelayedFrom::Skill(Arc::clone(skill)))
 }
 
@@ -107,7 +107,7 @@ async fn forward_body(
     by: Instant,
 ) -> Result<ForwardedAnswer, Problem> {
     if let Some(stated) = &inbound.channel_statement {
-        gateway.statements.note(&inbound.channel_account(), stated.clone()).await;
+        gateway.statements.note(&inbound.channel_account(), stated).await;
     }
     let begin_action = || gateway.bots.running_actions().begin(inbound.channel_account(), inbound.conversation());
     let until_done = UntilDone {
@@ -143,29 +143,46 @@ fn end_by(
     })
 }
 
-/// The bot's status and end-to-end headers.
-fn answer_head(answer: &RelayedAnswer) -> HttpResponseBuilder {
-    begin_relayed_answer(answer.status, end_to_end_headers(answer))
+/// The beginning of an answer that is sent back.
+struct AnswerHead {
+    /// Status and end-to-end headers.
+    builder: HttpResponseBuilder,
+    /// The length of the body, if it is announced.
+    body_length: Option<u64>,
+}
+
+impl AnswerHead {
+    fn of(answer: &RelayedAnswer) -> Self {
+        let builder = begin_relayed_answer(answer.status, end_to_end_headers(answer));
+        Self { builder, body_length: answer.body_length() }
+    }
 }
 
 /// Answers with `head` and `body`, that of the bot or of the skill, as a stream (server-sent events included). `from` is
-/// dropped at the end of the body.
+/// dropped at the end of the body. Most bots answer without a body, and then nothing is streamed.
 fn stream_back(
-    mut head: HttpResponseBuilder,
+    head: AnswerHead,
     body: impl Stream<Item = Result<Bytes, OutboundError>> + 'static,
     inbound: &Inbound<'_>,
     from: RelayedFrom,
 ) -> HttpResponse {
-    let (bot, correlation_id) = (Arc::clone(&inbound.bot), inbound.correlation_id.clone());
-    let body = body.map(move |chunk| {
-        let skill = from.skill();
-        // The HTTP library closes the connection to the channel; its own line about it is not logged.
-        chunk.inspect_err(|error| {
-            tracing::warn!(correlation_id, bot = bot.name.as_str(), skill, %error, "the bot's answer broke off");
+    let AnswerHead { mut builder, body_length } = head;
+    let logged = || {
+        let (bot, correlation_id) = (Arc::clone(&inbound.bot), inbound.correlation_id.clone());
+        body.map(move |chunk| {
+            let skill = from.skill();
+            // The HTTP library closes the connection to the channel; its own line about it is not logged.
+            chunk.inspect_err(|error| {
+                tracing::warn!(correlation_id, bot = bot.name.as_str(), skill, %error, "the bot's answer broke off");
+            })
         })
-    });
-    // `streaming` would add a content type where the bot sent none.
-    let mut response = head.body(BodyStream::new(body));
+    };
+    let mut response = match body_length {
+        Some(0) => builder.finish(),
+        Some(length) => builder.body(SizedStream::new(length, logged())),
+        // `streaming` would add a content type where the bot sent none.
+        None => builder.body(BodyStream::new(logged())),
+    };
     response.extensions_mut().insert(AnsweredByBot);
     inbound.tell_answer(response.status().as_u16(), None, false);
     response

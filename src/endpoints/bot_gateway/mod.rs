@@ -29,22 +29,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, rt, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use self::admitted::{Inbound, is_action_in_channel, read_channel_statement};
 use self::disposition::Disposition;
 use crate::bot_connector::{BotClient, ContinuationDelivery, ReportedFailures};
 use crate::cards::PendingSignIns;
-use crate::domain::{ChannelId, Registrations, SharedEntropy};
+use crate::domain::{ChannelId, Registrations, SharedEntropy, complete_by};
 use crate::exchange::{
     ChannelStatements, CurrentTokens, ExchangeEngine, ExchangeNames, ExchangeReply, Speakers, TokenValidators,
     UserRates,
 };
 use crate::inbound::{
     BodyLimits, CallerRefusal, Callers, Door, LetterCase, Method, Operation, Peer, Problem, RequestId, read_body,
-    refuse_activity, require_plain_utf8,
+    refuse_activity, require_plain_utf8, run_to_end,
 };
 use crate::observability::Counters;
 use crate::protocol::deadlines::PROVIDER_BUDGET;
@@ -171,15 +171,13 @@ async fn receive(http: HttpRequest, payload: web::Payload, gateway: web::Data<Bo
         Ok(call) => call,
         Err(problem) => return problem.respond(),
     };
-    // A server drops the work of a connection that breaks. In a task of its own the activity is handled to its end:
-    // otherwise a code could be redeemed without the bot's event. A stranger gets no task, so hanging up gains nothing.
-    // The task is boxed, because its state has kilobytes, which spawning and ending a task would copy several times.
-    let handled = rt::spawn(Box::pin(async move { admit_and_handle(&http, &gateway, call, begun).await }));
-    match handled.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(problem)) => problem.respond(),
-        // A task ends without a result only if it panics.
-        Err(_) => Problem::ServiceUnavailable.respond(),
+    // A server drops the work of a connection that breaks. The activity is handled to its end: otherwise a code could be
+    // redeemed without the bot's event. A stranger gets no task, so hanging up gains nothing.
+    match run_to_end(async move { admit_and_handle(&http, &gateway, call, begun).await }).await {
+        Some(Ok(response)) => response,
+        Some(Err(problem)) => problem.respond(),
+        // It ends without a result only if it panics.
+        None => Problem::ServiceUnavailable.respond(),
     }
 }
 
@@ -268,7 +266,7 @@ fn admit<'a>(
 /// redeem the user's code. Tokens have no user with a longer id. If that cannot be made known to other replicas, the bot does
 /// not get the activity.
 async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) -> Result<(), Problem> {
-    if !(1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) {
+    if !(1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) || !gateway.speakers.takes_notes_for(&inbound.bot) {
         return Ok(());
     }
     let correlation_id = inbound.correlation_id.as_str();
@@ -283,8 +281,8 @@ async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) -> Result<(),
 /// Authenticates the caller, and checks that its token is for the bot that the path names. An unauthenticated caller
 /// does not learn which bots exist.
 async fn authenticate(http: &HttpRequest, gateway: &BotGateway, begun: Instant) -> Result<Peer, Problem> {
-    let authenticating = timeout_at(begun + PROVIDER_BUDGET, gateway.callers.authenticate(http));
-    let too_slow = |_| Err(CallerRefusal::new(Problem::KeysUnavailable, "keys_in_time"));
+    let authenticating = complete_by(begun + PROVIDER_BUDGET, gateway.callers.authenticate(http));
+    let too_slow = || Err(CallerRefusal::new(Problem::KeysUnavailable, "keys_in_time"));
     let peer = authenticating.await.unwrap_or_else(too_slow).map_err(|refusal| refusal.logged(http))?;
     match http.match_info().get("bot") {
         Some(name) if gateway.registrations.find_bot(name).is_none() => Err(Problem::NotFound),
@@ -300,7 +298,7 @@ async fn authenticate(http: &HttpRequest, gateway: &BotGateway, begun: Instant) 
 async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposition: Disposition<'_>) -> HttpResponse {
     match disposition {
         Disposition::Exchange { connection, call } => {
-            let reply = token_exchange::exchange(gateway, inbound, connection, call).await;
+            let reply = Box::pin(token_exchange::exchange(gateway, inbound, connection, call)).await;
             reply.respond(inbound)
         }
         Disposition::Refuse(reply) => reply.respond(inbound),
@@ -323,6 +321,6 @@ async fn handle(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, disposit
             inbound.tell_answer(200, None, false);
             HttpResponse::Ok().finish()
         }
-        Disposition::Forward => forward::forward_to_bot(gateway, inbound).await,
+        Disposition::Forward => Box::pin(forward::forward_to_bot(gateway, inbound)).await,
     }
 }

@@ -3,14 +3,14 @@ use std::collections::HashMap;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use bytes::Bytes;
 
 use super::BotGateway;
 use super::admitted::Inbound;
 use crate::domain::ChannelId;
 use crate::exchange::{Reason, Refusal};
-use crate::inbound::{AnsweredByBot, Problem, choose_retry_after};
+use crate::inbound::{APPLICATION_JSON, AnsweredByBot, Problem, choose_retry_after};
 use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
 
 /// Statuses that replace those of the status table for one channel, by reason code without its detail
@@ -80,7 +80,7 @@ impl InvokeReply {
     fn into_envelope(self) -> HttpResponse {
         let wrap = || Bytes::from(invoke_response_envelope(self.status, &self.body));
         let envelope = self.envelope.clone().unwrap_or_else(wrap);
-        HttpResponse::Ok().content_type("application/json").body(envelope)
+        HttpResponse::Ok().content_type(&APPLICATION_JSON).body(envelope)
     }
 
     fn into_plain(self) -> HttpResponse {
@@ -88,7 +88,7 @@ impl InvokeReply {
         let mut response = HttpResponse::build(status);
         if let Some(content_type) = self.content_type {
             match content_type {
-                Cow::Borrowed(name) => response.content_type(name),
+                Cow::Borrowed(name) => response.content_type(HeaderValue::from_static(name)),
                 Cow::Owned(name) => response.content_type(name),
             };
         }
@@ -116,7 +116,7 @@ pub(super) fn exchange_succeeded(id: Option<&str>, connection_name: &str) -> Inv
 pub(super) struct RefusedExchange<'a> {
     pub(super) id: Option<&'a str>,
     pub(super) connection_name: Option<&'a str>,
-    pub(super) channel: &'a ChannelId,
+    pub(super) channel: Option<&'a ChannelId>,
     pub(super) correlation_id: &'a str,
 }
 
@@ -148,11 +148,11 @@ pub(super) struct RefusalAnswer {
 
 impl RefusalAnswer {
     /// The answer by the status table, with the statuses that are configured for `channel`.
-    pub(super) fn new(gateway: &BotGateway, channel: &ChannelId, reason: Reason, correlation_id: &str) -> Self {
+    pub(super) fn new(gateway: &BotGateway, channel: Option<&ChannelId>, reason: Reason, correlation_id: &str) -> Self {
         let (status, sentence) = status_and_sentence(reason);
         let code = reason.code();
         let group = code.split(':').next().unwrap_or_default();
-        let overrides = gateway.statuses.get(channel);
+        let overrides = channel.and_then(|channel| gateway.statuses.get(channel));
         let status = overrides.and_then(|statuses| statuses.get(group)).copied().unwrap_or(status);
         let detail = format!("{code}: {sentence} Correlation id: {correlation_id}");
         let retry_after = match reason {
@@ -214,7 +214,8 @@ pub(super) fn refuse(
     let EchoedMembers { id, connection_name } = echoed;
     refusal.report(&gateway.counters, inbound.bot.name.as_str(), connection_name, &inbound.correlation_id);
     let channel = inbound.channel();
-    let refused = RefusedExchange { id, connection_name, channel: &channel, correlation_id: &inbound.correlation_id };
+    let refused =
+        RefusedExchange { id, connection_name, channel: Some(&channel), correlation_id: &inbound.correlation_id };
     refused.reply(gateway, refusal.reason)
 }
 

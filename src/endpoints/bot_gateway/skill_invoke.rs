@@ -193,7 +193,8 @@ fn refuse(gateway: &BotGateway, inbound: &Inbound<'_>, invoke: &InvokeForSkill<'
         SkillInvokeKind::TokenExchange { id, connection_name } => (id.as_deref(), Some(connection_name.as_str())),
     };
     let channel = inbound.channel();
-    let refused = RefusedExchange { id, connection_name, channel: &channel, correlation_id: &inbound.correlation_id };
+    let refused =
+        RefusedExchange { id, connection_name, channel: Some(&channel), correlation_id: &inbound.correlation_id };
     refused.reply(gateway, refusal.reason)
 }
 

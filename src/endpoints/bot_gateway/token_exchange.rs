@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::BotGateway;
 use super::admitted::{Inbound, read_stated_identity};
@@ -11,7 +11,7 @@ use super::forward::collect_answer;
 use super::replies::{EchoedMembers, InvokeReply, RefusedExchange, exchange_succeeded, refuse};
 use super::tokens_response::TokensResponseDelivery;
 use crate::bot_connector::{BotCall, ForwardedRequest};
-use crate::domain::{Bot, BotMessage, ChannelId, Connection, ContinuationMode, ExchangeableToken, Secret};
+use crate::domain::{BotMessage, Connection, ContinuationMode, ExchangeableToken, Secret, complete_by};
 use crate::exchange::{
     ActivityEvidence, AfterExchange, ContinuationMark, Conversation, Evidence, ExchangeRequest, JoinedExchange,
     LeadingExchange, Outcome, Reason, Refusal, TokenSender,
@@ -34,7 +34,7 @@ pub(super) struct TokenExchangeCall {
 /// What the answer to an invoke and the continuation of the bot's dialog need of it.
 struct ReceivedInvoke {
     /// The `id` in the invoke's `value`.
-    id: Option<String>,
+    id: Option<Arc<str>>,
     /// The body for the bot.
     body: Bytes,
 }
@@ -48,10 +48,11 @@ impl TokenExchangeCall {
         } else {
             inbound.body.clone()
         };
+        let id: Option<Arc<str>> = request.id.map(Arc::from);
         Self {
             token: request.token.filter(|token| token.len() <= MAX_TOKEN_BYTES).map(Secret::from),
-            evidence: build_evidence(inbound, activity, request.id),
-            invoke: ReceivedInvoke { id: request.id.map(str::to_owned), body },
+            evidence: build_evidence(inbound, activity, id.clone()),
+            invoke: ReceivedInvoke { id, body },
         }
     }
 }
@@ -96,7 +97,7 @@ pub(super) async fn exchange(
             Ok(InvokeReply { is_shared: true, ..reply })
         }
         Ok(JoinedExchange::Leads(exchange)) => {
-            let reply = ReplyAndContinuation::new(gateway, inbound, connection, invoke, &exchange);
+            let reply = ReplyAndContinuation::new(gateway, inbound, invoke, &exchange);
             exchange.run(reply).await
         }
         Err(refusal) => Err(refusal),
@@ -112,10 +113,10 @@ pub(super) async fn validate(
     raw: &Secret,
 ) -> Result<ExchangeableToken, Refusal> {
     let validating = gateway.validators.validate(connection, raw);
-    match timeout_at(inbound.begun + PROVIDER_BUDGET, validating).await {
-        Ok(Ok(token)) => Ok(token),
-        Ok(Err(refusal)) => Err(charge_sender(gateway, inbound, refusal).await),
-        Err(_) => Err(keys_arrived_late()),
+    match complete_by(inbound.begun + PROVIDER_BUDGET, validating).await {
+        Some(Ok(token)) => Ok(token),
+        Some(Err(refusal)) => Err(charge_sender(gateway, inbound, refusal).await),
+        None => Err(keys_arrived_late()),
     }
 }
 
@@ -131,11 +132,11 @@ async fn charge_sender(gateway: &BotGateway, inbound: &Inbound<'_>, refusal: Ref
 }
 
 /// What the activity states about its user; `card_id` is the `id` beside the token.
-pub(super) fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Option<&str>) -> Evidence {
+pub(super) fn build_evidence(inbound: &Inbound<'_>, activity: &Activity<'_>, card_id: Option<Arc<str>>) -> Evidence {
     let stated = read_stated_identity(activity);
     let evidence = ActivityEvidence {
         conversation: Conversation { id: inbound.conversation(), shared: stated.in_group },
-        card_id: card_id.map(str::to_owned),
+        card_id,
         is_action: false,
         stated,
     };
@@ -149,28 +150,29 @@ fn keys_arrived_late() -> Refusal {
 /// What the leading request needs to answer itself and its duplicates, and to continue the bot's dialog once.
 struct ReplyAndContinuation {
     gateway: web::Data<BotGateway>,
-    bot: Arc<Bot>,
-    connection: Arc<Connection>,
-    channel: ChannelId,
-    exchange_id: Option<String>,
-    conversation_id: String,
-    correlation_id: String,
+    exchange_id: Option<Arc<str>>,
     continuation: Continuation,
-    bot_deadline: Instant,
 }
 
 /// How the bot's dialog continues once the token is stored.
 enum Continuation {
     Notify(Box<TokensResponseDelivery>),
-    Forward { invoke: ForwardedRequest, in_envelope: bool },
+    Forward(Box<InvokeForBot>),
     None,
+}
+
+/// The invoke, to be passed on to the bot.
+struct InvokeForBot {
+    request: ForwardedRequest,
+    conversation_id: String,
+    in_envelope: bool,
+    deadline: Instant,
 }
 
 impl ReplyAndContinuation {
     fn new(
         gateway: &web::Data<BotGateway>,
         inbound: &Inbound<'_>,
-        connection: &Arc<Connection>,
         invoke: ReceivedInvoke,
         exchange: &LeadingExchange<InvokeReply>,
     ) -> Self {
@@ -179,36 +181,32 @@ impl ReplyAndContinuation {
                 let delivery = TokensResponseDelivery::for_request(inbound, exchange.exchange_key());
                 Continuation::Notify(Box::new(delivery))
             }
-            ContinuationMode::Forward => {
-                let request = inbound.forwarded(invoke.body).without_compression();
-                Continuation::Forward { invoke: request, in_envelope: inbound.wants_envelope() }
-            }
+            ContinuationMode::Forward => Continuation::Forward(Box::new(InvokeForBot {
+                request: inbound.forwarded(invoke.body).without_compression(),
+                conversation_id: inbound.conversation_id.clone(),
+                in_envelope: inbound.wants_envelope(),
+                deadline: inbound.begun + BOT_INVOKE_BUDGET,
+            })),
             ContinuationMode::None => Continuation::None,
         };
-        Self {
-            gateway: gateway.clone(),
-            bot: Arc::clone(&inbound.bot),
-            connection: Arc::clone(connection),
-            channel: inbound.channel(),
-            exchange_id: invoke.id,
-            conversation_id: inbound.conversation_id.clone(),
-            correlation_id: inbound.correlation_id.clone(),
-            continuation,
-            bot_deadline: inbound.begun + BOT_INVOKE_BUDGET,
-        }
+        Self { gateway: gateway.clone(), exchange_id: invoke.id, continuation }
     }
 
     /// Decides whether this replica continues the bot's dialog. If another one has begun to, the event of `notify` is not
     /// sent again, and an invoke is not passed on again: its answer is not known, so the client has to ask later.
-    async fn decide_continuation(&mut self, mark: ContinuationMark<'_>) -> Result<Continuation, Refusal> {
+    async fn decide_continuation(
+        &mut self,
+        exchange: &ExchangeRequest,
+        mark: ContinuationMark<'_>,
+    ) -> Result<Continuation, Refusal> {
         let continuation = mem::replace(&mut self.continuation, Continuation::None);
         if matches!(continuation, Continuation::None) {
             return Ok(continuation);
         }
-        let (correlation_id, bot) = (self.correlation_id.as_str(), self.bot.name.as_str());
+        let (correlation_id, bot) = (exchange.correlation_id.as_str(), exchange.bot.name.as_str());
         match mark.set().await {
             Ok(true) => Ok(continuation),
-            Ok(false) if matches!(continuation, Continuation::Forward { .. }) => Err(Refusal::fault(
+            Ok(false) if matches!(continuation, Continuation::Forward(_)) => Err(Refusal::fault(
                 "another replica has passed the invoke on to the bot and has not settled it; the token stays kept",
             )),
             Ok(false) => {
@@ -222,14 +220,14 @@ impl ReplyAndContinuation {
         }
     }
 
-    fn refuse(&self, refusal: &Refusal) -> InvokeReply {
-        let name = self.connection.name.as_str();
-        refusal.report(&self.gateway.counters, self.bot.name.as_str(), Some(name), &self.correlation_id);
+    fn refuse(&self, exchange: &ExchangeRequest, refusal: &Refusal) -> InvokeReply {
+        let name = exchange.connection.name.as_str();
+        refusal.report(&self.gateway.counters, exchange.bot.name.as_str(), Some(name), &exchange.correlation_id);
         let refused = RefusedExchange {
             id: self.exchange_id.as_deref(),
             connection_name: Some(name),
-            channel: &self.channel,
-            correlation_id: &self.correlation_id,
+            channel: exchange.account.realm.channel(),
+            correlation_id: &exchange.correlation_id,
         };
         refused.reply(&self.gateway, refusal.reason)
     }
@@ -238,34 +236,35 @@ impl ReplyAndContinuation {
 impl AfterExchange for ReplyAndContinuation {
     type Reply = InvokeReply;
 
-    async fn settle(mut self, outcome: Outcome, mark: ContinuationMark<'_>) -> InvokeReply {
+    async fn settle(mut self, exchange: &ExchangeRequest, outcome: Outcome, mark: ContinuationMark<'_>) -> InvokeReply {
         let token = match outcome {
             Outcome::Kept(token) => token,
-            Outcome::Refused(refusal) => return self.refuse(&refusal),
+            Outcome::Refused(refusal) => return self.refuse(exchange, &refusal),
         };
-        let continuation = match self.decide_continuation(mark).await {
+        let continuation = match self.decide_continuation(exchange, mark).await {
             Ok(continuation) => continuation,
-            Err(refusal) => return self.refuse(&refusal),
+            Err(refusal) => return self.refuse(exchange, &refusal),
         };
-        let (bot, connection) = (self.bot.name.as_str(), self.connection.name.as_str());
+        let (bot, connection) = (exchange.bot.name.as_str(), exchange.connection.name.as_str());
         self.gateway.counters.exchanges.add(bot, Some(connection), ExchangeOutcome::Kept);
-        let reply = exchange_succeeded(self.exchange_id.as_deref(), self.connection.name.as_str());
+        let reply = exchange_succeeded(self.exchange_id.as_deref(), connection);
         match continuation {
             Continuation::None => reply,
-            Continuation::Forward { invoke, in_envelope } => {
-                self.gateway.bots.turns().wait_until_idle(&self.bot, &self.conversation_id, self.bot_deadline).await;
-                let call = BotCall {
-                    correlation_id: &self.correlation_id,
-                    message: BotMessage::Activity,
-                    deadline: self.bot_deadline,
-                };
-                let answer = self.gateway.bots.forward_sign_in(&self.bot, invoke, call).await;
-                collect_answer(answer, self.bot_deadline, in_envelope).await
-            }
+            // Boxed, so that it adds nothing to the state of the other exchanges.
+            Continuation::Forward(invoke) => Box::pin(forward_invoke(&self.gateway, exchange, *invoke)).await,
             Continuation::Notify(delivery) => {
-                delivery.send(&self.gateway, &self.connection, &token);
+                delivery.send(&self.gateway, &exchange.connection, &token);
                 reply
             }
         }
     }
+}
+
+/// Passes the invoke on to the bot, and waits for the bot's answer.
+async fn forward_invoke(gateway: &BotGateway, exchange: &ExchangeRequest, invoke: InvokeForBot) -> InvokeReply {
+    let InvokeForBot { request, conversation_id, in_envelope, deadline } = invoke;
+    gateway.bots.turns().wait_until_idle(&exchange.bot, &conversation_id, deadline).await;
+    let call = BotCall { correlation_id: &exchange.correlation_id, message: BotMessage::Activity, deadline };
+    let answer = gateway.bots.forward_sign_in(&exchange.bot, request, call).await;
+    collect_answer(answer, deadline, in_envelope).await
 }

@@ -94,7 +94,7 @@ pub(super) struct RelayedHead {
 
 impl RelayedHead {
     pub(super) fn of(answer: &RelayedAnswer) -> Self {
-        let headers = end_to_end_headers(answer).into_iter().map(|(name, value)| (name, value.to_vec()));
+        let headers = end_to_end_headers(answer).map(|(name, value)| (name.to_owned(), value.to_vec()));
         Self { status: answer.status, headers: headers.collect() }
     }
 
@@ -110,7 +110,7 @@ impl RelayedHead {
     }
 
     fn finish(self, with_body: impl FnOnce(actix_web::HttpResponseBuilder) -> HttpResponse) -> HttpResponse {
-        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.as_slice()));
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         let mut response = with_body(begin_relayed_answer(self.status, headers));
         response.extensions_mut().insert(AnsweredByBot);
         response

@@ -112,12 +112,7 @@ async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, evidence
         deadline: call.begun + PROVIDER_BUDGET,
         answer_by: call.begun + ANSWER_BUDGET,
     };
-    let report = OutcomeReport {
-        bot: call.bot.name.clone(),
-        connection: call.connection.name.clone(),
-        correlation_id: call.correlation_id.clone(),
-        counters: Arc::clone(&call.service.counters),
-    };
+    let report = OutcomeReport { counters: Arc::clone(&call.service.counters) };
     let settled = match call.service.engine.join(request).await {
         Ok(JoinedExchange::Settled(reply)) => {
             call.service.counters.exchanges.add_duplicate(call.bot.name.as_str(), call.connection.name.as_str());

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use crate::domain::{RefusalStyle, UserToken};
 use crate::exchange::{ObtainedToken, Outage, RateLimited, Reason};
-use crate::inbound::{Problem, UNKNOWN_WAIT_SECONDS};
+use crate::inbound::{APPLICATION_JSON, Problem, UNKNOWN_WAIT_SECONDS};
 use crate::protocol::{ErrorResponse, TokenResponse, WithoutToken, iso_8601};
 
 /// Why an operation does not return what the bot requested; each variant has one answer.
@@ -181,20 +182,20 @@ fn code_and_message(reason: Reason) -> (&'static str, &'static str) {
 
 fn bad_argument(code: &str, message: &str) -> HttpResponse {
     let body = ErrorResponse::new(code, message).to_json();
-    HttpResponse::build(StatusCode::BAD_REQUEST).content_type("application/json").body(body)
+    HttpResponse::build(StatusCode::BAD_REQUEST).content_type(&APPLICATION_JSON).body(body)
 }
 
 /// An answer 200 with a JSON body.
 pub(super) fn json(body: &impl Serialize) -> Result<HttpResponse, Decline> {
     let body =
         serde_json::to_string(body).map_err(|error| Decline::failed("the answer cannot be serialised", &error))?;
-    Ok(ok().content_type("application/json").body(body))
+    Ok(ok().content_type(&APPLICATION_JSON).body(body))
 }
 
 /// An answer 200 that no cache may store: it holds a token or a sign-in link (RFC 6749 §5.1).
 pub(super) fn ok() -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
-    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     response
 }
 
@@ -211,5 +212,5 @@ pub(super) fn token_response<'a>(
 /// The answer with the user's token.
 pub(super) fn token(channel_id: Option<&str>, connection_name: &str, token: &UserToken) -> HttpResponse {
     let response = token_response(channel_id, connection_name, token);
-    ok().content_type("application/json").body(response.to_json())
+    ok().content_type(&APPLICATION_JSON).body(response.to_json())
 }

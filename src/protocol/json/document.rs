@@ -1,4 +1,5 @@
 use std::fmt;
+use std::iter;
 use std::ops::RangeInclusive;
 use std::str;
 
@@ -6,6 +7,9 @@ use serde::de;
 
 use super::reading::read;
 use super::slots::{Slot, Slots, Tag};
+
+/// What has no members and no elements.
+static EMPTY: JsonDocument<'static> = JsonDocument(Slots::EMPTY);
 
 /// Objects with up to this many members are searched linearly for repeated names, larger ones by sorting: a hostile
 /// body with a hundred thousand members must not cost quadratic time.
@@ -101,6 +105,11 @@ impl<'a> JsonDocument<'a> {
         objects.map(|(index, slot)| self.range(index, *slot)).any(NodeRange::has_repeated_names)
     }
 
+    /// The value at an index that [`Node::entries`] has told.
+    pub(in crate::protocol) fn node_at(&self, index: u32) -> Node<'_> {
+        self.node(index as usize)
+    }
+
     fn node(&self, index: usize) -> Node<'_> {
         let Some(slot) = self.0.get(index) else { return Node::Null };
         match slot.tag() {
@@ -154,11 +163,7 @@ impl<'d> Node<'d> {
     /// # Errors
     /// [`JsonError::OtherSpelling`].
     pub fn require_spelling(self, names: &[&'static str]) -> Result<(), JsonError> {
-        // Most names differ in length or first letter; comparing all of them in full would cost time in every request.
-        let alike = |key: &str, name: &str| {
-            let first = |text: &str| text.as_bytes().first().map(u8::to_ascii_lowercase);
-            key.len() == name.len() && first(key) == first(name) && key != name && key.eq_ignore_ascii_case(name)
-        };
+        let alike = |key: &str, name: &str| key != name && key.eq_ignore_ascii_case(name);
         let other = |key: &str| names.iter().find(|name| alike(key, name));
         match self.members().find_map(|(key, _)| other(key)) {
             Some(name) => Err(JsonError::OtherSpelling(name)),
@@ -168,9 +173,16 @@ impl<'d> Node<'d> {
 
     /// The names and values of the members; none if this is no object.
     pub fn members(self) -> impl Iterator<Item = (&'d str, Node<'d>)> {
-        let range = if let Node::Object(range) = self { Some(range) } else { None };
-        range.into_iter().flat_map(|range| {
-            range.names().map(move |index| (range.document.name(index), range.document.node(index + 1)))
+        let NodeRange { document, .. } = self.object_range();
+        self.object_range().names().map(move |index| (document.name(index), document.node(index + 1)))
+    }
+
+    /// The names of the members, with the indices of their values; none if this is no object.
+    pub(in crate::protocol) fn entries(self) -> impl Iterator<Item = (&'d [u8], u32)> {
+        let NodeRange { document, .. } = self.object_range();
+        self.object_range().names().filter_map(move |index| {
+            let name = document.0.get(index)?;
+            Some((document.0.string_bytes(name), u32::try_from(index + 1).ok()?))
         })
     }
 
@@ -180,24 +192,25 @@ impl<'d> Node<'d> {
         lengths: RangeInclusive<usize>,
         is_wanted: impl Fn(&str) -> bool,
     ) -> impl Iterator<Item = Node<'d>> {
-        let range = if let Node::Object(range) = self { Some(range) } else { None };
-        // Names are searched for many times in every request, and most differ in length: only the others are read, and
-        // only the values that are wanted.
-        range
-            .into_iter()
-            .flat_map(|range| range.names().map(move |index| (range.document, index)))
-            .filter(move |(document, index)| {
-                document.0.get(*index).is_some_and(|name| {
-                    lengths.contains(&(name.extent() as usize)) && is_wanted(document.0.string(name))
-                })
-            })
-            .map(|(document, index)| document.node(index + 1))
+        let NodeRange { document, .. } = self.object_range();
+        // Most names differ in length: only the others are read, and only the values that are wanted.
+        let is_value_wanted = move |index: &usize| {
+            document
+                .0
+                .get(*index)
+                .is_some_and(|name| lengths.contains(&(name.extent() as usize)) && is_wanted(document.0.string(name)))
+        };
+        self.object_range().names().filter(is_value_wanted).map(move |index| document.node(index + 1))
     }
 
     /// The elements, in their order; none if this is no array.
     pub fn elements(self) -> impl Iterator<Item = Node<'d>> {
-        let range = if let Node::Array(range) = self { Some(range) } else { None };
-        range.into_iter().flat_map(|range| range.elements().map(move |index| range.document.node(index)))
+        let range = if let Node::Array(range) = self { range } else { NodeRange::EMPTY };
+        range.elements().map(move |index| range.document.node(index))
+    }
+
+    fn object_range(self) -> NodeRange<'d> {
+        if let Node::Object(range) = self { range } else { NodeRange::EMPTY }
     }
 
     /// Whether this is an object.
@@ -220,6 +233,8 @@ impl<'d> Node<'d> {
 }
 
 impl NodeRange<'_> {
+    const EMPTY: NodeRange<'static> = NodeRange { document: &EMPTY, start: 0, end: 0 };
+
     /// The indices of an object's names. The value of a member has the index behind its name.
     fn names(self) -> impl Iterator<Item = usize> {
         self.indices_from(move |name| self.document.0.end_of(name + 1))
@@ -231,22 +246,33 @@ impl NodeRange<'_> {
     }
 
     fn indices_from(self, next: impl Fn(usize) -> usize) -> impl Iterator<Item = usize> {
-        std::iter::successors(Some(self.start), move |index| Some(next(*index)))
-            .take_while(move |index| *index < self.end)
+        let mut at = self.start;
+        iter::from_fn(move || {
+            let index = at;
+            (index < self.end).then(|| {
+                at = next(index);
+                index
+            })
+        })
     }
 
     /// Whether two members of this object have the same name.
     fn has_repeated_names(self) -> bool {
-        let mut seen = [""; MAX_LINEARLY_SEARCHED_MEMBERS];
-        for (count, index) in self.names().enumerate() {
-            let name = self.document.name(index);
-            if seen.iter().take(count).any(|earlier| *earlier == name) {
+        let slots = &self.document.0;
+        let mut seen = [Slot::UNUSED; MAX_LINEARLY_SEARCHED_MEMBERS];
+        // The lengths of the names so far, one bit for each. Most names of an object differ in length, and then none is read.
+        let mut lengths = 0_u64;
+        for (count, name) in self.names().filter_map(|index| slots.get(index)).enumerate() {
+            let length = 1 << name.extent().min(63);
+            let is_same = |earlier: &Slot| {
+                earlier.extent() == name.extent() && slots.string_bytes(*earlier) == slots.string_bytes(name)
+            };
+            if lengths & length != 0 && seen.iter().take(count).any(is_same) {
                 return true;
             }
-            match seen.get_mut(count) {
-                Some(place) => *place = name,
-                None => return self.has_repeated_sorted_names(),
-            }
+            let Some(place) = seen.get_mut(count) else { return self.has_repeated_sorted_names() };
+            *place = name;
+            lengths |= length;
         }
         false
     }

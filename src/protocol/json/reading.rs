@@ -10,9 +10,9 @@ const MAX_DEPTH: usize = 64;
 /// Reads one JSON document into slots.
 ///
 /// # Errors
-/// If the text is not one well-formed document, is nested too deeply, or has too many nodes.
+/// If the text is not one well-formed document, is nested too deeply, is too long, or has too many nodes.
 pub(super) fn read(text: &str) -> Result<Slots<'_>, serde_json::Error> {
-    let mut slots = Slots::new(text);
+    let mut slots = Slots::new(text).map_err(de::Error::custom)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     NodeSeed { slots: &mut slots, depth: 0 }.deserialize(&mut deserializer)?;
     deserializer.end()?;

@@ -50,6 +50,9 @@ impl Slot {
     /// The number of places that fit beside a tag.
     const PLACES: usize = 1 << 29;
 
+    /// Stands for nothing.
+    pub(super) const UNUSED: Self = Self { tagged_place: 0, extent: 0 };
+
     pub(super) fn tag(self) -> Tag {
         Tag::ALL.get(self.tagged_place as usize & 7).copied().unwrap_or(Tag::Null)
     }
@@ -76,10 +79,21 @@ pub(super) struct Slots<'a> {
     decoded: String,
 }
 
+impl Slots<'static> {
+    /// No slots, for no text.
+    pub(super) const EMPTY: Self = Self { text: "", list: Vec::new(), decoded: String::new() };
+}
+
 impl<'a> Slots<'a> {
     /// No slots yet, for `text`.
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text, list: Vec::with_capacity(USUAL_SLOTS.min(most_slots(text))), decoded: String::new() }
+    ///
+    /// # Errors
+    /// If the text is too long.
+    pub(super) fn new(text: &'a str) -> Result<Self, &'static str> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err("too long");
+        }
+        Ok(Self { text, list: Vec::with_capacity(USUAL_SLOTS.min(most_slots(text))), decoded: String::new() })
     }
 
     /// Appends a node, and returns its index.
@@ -93,7 +107,7 @@ impl<'a> Slots<'a> {
     /// Appends a string that is a part of the text.
     ///
     /// # Errors
-    /// If there are too many nodes, or the text is too long.
+    /// If there are too many nodes.
     pub(super) fn push_borrowed(&mut self, part: &'a str) -> Result<(), &'static str> {
         match part.as_ptr().addr().checked_sub(self.text.as_ptr().addr()) {
             Some(place) if place + part.len() <= self.text.len() => self.push_string(place, part.len()),
@@ -156,29 +170,41 @@ impl<'a> Slots<'a> {
         source.get(start..start + slot.extent as usize).unwrap_or_default()
     }
 
+    /// The bytes of [`Slots::string`]. Taking a part of bytes is cheaper, because a part of a string has to begin and end
+    /// between two characters.
+    pub(super) fn string_bytes(&self, slot: Slot) -> &[u8] {
+        let decoded = slot.place().checked_sub(self.text.len());
+        let (source, start) = decoded.map_or((self.text, slot.place()), |start| (self.decoded.as_str(), start));
+        source.as_bytes().get(start..start + slot.extent as usize).unwrap_or_default()
+    }
+
+    #[inline]
     fn push_string(&mut self, place: usize, length: usize) -> Result<(), &'static str> {
-        if self.text.len() > MAX_TEXT_BYTES {
-            return Err("too long");
-        }
         let (place, extent) = (u32::try_from(place), u32::try_from(length));
         let (Ok(place), Ok(extent)) = (place, extent) else { return Err("too long") };
         self.append(Slot { tagged_place: (place << 3) | Tag::String as u32, extent }).map(drop)
     }
 
+    #[inline]
     fn append(&mut self, slot: Slot) -> Result<usize, &'static str> {
         let count = self.list.len();
         if count >= MAX_NODES {
             return Err("too many nodes");
         }
         if count == self.list.capacity() {
-            // Once a quarter of what the text may need is used, the next step is all of it: the old and the new list
-            // together stay within the bound.
-            let most = most_slots(self.text);
-            let wanted = if 4 * count > most { most } else { 2 * count };
-            self.list.reserve_exact(wanted.saturating_sub(count).max(1));
+            self.grow();
         }
         self.list.push(slot);
         Ok(count)
+    }
+
+    /// Makes room for more slots. Once a quarter of what the text may need is used, the next step is all of it: the old and
+    /// the new list together stay within the bound.
+    #[cold]
+    fn grow(&mut self) {
+        let (count, most) = (self.list.len(), most_slots(self.text));
+        let wanted = if 4 * count > most { most } else { 2 * count };
+        self.list.reserve_exact(wanted.saturating_sub(count).max(1));
     }
 }
 

@@ -4,7 +4,7 @@
 use super::object_writer::ObjectWriter;
 use super::raw_readings::{is_null, is_object, readings_of};
 use crate::protocol::raw_members::members_of;
-use crate::protocol::readings::is_read_as;
+use crate::protocol::spelling::is_read_as;
 
 /// The longest addressing that is kept, in bytes.
 const MAX_ADDRESSING_BYTES: usize = 16 * 1024;

@@ -1,8 +1,8 @@
 use super::addressing::compose_addressing;
 use crate::protocol::activity::{Activity, ActivityError};
 use crate::protocol::json::Node;
-use crate::protocol::readings::is_read_as;
 use crate::protocol::sign_in_form::MAX_ID_BYTES;
+use crate::protocol::spelling::is_read_as;
 
 /// How a parent bot wants the answer to an activity (docs/protocols/bot-auth-and-skills.md §4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

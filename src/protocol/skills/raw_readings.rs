@@ -7,7 +7,7 @@ use serde::de::{Error, IgnoredAny};
 use crate::protocol::activity::ActivityError;
 use crate::protocol::json::JsonError;
 use crate::protocol::raw_members::members_of;
-use crate::protocol::readings::is_read_as;
+use crate::protocol::spelling::is_read_as;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 

@@ -2,7 +2,7 @@ use super::raw_readings::{is_null, is_object, readings_of, require_object, text_
 use crate::protocol::activity::{ActivityError, MAX_NAME_BYTES};
 use crate::protocol::invoke::TOKENS_RESPONSE;
 use crate::protocol::raw_members::elements_of;
-use crate::protocol::readings::is_read_as;
+use crate::protocol::spelling::is_read_as;
 
 /// The content type of an OAuth card, compared ignoring case and parameters.
 const OAUTH_CARD: &str = "application/vnd.microsoft.card.oauth";

@@ -8,7 +8,7 @@ use crate::domain::Timestamp;
 use crate::protocol::activity::ActivityError;
 use crate::protocol::invoke::InvokeKind;
 use crate::protocol::raw_members::members_of;
-use crate::protocol::readings::is_read_as;
+use crate::protocol::spelling::is_read_as;
 use crate::protocol::token_service::iso_8601;
 
 /// What an invoke takes besides its addressing and token.
