@@ -24,16 +24,31 @@ const ANSWER_PATIENCE: Duration = Duration::from_millis(50);
 /// itself, which every message is, costs no call of the store.
 #[derive(Clone, Default)]
 pub struct ConversationTurns {
-    /// The number of running turns by bot and conversation id. A conversation without a running turn has no entry.
-    running: Arc<DashMap<(BotName, String), watch::Sender<usize>>>,
+    /// A conversation without a running turn has no entry.
+    running: Arc<DashMap<Arc<BotConversation>, RunningTurns>>,
     /// The turns at other replicas; `None` over an exclusive store.
     elsewhere: Option<Arc<ReplicaWork>>,
 }
 
+/// A conversation with one bot.
+#[derive(PartialEq, Eq, Hash)]
+struct BotConversation {
+    bot: BotName,
+    conversation_id: String,
+}
+
+/// The running turns of one conversation.
+#[derive(Default)]
+struct RunningTurns {
+    count: usize,
+    /// Made by the first request that waits. It is dropped when the last turn ends, which wakes those that wait.
+    ended: Option<watch::Sender<()>>,
+}
+
 /// A running turn. The turn ends when this value is dropped.
 pub struct RunningTurn {
-    turns: ConversationTurns,
-    key: (BotName, String),
+    running: Arc<DashMap<Arc<BotConversation>, RunningTurns>>,
+    conversation: Arc<BotConversation>,
     /// What tells the turn to other replicas that ask for it.
     /// Boxed, so that it takes little room where there is none.
     _told: Option<Box<ReplicaTask>>,
@@ -49,23 +64,24 @@ impl ConversationTurns {
     /// Records that `bot` works on an activity of this conversation.
     #[must_use]
     pub fn begin(&self, bot: &Bot, conversation_id: &str) -> RunningTurn {
-        let key = (bot.name.clone(), conversation_id.to_owned());
-        self.running.entry(key.clone()).or_insert_with(|| watch::Sender::new(0)).send_modify(|count| *count += 1);
+        let conversation = Arc::new(BotConversation::new(bot, conversation_id));
+        self.running.entry(Arc::clone(&conversation)).or_default().count += 1;
         let told = self.elsewhere.as_ref().map(|elsewhere| elsewhere.begin(&name_parts(bot, conversation_id)));
-        RunningTurn { turns: self.clone(), key, _told: told.map(Box::new) }
+        RunningTurn { running: Arc::clone(&self.running), conversation, _told: told.map(Box::new) }
     }
 
     /// Waits until this conversation has no running turn, here or at another replica, for at most three seconds and at most half
     /// of the time that is left until `deadline`.
     pub async fn wait_until_idle(&self, bot: &Bot, conversation_id: &str, deadline: Instant) {
-        let key = (bot.name.clone(), conversation_id.to_owned());
-        let running_here = self.running.get(&key).map(|sender| sender.subscribe());
+        let turns_here = self.running.get_mut(&BotConversation::new(bot, conversation_id));
+        let running_here = turns_here.map(|mut turns| turns.ended.get_or_insert_default().subscribe());
         if running_here.is_none() && self.elsewhere.is_none() {
             return;
         }
         let idle_here = async {
-            if let Some(mut count) = running_here {
-                let _ = count.wait_for(|count| *count == 0).await;
+            if let Some(mut ended) = running_here {
+                // Nothing is sent: the channel closes at the end of the last turn.
+                let _ = ended.changed().await;
             }
         };
         let idle_elsewhere = async {
@@ -84,12 +100,18 @@ fn name_parts<'n>(bot: &'n Bot, conversation_id: &'n str) -> [&'n [u8]; 3] {
     [b"turn", bot.name.as_str().as_bytes(), conversation_id.as_bytes()]
 }
 
+impl BotConversation {
+    fn new(bot: &Bot, conversation_id: &str) -> Self {
+        Self { bot: bot.name.clone(), conversation_id: conversation_id.to_owned() }
+    }
+}
+
 impl Drop for RunningTurn {
     fn drop(&mut self) {
-        if let Some(count) = self.turns.running.get(&self.key) {
-            count.send_modify(|count| *count = count.saturating_sub(1));
-        }
-        self.turns.running.remove_if(&self.key, |_, count| *count.borrow() == 0);
+        self.running.remove_if_mut(&*self.conversation, |_, turns| {
+            turns.count = turns.count.saturating_sub(1);
+            turns.count == 0
+        });
     }
 }
 

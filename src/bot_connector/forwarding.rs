@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use tokio::time::Instant;
 use url::Url;
@@ -5,7 +7,7 @@ use url::Url;
 use super::conversation_turns::ConversationTurns;
 use super::running_actions::RunningActions;
 use crate::domain::{Bot, BotMessage, ExchangeObservation, ExchangeStep, Secret, SharedEntropy};
-use crate::outbound::{Outbound, OutboundError, RelayRequest, RelayedAnswer};
+use crate::outbound::{Outbound, OutboundError, RelayHeaders, RelayRequest, RelayedAnswer};
 use crate::records::Records;
 
 /// Headers that apply to one connection and not to the message (RFC 9110 §7.6.1), and headers that the HTTP client sets.
@@ -47,7 +49,7 @@ pub const CONVERSATION_HEADER: &str = "x-ms-conversation-id";
 #[derive(Clone)]
 pub struct ForwardedRequest {
     /// The headers that the bot gets.
-    headers: Vec<(String, Vec<u8>)>,
+    headers: RelayHeaders,
     /// The body, unchanged or replaced by `with_json`.
     pub body: Bytes,
 }
@@ -56,59 +58,50 @@ impl ForwardedRequest {
     /// Keeps those of `headers` that a bot may see, unchanged. Hop-by-hop headers and headers that a caller must not set
     /// are dropped. `Authorization` is kept even if `Connection` names it (docs/protocols/bot-auth-and-skills.md §7).
     pub fn new<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, body: Bytes) -> Self {
-        let headers: Vec<_> = headers.collect();
-        let named_by_connection: Vec<String> = headers
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
-            .flat_map(|(_, value)| {
-                String::from_utf8_lossy(value)
-                    .split(',')
-                    .map(|name| name.trim().to_ascii_lowercase())
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        let kept = headers.into_iter().filter(|(name, _)| {
-            let name = name.to_ascii_lowercase();
-            is_end_to_end(&name)
-                && (!named_by_connection.contains(&name) || name == "authorization")
-                && !is_spoofable(&name)
-        });
-        Self { headers: kept.map(|(name, value)| (name.to_owned(), value.to_vec())).collect(), body }
+        let mut kept = RelayHeaders::with_capacity(headers.size_hint().0);
+        let mut connection_values = Vec::new();
+        for (name, value) in headers {
+            let name = lower_case(name);
+            if name == "connection" {
+                connection_values.push(value);
+            } else if is_end_to_end(&name) && !is_spoofable(&name) {
+                kept.append(&name, value);
+            }
+        }
+        for name in connection_values.into_iter().flat_map(list_names).filter(|name| name != "authorization") {
+            kept.remove(&name);
+        }
+        Self { headers: kept, body }
     }
 
     /// Drops `Accept-Encoding`, so that the bot answers without compression and the gateway can read the answer.
     #[must_use]
     pub fn without_compression(mut self) -> Self {
-        self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding"));
+        self.headers.remove("accept-encoding");
         self
     }
 
     /// Replaces the caller's bearer by `token`.
     #[must_use]
-    pub fn authorized_by(self, token: &Secret) -> Self {
-        self.with_header("authorization", format!("Bearer {}", token.expose()).as_bytes())
+    pub fn authorized_by(mut self, token: &Secret) -> Self {
+        self.headers.set("authorization", format!("Bearer {}", token.expose()).as_bytes());
+        self
     }
 
     /// Replaces the id of the conversation in its header, if the request has the header.
     #[must_use]
-    pub fn in_conversation(self, id: &str) -> Self {
-        let has_it = self.headers.iter().any(|(present, _)| present.eq_ignore_ascii_case(CONVERSATION_HEADER));
-        if has_it { self.with_header(CONVERSATION_HEADER, id.as_bytes()) } else { self }
-    }
-
-    /// Replaces the header `name`, in whatever letter case the request has it.
-    fn with_header(mut self, name: &str, value: &[u8]) -> Self {
-        self.headers.retain(|(present, _)| !present.eq_ignore_ascii_case(name));
-        self.headers.push((name.to_owned(), value.to_vec()));
+    pub fn in_conversation(mut self, id: &str) -> Self {
+        if self.headers.get(CONVERSATION_HEADER).is_some() {
+            self.headers.set(CONVERSATION_HEADER, id.as_bytes());
+        }
         self
     }
 
     /// Replaces the body with the JSON text `body`.
     #[must_use]
     pub fn with_json(mut self, body: Bytes) -> Self {
-        self.headers
-            .retain(|(name, _)| !["content-type", "content-encoding"].iter().any(|it| name.eq_ignore_ascii_case(it)));
-        self.headers.push((String::from("content-type"), b"application/json".to_vec()));
+        self.headers.remove("content-encoding");
+        self.headers.set("content-type", b"application/json");
         self.body = body;
         self
     }
@@ -120,6 +113,20 @@ impl ForwardedRequest {
     }
 }
 
+/// `name` in lower case, in which most names are already.
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The names that a value of the header `Connection` lists, in lower case.
+pub(super) fn list_names(connection: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(connection).split(',').map(|name| name.trim().to_ascii_lowercase()).collect()
+}
+
 /// Whether a header (in lower case) belongs to the message rather than to one connection.
 pub(super) fn is_end_to_end(name: &str) -> bool {
     !HOP_BY_HOP.contains(&name) && name != "upgrade"
@@ -128,8 +135,8 @@ pub(super) fn is_end_to_end(name: &str) -> bool {
 /// Whether a caller must not set the header (in lower case). Underscores count as hyphens, because CGI-style frameworks
 /// do not distinguish them.
 fn is_spoofable(name: &str) -> bool {
-    let name = name.replace('_', "-");
-    SPOOFABLE.contains(&name.as_str()) || SPOOFABLE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    let name = if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) };
+    SPOOFABLE.contains(&&*name) || SPOOFABLE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Sends requests to the messages endpoints of bots.
@@ -221,5 +228,52 @@ impl BotClient {
             took: begun.elapsed(),
         });
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The rule, header by header.
+    fn keep_plainly(headers: &[(String, String)]) -> Vec<(String, String)> {
+        let named = |wanted: &str| {
+            let mut values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
+            values.any(|(_, value)| value.split(',').any(|name| name.trim().eq_ignore_ascii_case(wanted)))
+        };
+        let is_kept = |name: &str| {
+            let spelled = name.replace('_', "-");
+            let is_hop_by_hop = HOP_BY_HOP.contains(&name) || name == "upgrade";
+            let is_named = named(name) && name != "authorization";
+            let is_spoofable =
+                SPOOFABLE.contains(&&*spelled) || SPOOFABLE_PREFIXES.iter().any(|prefix| spelled.starts_with(prefix));
+            !is_hop_by_hop && !is_named && !is_spoofable
+        };
+        let lower = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        lower.filter(|(name, _)| is_kept(name.as_str())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_bot_sees_the_headers_that_the_plain_rule_keeps(
+            headers in proptest::collection::vec(
+                (
+                    "[Cc]onnection|[Aa]uthorization|te|TE|Upgrade|host|[Xx]-[Ii]nner|Accept|via|X[-_]Real[-_]IP|x[-_]forwarded[-_]for",
+                    " ?(close|X-Inner|accept|Authorization|te|x-forwarded-for)?(, ?(x-inner|Accept|authorization)){0,2}",
+                ),
+                0..8,
+            )
+        ) {
+            let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+            let request = ForwardedRequest::new(pairs, Bytes::new());
+            let mut kept: Vec<_> = request.headers.iter().map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned())).collect();
+            let mut plain = keep_plainly(&headers);
+            // Headers of one name stay in their order; names may change theirs.
+            kept.sort_by(|one, other| one.0.cmp(&other.0));
+            plain.sort_by(|one, other| one.0.cmp(&other.0));
+            prop_assert_eq!(kept, plain);
+        }
     }
 }

@@ -73,10 +73,10 @@ fn to_parts<'n>(name: &'n [Cow<'_, str>; 5]) -> [&'n [u8]; 5] {
 
 impl Drop for RunningAction {
     fn drop(&mut self) {
-        if let Some(mut count) = self.actions.running.get_mut(&self.key) {
+        self.actions.running.remove_if_mut(&self.key, |_, count| {
             *count = count.saturating_sub(1);
-        }
-        self.actions.running.remove_if(&self.key, |_, count| *count == 0);
+            *count == 0
+        });
     }
 }
 

@@ -62,10 +62,10 @@ impl AppClient {
             style: TokenEndpointStyle::Entra,
             fields: vec![FormField::new("grant_type", "client_credentials"), FormField::new("scope", scope.as_str())],
             throttle_key: ThrottleKey {
-                client: self.client.client_id().to_owned(),
-                tenant: self.tenant.clone(),
+                client: self.client.client_id(),
+                tenant: &self.tenant,
                 // The token is for the application itself, so the throttle key names no user.
-                user: String::new(),
+                user: "",
             },
             anchor: None,
             app_scope: Some(scope),

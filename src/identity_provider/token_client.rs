@@ -15,7 +15,7 @@ use super::token_request::TokenRequest;
 use super::{Diagnostics, RedeemError, RedeemFailure, RedeemedToken, refusal};
 use crate::domain::{ExchangeStep, ProviderCall, SharedClock, SharedEntropy, Timestamp};
 use crate::observability::{ProviderCalls, ProviderMetrics, ProviderResult};
-use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
+use crate::outbound::{FormPost, HttpAnswer, Outbound, OutboundError};
 
 const MAX_RETRIES: u32 = 2;
 /// A retry is not started if less than this time is left before the deadline.
@@ -202,16 +202,16 @@ impl TokenClient {
             })
             .await?;
         let form = request.sign(&self.client_id, &proof);
-        let headers: Vec<_> =
-            form.headers.iter().map(|header| RequestHeader::new(header.name, &header.value)).collect();
+        let headers: Vec<_> = form.headers().collect();
+        let post = FormPost { url, shared: form.shared, headers: &headers, fields: &form.fields };
         let (outbound, begun) = (&self.parts.outbound, self.parts.clock.elapsed());
         let observation = &self.calls.observation;
         observation
             .tell(&request.attempt.correlation_id, || ExchangeStep::ProviderAsked { call: self.call_of(request) });
         let answer = if request.is_repeatable {
-            outbound.post_form(url, &headers, &form.fields, deadline).await
+            outbound.post_prepared_form(&post, deadline).await
         } else {
-            outbound.post_form_unpooled(url, &headers, &form.fields, deadline).await
+            outbound.post_form_unpooled(&post, deadline).await
         };
         let took = self.parts.clock.elapsed().saturating_sub(begun);
         answer.map(|answer| TimedAnswer { answer, took }).map_err(|error| {

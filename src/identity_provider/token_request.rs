@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,12 +9,32 @@ use super::client_auth::Proof;
 use super::throttle::ThrottleKey;
 use super::token_endpoint::TokenEndpointStyle;
 use crate::domain::AppScope;
-use crate::outbound::FormField;
+use crate::outbound::{FormField, FormHeaders, RequestHeader};
 
 /// The `grant_type` of an exchange on behalf of a user (RFC 7523 §2.1).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The same in RFC 8693 §2.1.
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The client id, and the type and the text of an assertion.
+const MAX_FIELDS_OF_CLIENT: usize = 3;
+
+/// The headers of a request to a standard token endpoint.
+static STANDARD_HEADERS: LazyLock<FormHeaders> =
+    LazyLock::new(|| FormHeaders::default().with("accept", "application/json"));
+/// The headers of a request to Entra.
+static ENTRA_HEADERS: LazyLock<FormHeaders> = LazyLock::new(|| {
+    STANDARD_HEADERS
+        .clone()
+        .with("x-client-sku", "bot-sso")
+        .with("x-client-ver", env!("CARGO_PKG_VERSION"))
+        // Without this header Entra refuses requests in a loop with `invalid_grant`, which would lead to a sign-in
+        // card; with it Entra sends 429.
+        .with("x-ms-lib-capability", "retry-after, h429")
+});
+/// The headers of a request to Entra with a `client-request-id`.
+static TRACED_ENTRA_HEADERS: LazyLock<FormHeaders> =
+    LazyLock::new(|| ENTRA_HEADERS.clone().with("return-client-request-id", "true"));
 
 /// A token request before client authentication. All tries of one redemption share it.
 pub(super) struct TokenRequest<'a> {
@@ -22,7 +42,7 @@ pub(super) struct TokenRequest<'a> {
     pub(super) style: TokenEndpointStyle,
     /// The form fields of the grant. [`TokenRequest::sign`] adds the client's fields.
     pub(super) fields: Vec<FormField<'a>>,
-    pub(super) throttle_key: ThrottleKey,
+    pub(super) throttle_key: ThrottleKey<'a>,
     /// The value of `x-anchormailbox`, which routes the request to the user's region.
     pub(super) anchor: Option<String>,
     /// The scope, if the token is for the application itself and not for a user. An application that is a managed
@@ -37,13 +57,25 @@ pub(super) struct TokenRequest<'a> {
 
 /// A token request with the client's proof, ready to be sent.
 pub(super) struct SignedForm<'a> {
-    pub(super) headers: Vec<SignedHeader<'a>>,
+    /// The headers that such requests have in common.
+    pub(super) shared: &'static FormHeaders,
     pub(super) fields: Vec<FormField<'a>>,
+    /// `Authorization`, if the proof is sent there.
+    authorization: Option<String>,
+    anchor: Option<&'a str>,
+    client_request_id: Option<&'a str>,
 }
 
-pub(super) struct SignedHeader<'a> {
-    pub(super) name: &'static str,
-    pub(super) value: Cow<'a, str>,
+impl SignedForm<'_> {
+    /// The headers of this request alone.
+    pub(super) fn headers(&self) -> impl Iterator<Item = RequestHeader<'_>> {
+        let own = [
+            ("authorization", self.authorization.as_deref()),
+            ("x-anchormailbox", self.anchor),
+            ("client-request-id", self.client_request_id),
+        ];
+        own.into_iter().filter_map(|(name, value)| Some(RequestHeader::new(name, value?)))
+    }
 }
 
 impl TokenRequest<'_> {
@@ -60,42 +92,24 @@ impl TokenRequest<'_> {
 
     /// Adds the client id and the client's proof.
     pub(super) fn sign<'a>(&'a self, client_id: &'a str, proof: &'a Proof) -> SignedForm<'a> {
-        let mut form = SignedForm { headers: vec![header("accept", "application/json")], fields: self.fields.clone() };
+        let mut fields = Vec::with_capacity(self.fields.len() + MAX_FIELDS_OF_CLIENT);
+        fields.extend_from_slice(&self.fields);
         let in_header = self.style.sends_secret_in_header() && matches!(proof, Proof::Secret(_));
-        if in_header {
-            form.headers.push(header("authorization", basic(client_id, proof)));
-        } else {
-            form.fields.push(FormField::new("client_id", client_id));
-            form.fields.extend(proof.fields());
+        let authorization = in_header.then(|| basic(client_id, proof));
+        if !in_header {
+            fields.push(FormField::new("client_id", client_id));
+            fields.extend(proof.fields());
         }
-        if self.style == TokenEndpointStyle::Entra {
-            form.headers.extend(self.entra_headers());
+        if self.style != TokenEndpointStyle::Entra {
+            let shared = &*STANDARD_HEADERS;
+            return SignedForm { shared, fields, authorization, anchor: None, client_request_id: None };
         }
-        form
-    }
-
-    fn entra_headers(&self) -> Vec<SignedHeader<'_>> {
-        let mut headers = vec![
-            header("x-client-sku", "bot-sso"),
-            header("x-client-ver", env!("CARGO_PKG_VERSION")),
-            // Without this header Entra refuses requests in a loop with `invalid_grant`, which would lead to a sign-in
-            // card; with it Entra sends 429.
-            header("x-ms-lib-capability", "retry-after, h429"),
-        ];
-        headers.extend(self.anchor.as_deref().map(|anchor| header("x-anchormailbox", anchor)));
         // The id may come from a caller. If it is not a valid header value, the header is left out and the exchange
         // goes on.
-        let correlation_id = self.attempt.correlation_id.as_str();
-        if correlation_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-            headers.push(header("client-request-id", correlation_id));
-            headers.push(header("return-client-request-id", "true"));
-        }
-        headers
+        let id = Some(self.attempt.correlation_id.as_str()).filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()));
+        let shared = if id.is_some() { &*TRACED_ENTRA_HEADERS } else { &*ENTRA_HEADERS };
+        SignedForm { shared, fields, authorization, anchor: self.anchor.as_deref(), client_request_id: id }
     }
-}
-
-fn header<'a>(name: &'static str, value: impl Into<Cow<'a, str>>) -> SignedHeader<'a> {
-    SignedHeader { name, value: value.into() }
 }
 
 /// Builds the value of a Basic `Authorization` header. Both parts are form-encoded first (RFC 6749 §2.3.1), because

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::{OutboundError, host_text};
+use super::{OutboundError, OutboundSettings, host_text};
 
 /// IPv4 ranges that are not public addresses (IANA special-purpose registry), and 168.63.129.16: the address looks
 /// public but is the endpoint of Azure's platform services.
@@ -41,11 +42,11 @@ pub(super) struct HostRules {
 }
 
 impl HostRules {
-    pub(super) fn new(plain_http_hosts: &[String], private_hosts: &[String], private_networks: Vec<IpNet>) -> Self {
+    pub(super) fn new(settings: &OutboundSettings) -> Self {
         Self {
-            plain_http_hosts: normalize_hosts(plain_http_hosts),
-            private_hosts: normalize_hosts(private_hosts),
-            private_networks,
+            plain_http_hosts: normalize_hosts(&settings.plain_http_hosts),
+            private_hosts: normalize_hosts(&settings.private_hosts),
+            private_networks: settings.private_networks.clone(),
             only_hosts: None,
         }
     }
@@ -58,40 +59,48 @@ impl HostRules {
     /// Checks the URL's scheme, host and literal address. The addresses of a host name are checked when the name is
     /// resolved ([`PermittedAddressResolver`]).
     pub(super) fn check(&self, url: &Url) -> Result<(), OutboundError> {
-        let host = host_text(url);
-        let refused = || OutboundError::HostRefused { host: host.clone() };
+        if self.permits_url(url) { Ok(()) } else { Err(OutboundError::HostRefused { host: host_text(url) }) }
+    }
+
+    fn permits_url(&self, url: &Url) -> bool {
+        let (host, address) = match url.host() {
+            Some(Host::Domain(name)) => (normalize_host(name), None),
+            Some(Host::Ipv4(address)) => (url.host_str().unwrap_or_default().into(), Some(IpAddr::V4(address))),
+            // The library writes some of these addresses otherwise than the URL.
+            Some(Host::Ipv6(address)) => (address.to_string().into(), Some(IpAddr::V6(address))),
+            None => return false,
+        };
         let scheme_fits = match url.scheme() {
             "https" => true,
-            "http" => self.plain_http_hosts.contains(&normalize_host(&host)),
+            "http" => self.plain_http_hosts.contains(&*host),
             _ => false,
         };
-        let host_fits = self.only_hosts.as_ref().is_none_or(|only| only.contains(&normalize_host(&host)));
-        if !scheme_fits || !host_fits || !url.username().is_empty() || url.password().is_some() {
-            return Err(refused());
-        }
-        let address_fits = match url.host() {
-            Some(Host::Domain(_)) => true,
-            Some(Host::Ipv4(address)) => self.permits(&host, IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => self.permits(&host, IpAddr::V6(address)),
-            None => false,
-        };
-        if address_fits { Ok(()) } else { Err(refused()) }
+        scheme_fits
+            && self.only_hosts.as_ref().is_none_or(|only| only.contains(&*host))
+            && url.username().is_empty()
+            && url.password().is_none()
+            && address.is_none_or(|address| self.permits(&host, address))
     }
 
     fn permits(&self, host: &str, address: IpAddr) -> bool {
         is_public(address)
-            || self.private_hosts.contains(&normalize_host(host))
+            || self.private_hosts.contains(&*normalize_host(host))
             || self.private_networks.iter().any(|network| network.contains(&address))
     }
 }
 
 fn normalize_hosts(hosts: &[String]) -> HashSet<String> {
-    hosts.iter().map(|host| normalize_host(host)).collect()
+    hosts.iter().map(|host| normalize_host(host).into_owned()).collect()
 }
 
 /// Converts a host to lower case and removes IPv6 brackets and the trailing dot of the DNS root.
-pub(super) fn normalize_host(host: &str) -> String {
-    host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
+pub(super) fn normalize_host(host: &str) -> Cow<'_, str> {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(host.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(host)
+    }
 }
 
 pub(super) fn is_public(address: IpAddr) -> bool {
@@ -139,6 +148,8 @@ impl PermittedAddressResolver {
     }
 }
 
+type ResolveError = Box<dyn std::error::Error + Send + Sync>;
+
 impl Resolve for PermittedAddressResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = Arc::clone(&self.rules);
@@ -151,7 +162,7 @@ impl Resolve for PermittedAddressResolver {
             let permitted: Vec<SocketAddr> =
                 addresses.into_iter().filter(|address| rules.permits(&host, address.ip())).collect();
             if found_some && permitted.is_empty() {
-                return Err(Box::new(AddressesRefused) as Box<dyn std::error::Error + Send + Sync>);
+                return Err(ResolveError::from(AddressesRefused));
             }
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })
@@ -164,8 +175,8 @@ impl Resolve for PermittedAddressResolver {
 struct AddressesRefused;
 
 /// Whether the error's chain of causes contains [`AddressesRefused`].
-pub(super) fn was_refused(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
+pub(super) fn was_refused(error: &dyn std::error::Error) -> bool {
+    let mut cause = error.source();
     while let Some(inner) = cause {
         if inner.is::<AddressesRefused>() {
             return true;

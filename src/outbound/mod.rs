@@ -6,44 +6,50 @@
 //! that the rules forbid.
 
 mod answer;
+mod client;
 mod host_rules;
+mod host_slots;
 mod mail;
 mod proxy_exceptions;
 mod relay;
+mod relay_headers;
 mod request;
 mod streamed_body;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use ipnet::IpNet;
-use quick_cache::sync::Cache;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use reqwest::{Request, Response};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use url::{Host, Url};
 
 pub use answer::{Headers, HttpAnswer};
-use host_rules::{HostRules, PermittedAddressResolver};
+use client::{HttpClient, IdleConnections, RequestBody};
+use host_rules::HostRules;
+use host_slots::HostSlots;
 pub use mail::{
     MailDelivery, MailEncryption, MailError, MailMessage, MailSettings, Mailer, SmtpCredentials, SmtpSettings,
 };
 pub use proxy_exceptions::ProxyExceptions;
 pub use relay::{RelayRequest, RelayedAnswer};
-pub use request::{FormField, RequestHeader};
+pub use relay_headers::RelayHeaders;
+pub use request::{FormField, FormHeaders, FormPost, RequestHeader};
 pub use streamed_body::{BodyNotWanted, BodySender, StreamedBody};
 
 /// The maximum size of a response body where the caller does not pass one.
 const DEFAULT_MAX_ANSWER_BYTES: usize = 1024 * 1024;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// How long an idle connection is kept. Handshakes with issuers are slow, so connections are reused.
 const IDLE_CONNECTION_LIFETIME: Duration = Duration::from_mins(1);
 /// How long an idle connection to a bot is kept. A Node.js server closes an idle connection after 5 s; if this client
 /// did not close it earlier, a request sent at that moment would be lost.
 const IDLE_BOT_CONNECTION_LIFETIME: Duration = Duration::from_secs(4);
-/// The number of hosts whose open connections are counted at a time. The least used host is dropped first.
-const MAX_COUNTED_HOSTS: usize = 2048;
 /// The connection limit of a client for a single host, which sends few requests.
 const MAX_CONNECTIONS_OF_SINGLE_HOST_CLIENT: usize = 4;
 
@@ -100,13 +106,12 @@ pub enum OutboundError {
 /// The process's HTTP client. Clones share one pool.
 #[derive(Clone)]
 pub struct Outbound {
-    client: reqwest::Client,
-    bot_client: reqwest::Client,
+    client: HttpClient,
+    bot_client: HttpClient,
     /// Keeps no idle connections: each request has a connection of its own.
-    unpooled_client: reqwest::Client,
+    unpooled_client: HttpClient,
     rules: Arc<HostRules>,
-    in_flight: Arc<Cache<String, Arc<Semaphore>>>,
-    per_host: usize,
+    slots: Arc<HostSlots>,
 }
 
 impl Outbound {
@@ -136,41 +141,17 @@ impl Outbound {
         Self::with_rules(settings, None)
     }
 
-    fn with_rules(settings: OutboundSettings, only_hosts: Option<&[String]>) -> Result<Self, OutboundError> {
+    fn with_rules(mut settings: OutboundSettings, only_hosts: Option<&[String]>) -> Result<Self, OutboundError> {
         let per_host = settings.max_connections_per_host.max(1);
-        let mut private_hosts = settings.private_hosts;
         // The operator configured the proxy, and a proxy is usually on a private network.
-        private_hosts.extend(settings.egress_proxy.iter().map(host_text));
-        let rules = HostRules::new(&settings.plain_http_hosts, &private_hosts, settings.private_networks);
-        let rules = Arc::new(rules.restricted_to(only_hosts));
-        let certificates = parse_certificates(&settings.ca_certificates_pem)?;
-        let build_client = |idle_lifetime: Duration, most_idle: usize| {
-            let mut builder = reqwest::Client::builder()
-                .http1_only()
-                .no_proxy()
-                .referer(false)
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(settings.connect_timeout)
-                .pool_max_idle_per_host(most_idle)
-                .pool_idle_timeout(idle_lifetime)
-                .dns_resolver(Arc::new(PermittedAddressResolver::new(Arc::clone(&rules))));
-            if !certificates.is_empty() {
-                builder = builder.tls_certs_merge(certificates.clone());
-            }
-            if let Some(proxy) = settings.egress_proxy.clone() {
-                let exceptions = settings.proxy_exceptions.clone();
-                let choose = move |url: &Url| exceptions.is_proxied(url).then(|| proxy.clone());
-                builder = builder.proxy(reqwest::Proxy::custom(choose));
-            }
-            builder.build().map_err(|_| {
-                OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
-            })
-        };
-        let client = build_client(IDLE_CONNECTION_LIFETIME, per_host)?;
-        let bot_client = build_client(IDLE_BOT_CONNECTION_LIFETIME, per_host)?;
-        let unpooled_client = build_client(Duration::ZERO, 0)?;
-        let in_flight = Arc::new(Cache::new(MAX_COUNTED_HOSTS));
-        Ok(Self { client, bot_client, unpooled_client, rules, in_flight, per_host })
+        settings.private_hosts.extend(settings.egress_proxy.iter().map(host_text));
+        let rules = Arc::new(HostRules::new(&settings).restricted_to(only_hosts));
+        let pooled = |lifetime| IdleConnections { lifetime, most: per_host };
+        let client = HttpClient::new(&settings, &rules, pooled(IDLE_CONNECTION_LIFETIME))?;
+        let bot_client = HttpClient::new(&settings, &rules, pooled(IDLE_BOT_CONNECTION_LIFETIME))?;
+        let unpooled = IdleConnections { lifetime: Duration::ZERO, most: 0 };
+        let unpooled_client = HttpClient::new(&settings, &rules, unpooled)?;
+        Ok(Self { client, bot_client, unpooled_client, rules, slots: Arc::new(HostSlots::new(per_host)) })
     }
 
     /// Sends a GET request. The response's body may have up to `limit_bytes`.
@@ -192,11 +173,12 @@ impl Outbound {
         deadline: Instant,
         limit_bytes: usize,
     ) -> Result<HttpAnswer, OutboundError> {
-        let mut request = self.client.get(url.clone());
-        for header in headers {
-            request = request.header(header.name, header.value);
-        }
-        self.call(url, request, deadline, limit_bytes).await
+        let request = request::build(url, headers, None)?;
+        within_deadline(deadline, async {
+            let Sent { response, permit: _permit } = self.send(&self.client, request, "").await?;
+            answer::read(response, limit_bytes).await
+        })
+        .await
     }
 
     /// Posts a form (`application/x-www-form-urlencoded`). The response's body may have up to 1 MiB.
@@ -210,25 +192,35 @@ impl Outbound {
         form: &[FormField<'_>],
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        let request = request::build_form(&self.client, url, headers, form);
-        self.call(url, request, deadline, DEFAULT_MAX_ANSWER_BYTES).await
+        static CONTENT_TYPE_ALONE: LazyLock<FormHeaders> = LazyLock::new(FormHeaders::default);
+        let post = FormPost { url, shared: &CONTENT_TYPE_ALONE, headers, fields: form };
+        self.post_prepared_form(&post, deadline).await
     }
 
-    /// Posts a form over a connection of its own, as [`Outbound::post_form`] does over a pooled one. A server may close
-    /// an idle connection at the moment at which a request is sent on it; a request that must not be repeated cannot be
+    /// Posts a form as [`Outbound::post_form`] does, with headers that were prepared before.
+    ///
+    /// # Errors
+    /// [`OutboundError`]. A response with an error status is not an error.
+    pub async fn post_prepared_form(
+        &self,
+        post: &FormPost<'_>,
+        deadline: Instant,
+    ) -> Result<HttpAnswer, OutboundError> {
+        self.call(&self.client, post.build()?, deadline).await
+    }
+
+    /// Posts a form over a connection of its own, as [`Outbound::post_prepared_form`] does over a pooled one. A server may
+    /// close an idle connection at the moment at which a request is sent on it; a request that must not be repeated cannot be
     /// lost in that way here.
     ///
     /// # Errors
     /// [`OutboundError`]. A response with an error status is not an error.
     pub async fn post_form_unpooled(
         &self,
-        url: &Url,
-        headers: &[RequestHeader<'_>],
-        form: &[FormField<'_>],
+        post: &FormPost<'_>,
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        let request = request::build_form(&self.unpooled_client, url, headers, form);
-        self.call(url, request, deadline, DEFAULT_MAX_ANSWER_BYTES).await
+        self.call(&self.unpooled_client, post.build()?, deadline).await
     }
 
     /// Posts JSON. The response's body may have up to 1 MiB.
@@ -242,11 +234,9 @@ impl Outbound {
         body: Bytes,
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        let mut request = self.client.post(url.clone()).header("content-type", "application/json");
-        for header in headers {
-            request = request.header(header.name, header.value);
-        }
-        self.call(url, request.body(body), deadline, DEFAULT_MAX_ANSWER_BYTES).await
+        let mut request = request::build(url, headers, Some(body))?;
+        request.headers_mut().append(CONTENT_TYPE, JSON);
+        self.call(&self.client, request, deadline).await
     }
 
     /// Forwards a request and returns the response's status and headers; the body follows as a stream. Status and
@@ -255,10 +245,9 @@ impl Outbound {
     /// # Errors
     /// [`OutboundError`]. A response with an error status is not an error.
     pub async fn relay(&self, request: RelayRequest, headers_by: Instant) -> Result<RelayedAnswer, OutboundError> {
-        let (url, counted_as) = (request.url.clone(), request.counted_as.clone());
-        let built = relay::build(&self.bot_client, request)?;
-        let (response, permit) = within_deadline(headers_by, self.send(&url, &counted_as, built)).await?;
-        Ok(RelayedAnswer::new(response, permit))
+        let RelayRequest { method, url, headers, body, counted_as } = request;
+        let built = relay::build(&method, url, headers, RequestBody::Whole(body))?;
+        self.relay_built(built, &counted_as, headers_by).await
     }
 
     /// Forwards a request as [`Outbound::relay`] does, with `body` in the place of the request's own: it is sent while it
@@ -272,48 +261,50 @@ impl Outbound {
         body: StreamedBody,
         headers_by: Instant,
     ) -> Result<RelayedAnswer, OutboundError> {
-        let (url, counted_as) = (request.url.clone(), request.counted_as.clone());
-        let built = relay::build(&self.bot_client, request)?.body(reqwest::Body::wrap(body));
-        let (response, permit) = within_deadline(headers_by, self.send(&url, &counted_as, built)).await?;
+        let RelayRequest { method, url, headers, body: _, counted_as } = request;
+        let built = relay::build(&method, url, headers, RequestBody::Streamed(body))?;
+        self.relay_built(built, &counted_as, headers_by).await
+    }
+
+    async fn relay_built(
+        &self,
+        request: Request,
+        counted_as: &str,
+        headers_by: Instant,
+    ) -> Result<RelayedAnswer, OutboundError> {
+        let sending = self.send(&self.bot_client, request, counted_as);
+        let Sent { response, permit } = within_deadline(headers_by, sending).await?;
         Ok(RelayedAnswer::new(response, permit))
     }
 
+    /// Sends the request, and reads the response's body of up to 1 MiB.
     async fn call(
         &self,
-        url: &Url,
-        request: reqwest::RequestBuilder,
+        client: &HttpClient,
+        request: Request,
         deadline: Instant,
-        limit_bytes: usize,
     ) -> Result<HttpAnswer, OutboundError> {
         within_deadline(deadline, async {
-            let (response, _permit) = self.send(url, "", request).await?;
-            answer::read(response, limit_bytes).await
+            let Sent { response, permit: _permit } = self.send(client, request, "").await?;
+            answer::read(response, DEFAULT_MAX_ANSWER_BYTES).await
         })
         .await
     }
 
     /// Sends the request. The caller holds the permit until it has read the body, because the connection is in use
     /// until then.
-    async fn send(
-        &self,
-        url: &Url,
-        counted_as: &str,
-        request: reqwest::RequestBuilder,
-    ) -> Result<(reqwest::Response, OwnedSemaphorePermit), OutboundError> {
-        self.rules.check(url)?;
-        let permit = self.acquire_permit(url, counted_as).await?;
-        let response = request.send().await.map_err(|error| classify(&error, url))?;
-        Ok((response, permit))
+    async fn send(&self, client: &HttpClient, request: Request, counted_as: &str) -> Result<Sent, OutboundError> {
+        self.rules.check(request.url())?;
+        let permit = self.slots.acquire(request.url(), counted_as).await?;
+        let response = client.send(request).await?;
+        Ok(Sent { response, permit })
     }
+}
 
-    async fn acquire_permit(&self, url: &Url, counted_as: &str) -> Result<OwnedSemaphorePermit, OutboundError> {
-        let (host, port) = (url.host_str().unwrap_or(""), url.port_or_known_default().unwrap_or(0));
-        let host = format!("{host}:{port} {counted_as}");
-        let semaphore = self
-            .in_flight
-            .get_or_insert_with(&host, || Ok::<_, OutboundError>(Arc::new(Semaphore::new(self.per_host))))?;
-        semaphore.acquire_owned().await.map_err(|_| OutboundError::Broken)
-    }
+/// A request that was sent, and the head of the response to it.
+struct Sent {
+    response: Response,
+    permit: OwnedSemaphorePermit,
 }
 
 impl std::fmt::Debug for Outbound {
@@ -322,36 +313,11 @@ impl std::fmt::Debug for Outbound {
     }
 }
 
-fn parse_certificates(bundles: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, OutboundError> {
-    let mut certificates = Vec::new();
-    for pem in bundles {
-        let bundle = reqwest::Certificate::from_pem_bundle(pem)
-            .map_err(|_| OutboundError::Settings("a CA file is not a PEM bundle of certificates".into()))?;
-        if bundle.is_empty() {
-            return Err(OutboundError::Settings("a CA file holds no certificate".into()));
-        }
-        certificates.extend(bundle);
-    }
-    Ok(certificates)
-}
-
 async fn within_deadline<T>(
     deadline: Instant,
     call: impl Future<Output = Result<T, OutboundError>>,
 ) -> Result<T, OutboundError> {
     tokio::time::timeout_at(deadline, call).await.unwrap_or(Err(OutboundError::TimedOut))
-}
-
-/// Maps an error of the HTTP client to [`OutboundError`]. The client's text is dropped because it contains the URL.
-fn classify(error: &reqwest::Error, url: &Url) -> OutboundError {
-    if host_rules::was_refused(error) {
-        return OutboundError::HostRefused { host: host_text(url) };
-    }
-    // If the handshake timed out, the request was never sent: the host is unreachable.
-    if error.is_connect() {
-        return OutboundError::Unreachable;
-    }
-    if error.is_timeout() { OutboundError::TimedOut } else { OutboundError::Broken }
 }
 
 fn host_text(url: &Url) -> String {

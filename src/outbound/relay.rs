@@ -4,16 +4,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
+use http::Method;
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
+use reqwest::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
-use super::answer::Headers;
+use super::answer::next_chunk;
+use super::client::{RequestBody, build_request};
+use super::relay_headers::RelayHeaders;
 use super::{OutboundError, within_deadline};
 
 /// A stream that sends no byte for this time is ended. Server-sent events send keep-alives far more often.
 const STREAM_IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 /// Headers that belong to one connection or describe the length of one message. The HTTP client writes its own.
-const CONNECTION_HEADERS: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
+const CONNECTION_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
 
 /// A request to forward. The caller decides which headers are forwarded.
 #[derive(Clone)]
@@ -23,7 +28,7 @@ pub struct RelayRequest {
     /// The URL that the request is sent to.
     pub url: Url,
     /// Names and values. The HTTP client replaces `host`, `content-length`, `transfer-encoding` and `connection`.
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: RelayHeaders,
     /// The body's bytes, sent unchanged.
     pub body: Bytes,
     /// The purpose under which the request is counted: those of one host and purpose share
@@ -44,15 +49,21 @@ pub struct RelayedAnswer {
     /// The HTTP status.
     pub status: u16,
     /// All headers, including repeated and hop-by-hop ones.
-    pub headers: Vec<(String, Vec<u8>)>,
-    response: reqwest::Response,
+    pub headers: RelayHeaders,
+    response: Response,
     permit: OwnedSemaphorePermit,
 }
 
 impl RelayedAnswer {
-    pub(super) fn new(response: reqwest::Response, permit: OwnedSemaphorePermit) -> Self {
-        let headers = Headers::from_response(&response).pairs().to_vec();
+    pub(super) fn new(mut response: Response, permit: OwnedSemaphorePermit) -> Self {
+        let headers = RelayHeaders::of_answer(std::mem::take(response.headers_mut()));
         Self { status: response.status().as_u16(), headers, response, permit }
+    }
+
+    /// The length of the body in bytes, if the host has announced it.
+    #[must_use]
+    pub fn body_length(&self) -> Option<u64> {
+        self.response.content_length()
     }
 
     /// The body as a stream of chunks. The stream ends with an error if the connection breaks or sends nothing for five
@@ -62,9 +73,7 @@ impl RelayedAnswer {
         stream::unfold(Some((self.response, self.permit)), |state| async {
             let (mut response, permit) = state?;
             let idle_until = tokio::time::Instant::now() + STREAM_IDLE_TIMEOUT;
-            let next =
-                within_deadline(idle_until, async { response.chunk().await.map_err(|_| OutboundError::Broken) }).await;
-            match next {
+            match within_deadline(idle_until, next_chunk(&mut response)).await {
                 Ok(Some(chunk)) => Some((Ok(chunk), Some((response, permit)))),
                 Ok(None) => None,
                 Err(error) => Some((Err(error), None)),
@@ -79,16 +88,19 @@ impl std::fmt::Debug for RelayedAnswer {
     }
 }
 
-pub(super) fn build(client: &reqwest::Client, request: RelayRequest) -> Result<reqwest::RequestBuilder, OutboundError> {
-    let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| OutboundError::Broken)?;
-    let mut headers = reqwest::header::HeaderMap::with_capacity(request.headers.len());
-    for (name, value) in request.headers {
-        if CONNECTION_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
-            continue;
-        }
-        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).map_err(|_| OutboundError::Broken)?;
-        let value = reqwest::header::HeaderValue::from_bytes(&value).map_err(|_| OutboundError::Broken)?;
-        headers.append(name, value);
+/// Builds `request` with `body`.
+pub(super) fn build(
+    method: &str,
+    url: Url,
+    headers: RelayHeaders,
+    body: RequestBody,
+) -> Result<Request, OutboundError> {
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| OutboundError::Broken)?;
+    let mut headers = headers.into_map().ok_or(OutboundError::Broken)?;
+    for name in CONNECTION_HEADERS {
+        headers.remove(name);
     }
-    Ok(client.request(method, request.url).headers(headers).body(request.body))
+    let mut built = build_request(method, url, body);
+    *built.headers_mut() = headers;
+    Ok(built)
 }

@@ -1,6 +1,15 @@
+use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::Request;
 use url::Url;
 
+use super::OutboundError;
+use super::client::{RequestBody, build_request};
 use crate::domain::any_byte;
+
+/// The content type of [`FormHeaders`].
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// A header that a request carries.
 #[derive(Clone, Copy)]
@@ -16,6 +25,26 @@ impl<'a> RequestHeader<'a> {
     #[must_use]
     pub fn new(name: &'a str, value: &'a str) -> Self {
         Self { name, value: value.as_bytes() }
+    }
+}
+
+/// The headers that many posted forms have in common: the content type, and what is added. They are checked once; a request
+/// takes a copy that shares their texts.
+#[derive(Clone)]
+pub struct FormHeaders(HeaderMap);
+
+impl Default for FormHeaders {
+    fn default() -> Self {
+        Self(HeaderMap::from_iter([(CONTENT_TYPE, FORM)]))
+    }
+}
+
+impl FormHeaders {
+    /// The same headers and a further one. Both texts are constants of the program: a name in lower case and a valid value.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.0.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        self
     }
 }
 
@@ -36,15 +65,45 @@ impl<'a> FormField<'a> {
     }
 }
 
-/// Builds the POST request of a form with `headers`.
-pub(super) fn build_form(
-    client: &reqwest::Client,
-    url: &Url,
-    headers: &[RequestHeader<'_>],
-    form: &[FormField<'_>],
-) -> reqwest::RequestBuilder {
-    let request = client.post(url.clone()).header("content-type", "application/x-www-form-urlencoded");
-    headers.iter().fold(request, |request, header| request.header(header.name, header.value)).body(encode_form(form))
+/// A form to post.
+#[derive(Clone, Copy)]
+pub struct FormPost<'a> {
+    /// The URL that the form is posted to.
+    pub url: &'a Url,
+    /// The headers that the form has in common with others.
+    pub shared: &'a FormHeaders,
+    /// The other headers.
+    pub headers: &'a [RequestHeader<'a>],
+    /// The fields, in the order in which they are sent.
+    pub fields: &'a [FormField<'a>],
+}
+
+impl FormPost<'_> {
+    pub(super) fn build(&self) -> Result<Request, OutboundError> {
+        let mut headers = self.shared.0.clone();
+        append_headers(&mut headers, self.headers)?;
+        let mut request =
+            build_request(Method::POST, self.url.clone(), RequestBody::Whole(encode_form(self.fields).into()));
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+/// Builds a GET request with `headers`, or with a body a POST request.
+pub(super) fn build(url: &Url, headers: &[RequestHeader<'_>], body: Option<Bytes>) -> Result<Request, OutboundError> {
+    let method = if body.is_some() { Method::POST } else { Method::GET };
+    let mut request = build_request(method, url.clone(), RequestBody::Whole(body.unwrap_or_default()));
+    append_headers(request.headers_mut(), headers)?;
+    Ok(request)
+}
+
+fn append_headers(map: &mut HeaderMap, headers: &[RequestHeader<'_>]) -> Result<(), OutboundError> {
+    map.reserve(headers.len());
+    for header in headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| OutboundError::Broken)?;
+        map.append(name, HeaderValue::from_bytes(header.value).map_err(|_| OutboundError::Broken)?);
+    }
+    Ok(())
 }
 
 /// Encodes a form as `application/x-www-form-urlencoded`. Text without characters to escape, such as an assertion, is

@@ -90,6 +90,29 @@ async fn post_form_sends_an_encoded_form_and_returns_an_error_status_as_a_respon
 }
 
 #[actix_web::test]
+async fn prepared_form_carries_the_shared_headers_and_its_own() {
+    let outbound = Outbound::new(settings()).unwrap();
+    let url = start_peer().join("echo").unwrap();
+    let shared = FormHeaders::default().with("x-shared", "1");
+    let own = [RequestHeader::new("X-Own", "2"), RequestHeader::new("authorization", "Basic YQ==")];
+    let fields = [FormField::new("a", "b")];
+    let post = FormPost { url: &url, shared: &shared, headers: &own, fields: &fields };
+    for answer in [
+        outbound.post_prepared_form(&post, soon()).await.unwrap(),
+        outbound.post_form_unpooled(&post, soon()).await.unwrap(),
+    ] {
+        let seen = |name: &str| answer.header(name).map(str::to_owned);
+        assert_eq!(
+            [seen("seen-x-shared"), seen("seen-x-own"), seen("seen-authorization")],
+            ["1", "2", "Basic YQ=="].map(|value| Some(value.to_owned()))
+        );
+        assert_eq!(&answer.body[..], b"a=b");
+    }
+    let torn = FormPost { headers: &[RequestHeader::new("x-own", "2\r\nx-other: 3")], ..post };
+    assert_eq!(outbound.post_prepared_form(&torn, soon()).await, Err(OutboundError::Broken));
+}
+
+#[actix_web::test]
 async fn client_does_not_follow_redirects() {
     let outbound = Outbound::new(settings()).unwrap();
     let answer = outbound.get(&start_peer().join("away").unwrap(), soon(), 100).await.unwrap();
@@ -102,6 +125,7 @@ async fn body_above_the_limit_is_an_error_with_and_without_a_content_length() {
     let base = start_peer();
     assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 2000).await.unwrap().body.len(), 2000);
     assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 1999).await, Err(OutboundError::TooLarge));
+    assert_eq!(outbound.get(&base.join("chunks").unwrap(), soon(), 5000).await.unwrap().body, vec![b'x'; 5000]);
     assert_eq!(outbound.get(&base.join("chunks").unwrap(), soon(), 4999).await, Err(OutboundError::TooLarge));
 }
 
@@ -121,22 +145,24 @@ async fn relay_forwards_body_and_headers_unchanged() {
     let request = RelayRequest {
         method: "PUT".into(),
         url: start_peer().join("echo").unwrap(),
-        headers: vec![
-            ("Authorization".into(), b"Bearer abc".to_vec()),
-            ("x-twice".into(), b"1".to_vec()),
-            ("x-twice".into(), b"2".to_vec()),
-            ("Host".into(), b"elsewhere".to_vec()),
-            ("content-length".into(), b"99999".to_vec()),
-        ],
+        headers: [
+            ("Authorization", "Bearer abc"),
+            ("x-twice", "1"),
+            ("x-twice", "2"),
+            ("Host", "elsewhere"),
+            ("content-length", "99999"),
+        ]
+        .into_iter()
+        .collect(),
         body: Bytes::from_static(b"{\"a\" : 1}\r\n"),
         counted_as: "".into(),
     };
     let relayed = outbound.relay(request, soon()).await.unwrap();
     assert_eq!(relayed.status, 418);
-    let values =
-        |name: &str| relayed.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
-    assert_eq!(values("seen-authorization"), vec![b"Bearer abc".to_vec()]);
-    assert_eq!(values("seen-x-twice"), vec![b"1".to_vec(), b"2".to_vec()]);
+    let values = |name: &str| relayed.headers.get_all(name).collect::<Vec<_>>();
+    assert_eq!(values("seen-authorization"), [b"Bearer abc"]);
+    assert_eq!(values("seen-x-twice"), [b"1", b"2"]);
+    assert_eq!(relayed.body_length(), Some(11));
     let body: Vec<u8> = relayed.into_stream().map(|chunk| chunk.unwrap().to_vec()).collect::<Vec<_>>().await.concat();
     assert_eq!(body, b"{\"a\" : 1}\r\n");
 }
@@ -168,6 +194,14 @@ async fn client_refuses_plain_http_to_unlisted_hosts_other_schemes_and_user_info
     for url in ["http://bot.example/", "ftp://127.0.0.1/", "https://user:secret@bot.example/", "file:///etc/passwd"] {
         let answer = outbound.get(&Url::parse(url).unwrap(), soon(), 10).await;
         assert!(matches!(answer, Err(OutboundError::HostRefused { .. })), "{url}: {answer:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn host_is_normalized_as_by_a_plain_conversion(host in "[\\[\\]A-Za-z0-9.:-]{0,12}") {
+        let plain = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+        assert_eq!(host_rules::normalize_host(&host), plain);
     }
 }
 

@@ -58,10 +58,7 @@ impl AppUserLinks {
         let request = RelayRequest {
             method: "PUT".to_owned(),
             url: Url::parse(&url).map_err(|error| error.to_string())?,
-            headers: vec![
-                ("authorization".to_owned(), authorization.into_bytes()),
-                ("content-type".to_owned(), b"application/json".to_vec()),
-            ],
+            headers: [("authorization", &*authorization), ("content-type", "application/json")].into_iter().collect(),
             body: Bytes::from(body.to_string()),
             counted_as: "app users".into(),
         };

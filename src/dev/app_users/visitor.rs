@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::outbound::{Outbound, RelayRequest};
+use crate::outbound::{Outbound, RelayHeaders, RelayRequest};
 
 /// The time limit for one page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,13 +87,13 @@ impl Visitor {
     }
 
     async fn request(&mut self, page: PageRequest<'_>) -> Result<PageAnswer, String> {
-        let mut headers = Vec::new();
+        let mut headers = RelayHeaders::default();
         if !self.cookies.is_empty() {
             let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            headers.push(("cookie".to_owned(), pairs.join("; ").into_bytes()));
+            headers.append("cookie", pairs.join("; ").as_bytes());
         }
         let body = page.form.map(|fields| {
-            headers.push(("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec()));
+            headers.append("content-type", b"application/x-www-form-urlencoded");
             Bytes::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
         });
         let request = RelayRequest {
@@ -106,9 +106,9 @@ impl Visitor {
         let relayed = self.outbound.relay(request, Instant::now() + PAGE_TIMEOUT).await;
         let relayed = relayed.map_err(|error| error.to_string())?;
         let mut location = None;
-        for (name, value) in &relayed.headers {
+        for (name, value) in relayed.headers.iter() {
             let value = String::from_utf8_lossy(value);
-            match name.to_ascii_lowercase().as_str() {
+            match name {
                 "location" => location = page.url.join(&value).ok(),
                 "set-cookie" => self.keep_cookie(&value),
                 _ => {}

@@ -12,7 +12,7 @@ use crate::dev::addresses::Addresses;
 use crate::dev::error::StageError;
 use crate::dev::gateway_address::GatewayAddress;
 use crate::dev::tenant::{BotEntry, ClientProof, Directory, Resource, TokenIssuer};
-use crate::outbound::{Outbound, OutboundError, RelayRequest};
+use crate::outbound::{Outbound, OutboundError, RelayHeaders, RelayRequest};
 
 /// The time limit for a call that no other call hangs on.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,9 +66,14 @@ impl<'a> BotCall<'a> {
     }
 
     fn into_request(self) -> RelayRequest {
-        let mut headers = vec![("authorization".to_owned(), format!("Bearer {}", self.token).into_bytes())];
-        headers.extend(self.body.map(|_| ("content-type".to_owned(), b"application/json".to_vec())));
-        headers.extend(self.conversation.map(|id| ("x-ms-conversation-id".to_owned(), id.as_bytes().to_vec())));
+        let mut headers = RelayHeaders::default();
+        headers.append("authorization", format!("Bearer {}", self.token).as_bytes());
+        if self.body.is_some() {
+            headers.append("content-type", b"application/json");
+        }
+        if let Some(id) = self.conversation {
+            headers.append("x-ms-conversation-id", id.as_bytes());
+        }
         let body = self.body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         RelayRequest { method: self.method.to_owned(), url: self.url, headers, body, counted_as: "".into() }
     }

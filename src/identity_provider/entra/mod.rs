@@ -7,6 +7,9 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
 use url::Url;
 
 use super::authorization::{self, AdmissionFuture, AuthorizationRequest, AuthorizeFuture};
@@ -31,6 +34,7 @@ const ORGANIZATIONS: &str = "organizations";
 const COMMON: &str = "common";
 /// The tenant name for personal accounts alone.
 const CONSUMERS: &str = "consumers";
+const MAX_REMEMBERED_TENANTS: usize = 256;
 /// The scopes that make the token response to a code hold an ID token with the user's name.
 const IDENTIFYING_SCOPES: [&str; 2] = ["openid", "profile"];
 
@@ -53,6 +57,8 @@ pub struct EntraSettings {
 pub struct Entra {
     settings: EntraSettings,
     client: TokenClient,
+    /// The URLs of the tenants that were called lately. To parse one takes 10,000 instructions.
+    token_endpoints: Cache<String, Arc<Url>>,
 }
 
 /// The ids by which Entra names a user.
@@ -74,7 +80,7 @@ impl Entra {
     #[must_use]
     pub fn new(settings: EntraSettings, client: RedeemingClient, parts: TokenClientParts) -> Self {
         let client = TokenClient::new(settings.provider.clone(), client, parts);
-        Self { settings, client }
+        Self { settings, client, token_endpoints: Cache::new(MAX_REMEMBERED_TENANTS) }
     }
 
     /// Replaces the client's credentials. Redemptions that have begun keep the old ones.
@@ -184,16 +190,21 @@ impl Entra {
         self.client.redeem(&request).await
     }
 
-    fn throttle_key(&self, tenant: &str, user: &str) -> ThrottleKey {
-        ThrottleKey { client: self.client.client_id().to_owned(), tenant: tenant.to_owned(), user: user.to_owned() }
+    fn throttle_key<'a>(&'a self, tenant: &'a str, user: &'a str) -> ThrottleKey<'a> {
+        ThrottleKey { client: self.client.client_id(), tenant, user }
     }
 
-    /// Builds the token endpoint's URL. The tenant must be a GUID, because it becomes part of the URL's path.
-    fn endpoint(&self, tenant_id: &str) -> Result<Url, RedeemError> {
+    /// The token endpoint's URL. The tenant must be a GUID, because it becomes part of the URL's path.
+    fn endpoint(&self, tenant_id: &str) -> Result<Arc<Url>, RedeemError> {
+        if let Some(known) = self.token_endpoints.get(tenant_id) {
+            return Ok(known);
+        }
         if !is_guid(tenant_id) {
             return Err(refusal(RedeemFailure::AssertionRejected, "the assertion's tenant is not a GUID"));
         }
-        fill_tenant(&self.settings.token_endpoint, tenant_id)
+        let endpoint = Arc::new(fill_tenant(&self.settings.token_endpoint, tenant_id)?);
+        self.token_endpoints.insert(tenant_id.to_owned(), Arc::clone(&endpoint));
+        Ok(endpoint)
     }
 
     /// Whether `iss` is the issuer of a tenant of this cloud.

@@ -181,18 +181,18 @@ impl Generic {
 
     /// A request to the token endpoint. If the provider throttles it, `user` is blocked.
     fn request<'a>(
-        &self,
+        &'a self,
         endpoints: &'a Endpoints,
         fields: Vec<FormField<'a>>,
-        user: &str,
+        user: &'a str,
         attempt: &'a Attempt,
     ) -> TokenRequest<'a> {
-        let (client, tenant) = (self.client.client_id().to_owned(), self.discovery.issuer().to_owned());
+        let (client, tenant) = (self.client.client_id(), self.discovery.issuer());
         TokenRequest {
             url: &endpoints.token,
             style: TokenEndpointStyle::Standard(self.secret_method(endpoints)),
             fields,
-            throttle_key: ThrottleKey { client, tenant, user: user.to_owned() },
+            throttle_key: ThrottleKey { client, tenant, user },
             anchor: None,
             app_scope: None,
             is_repeatable: true,

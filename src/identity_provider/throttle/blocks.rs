@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ pub(super) struct Blocks {
     clock: SharedClock,
     users: Cache<BlockName, TimedBlock>,
     tenants: Cache<BlockName, Arc<Mutex<TenantBlock>>>,
+    /// When the last block ends, in Unix milliseconds; a block may end before. Mostly nothing is blocked, and this number alone
+    /// says so.
+    last_end: AtomicI64,
 }
 
 #[derive(Clone, Copy)]
@@ -64,7 +68,13 @@ impl TenantBlock {
 
 impl Blocks {
     pub(super) fn new(clock: SharedClock) -> Self {
-        Self { clock, users: Cache::new(MAX_REMEMBERED_USERS), tenants: Cache::new(MAX_REMEMBERED_TENANTS) }
+        let (users, tenants) = (Cache::new(MAX_REMEMBERED_USERS), Cache::new(MAX_REMEMBERED_TENANTS));
+        Self { clock, users, tenants, last_end: AtomicI64::new(i64::MIN) }
+    }
+
+    /// Whether anything may be blocked.
+    pub(super) fn hold_any(&self) -> bool {
+        self.clock.now().unix_millis() < self.last_end.load(Ordering::Acquire)
     }
 
     /// The block of the user `name`, if there is one.
@@ -94,6 +104,11 @@ impl Blocks {
         } else {
             self.users.insert(name.clone(), TimedBlock { until, cause });
         }
+        self.note_end(until);
+    }
+
+    fn note_end(&self, until: Timestamp) {
+        self.last_end.fetch_max(until.unix_millis(), Ordering::Release);
     }
 
     /// Begins a block of which a replica has told, perhaps this one. Where the tenant is blocked already, the time of the next test
@@ -105,6 +120,7 @@ impl Blocks {
             let (mut known, now) = (known.lock().unwrap_or_else(PoisonError::into_inner), self.clock.now());
             if known.until > now {
                 known.until = known.until.max(now.plus(told.wait));
+                self.note_end(known.until);
                 return;
             }
         }

@@ -26,11 +26,11 @@ const DEFAULT_BLOCK: Duration = Duration::from_secs(10);
 const MAX_FAULT_BLOCK: Duration = Duration::from_mins(1);
 
 /// What a block applies to: one user of one tenant, through one client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ThrottleKey {
-    pub(super) client: String,
-    pub(super) tenant: String,
-    pub(super) user: String,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ThrottleKey<'a> {
+    pub(super) client: &'a str,
+    pub(super) tenant: &'a str,
+    pub(super) user: &'a str,
 }
 
 /// Why requests are blocked.
@@ -88,13 +88,16 @@ impl ThrottleBoard {
 
     /// The block of requests of this key, if there is one. At most one caller per test interval finds the block of a
     /// tenant open.
-    pub(super) fn remaining_block(&self, key: &ThrottleKey) -> Option<Block> {
+    pub(super) fn remaining_block(&self, key: &ThrottleKey<'_>) -> Option<Block> {
+        if !self.blocks.hold_any() {
+            return None;
+        }
         self.blocks.remaining(&self.user_name(key)).or_else(|| self.blocks.remaining_of_tenant(&self.tenant_name(key)))
     }
 
     /// Records that the issuer refused a request of this key for `cause` and asked for the time `retry_after`. Returns
     /// for how long the key is blocked.
-    pub(super) fn record(&self, key: &ThrottleKey, retry_after: Option<Duration>, cause: BlockCause) -> Duration {
+    pub(super) fn record(&self, key: &ThrottleKey<'_>, retry_after: Option<Duration>, cause: BlockCause) -> Duration {
         let name = if cause == BlockCause::TenantThrottled { self.tenant_name(key) } else { self.user_name(key) };
         let block = Block { wait: retry_after.unwrap_or(DEFAULT_BLOCK).min(cause.longest()), cause };
         self.blocks.begin(&name, block);
@@ -106,7 +109,10 @@ impl ThrottleBoard {
 
     /// Records that the issuer granted a request of this key. That ends the block of the tenant, if the request may have
     /// been its test.
-    pub(super) fn record_success(&self, key: &ThrottleKey) {
+    pub(super) fn record_success(&self, key: &ThrottleKey<'_>) {
+        if !self.blocks.hold_any() {
+            return;
+        }
         let name = self.tenant_name(key);
         if self.blocks.end_tested(&name)
             && let (Some(news), BlockName::Digest(digest)) = (&self.news, name)
@@ -115,13 +121,13 @@ impl ThrottleBoard {
         }
     }
 
-    fn user_name(&self, key: &ThrottleKey) -> BlockName {
+    fn user_name(&self, key: &ThrottleKey<'_>) -> BlockName {
         let ThrottleKey { client, tenant, user } = key;
         self.name(&[client, tenant, user])
     }
 
-    fn tenant_name(&self, key: &ThrottleKey) -> BlockName {
-        self.name(&[&key.client, &key.tenant])
+    fn tenant_name(&self, key: &ThrottleKey<'_>) -> BlockName {
+        self.name(&[key.client, key.tenant])
     }
 
     fn name(&self, parts: &[&str]) -> BlockName {

@@ -9,8 +9,8 @@ fn board() -> (Arc<OffsetClock>, ThrottleBoard) {
     (clock.clone(), ThrottleBoard::for_single_command(clock))
 }
 
-fn key(user: &str, tenant: &str) -> ThrottleKey {
-    ThrottleKey { client: "client".into(), tenant: tenant.into(), user: user.into() }
+fn key<'a>(user: &'a str, tenant: &'a str) -> ThrottleKey<'a> {
+    ThrottleKey { client: "client", tenant, user }
 }
 
 const MINUTE: Option<Duration> = Some(Duration::from_mins(1));
@@ -83,6 +83,28 @@ fn one_request_at_a_time_tests_the_block_of_a_tenant_and_its_success_ends_the_bl
     assert_eq!(board.remaining_block(&key("a", "t")), None, "the next test");
     board.record_success(&key("a", "t"));
     assert_eq!(board.remaining_block(&key("y", "t")), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn board_that_says_that_nothing_is_blocked_finds_no_block(
+        steps in proptest::collection::vec((0_u8..4, 0_u64..200), 1..30),
+    ) {
+        let (clock, board) = board();
+        for (step, seconds) in steps {
+            let wait = Some(Duration::from_secs(seconds));
+            match step {
+                0 => drop(board.record(&key("a", "t"), wait, BlockCause::UserThrottled)),
+                1 => drop(board.record(&key("a", "t"), wait, BlockCause::TenantThrottled)),
+                2 => board.record_success(&key("a", "t")),
+                _ => clock.advance(Duration::from_secs(seconds)),
+            }
+            if !board.blocks.hold_any() {
+                assert_eq!(board.blocks.remaining(&board.user_name(&key("a", "t"))), None);
+                assert_eq!(board.blocks.remaining_of_tenant(&board.tenant_name(&key("a", "t"))), None);
+            }
+        }
+    }
 }
 
 /// Waits until a board knows what another replica has told. It is told in the background.

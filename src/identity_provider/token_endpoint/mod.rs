@@ -1,6 +1,7 @@
 //! Parses responses of token endpoints (docs/protocols/entra-obo.md §8). Parsing never fails: a response is a token, an
 //! error response, or unusable.
 
+mod members;
 mod style;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use time::format_description::well_known::Rfc2822;
 pub use style::SecretMethod;
 pub(super) use style::TokenEndpointStyle;
 
+use self::members::{Member, TokenMembers};
 use super::RedeemFailure;
 use crate::domain::{Secret, Timestamp, any_byte, read_bounded_json};
 use crate::outbound::HttpAnswer;
@@ -102,69 +104,71 @@ impl EndpointRefusal {
 /// Parses a response that was received at `now`.
 pub(super) fn read(answer: &HttpAnswer, now: Timestamp) -> TokenAnswer {
     let body = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
+    if (200..300).contains(&answer.status) {
+        let members = TokenMembers::read(body);
+        if !members.as_ref().is_some_and(is_refusal) {
+            return granted(members.as_ref(), now);
+        }
+    }
     let object = match read_bounded_json::<Value>(body) {
         Ok(Value::Object(object)) => Some(object),
         _ => None,
     };
-    if (200..300).contains(&answer.status) && !object.as_ref().is_some_and(is_refusal) {
-        return granted(object.as_ref(), now);
-    }
     TokenAnswer::Refusal(Box::new(read_refusal(answer, object.as_ref(), body, now)))
 }
 
 /// Whether a response with a success status says `error` and holds no access token. Some providers answer refusals so,
 /// against RFC 6749 §5.2.
-fn is_refusal(object: &Map<String, Value>) -> bool {
-    let has_text = |name: &str| object.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
-    let is_absent = |name: &str| object.get(name).is_none_or(|value| value.is_null() || *value == "");
-    has_text("error") && is_absent("access_token")
+fn is_refusal(members: &TokenMembers<'_>) -> bool {
+    members.error.text().is_some() && members.access_token.is_blank()
 }
 
-fn granted(object: Option<&Map<String, Value>>, now: Timestamp) -> TokenAnswer {
-    let Some(object) = object else {
+fn granted(members: Option<&TokenMembers<'_>>, now: Timestamp) -> TokenAnswer {
+    let Some(members) = members else {
         return TokenAnswer::Unusable("success without a JSON object: check the token endpoint's address");
     };
-    if let Err(hint) = check_issued_type(object) {
+    if let Err(hint) = check_issued_type(members) {
         return TokenAnswer::NoAccessToken(hint);
     }
-    let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     // Bots send the token in an HTTP header, so it may hold only visible ASCII (RFC 6750 §2.1).
     let is_refused = |byte: u8| u8::from(!byte.is_ascii_graphic());
     let usable = |token: &&str| token.len() <= MAX_ACCESS_TOKEN_BYTES && !any_byte(token.as_bytes(), is_refused);
-    let Some(access_token) = text("access_token").filter(usable) else {
+    let Some(access_token) = members.access_token.text().filter(usable) else {
         return TokenAnswer::Unusable("success without a usable access_token");
     };
     // `pop` and `mtls_pop` tokens are bound to a key that the bot does not have.
-    if object.get("token_type").is_some_and(|kind| !kind.as_str().unwrap_or("").eq_ignore_ascii_case("bearer")) {
+    let is_bearer = |kind: &str| kind.eq_ignore_ascii_case("bearer");
+    if members.token_type != Member::Absent && !members.token_type.text().is_some_and(is_bearer) {
         return TokenAnswer::Unusable("success with a token_type other than Bearer");
     }
-    let lifetime = lifetime(object, now);
+    let lifetime = lifetime(members, now);
+    let refresh_token = members.refresh_token.text().filter(|token| token.len() <= MAX_REFRESH_TOKEN_BYTES);
     TokenAnswer::Token(GrantedToken {
         access_token: Secret::from(access_token),
         lifetime,
-        scope: text("scope").map(str::to_owned),
-        refresh_token: text("refresh_token").filter(|token| token.len() <= MAX_REFRESH_TOKEN_BYTES).map(Secret::from),
-        refresh_in: object.get("refresh_in").and_then(seconds).filter(|span| *span < lifetime),
+        scope: members.scope.text().map(str::to_owned),
+        refresh_token: refresh_token.map(Secret::from),
+        refresh_in: members.refresh_in.seconds().filter(|span| *span < lifetime),
         // Its length is checked by `token_validation`, which can say that it is too long.
-        id_token: text("id_token").map(Secret::from),
+        id_token: members.id_token.text().map(Secret::from),
     })
 }
 
 /// Checks what the answer to a token exchange says that `access_token` is (RFC 8693 §2.2.1). Keycloak says `refresh_token` if
 /// that was requested, and puts an access token beside it.
-fn check_issued_type(object: &Map<String, Value>) -> Result<(), &'static str> {
-    let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
-    if text("token_type").eq_ignore_ascii_case("N_A") {
+fn check_issued_type(members: &TokenMembers<'_>) -> Result<(), &'static str> {
+    let kind = members.token_type.text().unwrap_or_default();
+    if kind.eq_ignore_ascii_case("N_A") {
         return Err(
             "the provider issued something else than an access token (token_type N_A): write another requested_token_type in token_exchange",
         );
     }
-    let is_beside = !text("refresh_token").is_empty() && text("refresh_token") != text("access_token");
-    let is_absent = object.get("issued_token_type").is_none_or(Value::is_null);
-    match text("issued_token_type").strip_prefix(TOKEN_TYPE_PREFIX) {
+    let refresh_token = members.refresh_token.text();
+    let is_beside = refresh_token.is_some() && refresh_token != members.access_token.text();
+    match members.issued_token_type.text().and_then(|issued| issued.strip_prefix(TOKEN_TYPE_PREFIX)) {
         Some("access_token" | "jwt") => Ok(()),
         Some("refresh_token") if is_beside => Ok(()),
-        None if is_absent => Ok(()),
+        None if members.issued_token_type.is_none() => Ok(()),
         _ => Err(
             "the provider issued a token of another type than access_token (issued_token_type): write another requested_token_type in token_exchange",
         ),
@@ -173,27 +177,13 @@ fn check_issued_type(object: &Map<String, Value>) -> Result<(), &'static str> {
 
 /// Reads `expires_in` as an integer, a float or a numeric string; otherwise `expires_on`, a point in time; otherwise
 /// assumes a lifetime.
-fn lifetime(object: &Map<String, Value>, now: Timestamp) -> Duration {
-    let relative = object.get("expires_in").and_then(seconds);
+fn lifetime(members: &TokenMembers<'_>, now: Timestamp) -> Duration {
     let absolute = || {
-        let since_epoch = object.get("expires_on").and_then(seconds)?;
+        let since_epoch = members.expires_on.seconds()?;
         let life = now.until(Timestamp::from_unix_millis(0).plus(since_epoch));
         (!life.is_zero()).then_some(life)
     };
-    relative.or_else(absolute).unwrap_or(DEFAULT_TOKEN_LIFETIME).min(MAX_TOKEN_LIFETIME)
-}
-
-/// Reads a positive number of seconds. Zero or less is not a valid lifetime of a token that was just issued.
-fn seconds(value: &Value) -> Option<Duration> {
-    let number = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse::<f64>().ok()?,
-        _ => return None,
-    };
-    if number.is_nan() || number <= 0.0 {
-        return None;
-    }
-    Some(Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX))
+    members.expires_in.seconds().or_else(absolute).unwrap_or(DEFAULT_TOKEN_LIFETIME).min(MAX_TOKEN_LIFETIME)
 }
 
 fn read_refusal(

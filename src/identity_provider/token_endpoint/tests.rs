@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -18,8 +19,8 @@ fn retry_after_is_seconds_or_a_date() {
 
 #[test]
 fn expires_on_is_used_when_expires_in_is_absent() {
-    let members = json!({"expires_on": "1800001800"});
-    assert_eq!(lifetime(members.as_object().unwrap(), NOW), Duration::from_mins(30));
+    let members = TokenMembers::read(br#"{"expires_on": "1800001800"}"#).unwrap();
+    assert_eq!(lifetime(&members, NOW), Duration::from_mins(30));
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn claims_challenge_is_kept_verbatim() {
 }
 
 fn granted_by(members: &serde_json::Value) -> GrantedToken {
-    match granted(members.as_object(), NOW) {
+    match granted(TokenMembers::read(members.to_string().as_bytes()).as_ref(), NOW) {
         TokenAnswer::Token(granted) => granted,
         other => panic!("{other:?}"),
     }
@@ -84,7 +85,7 @@ fn the_answer_of_an_exchange_has_to_hold_an_access_token() {
     let answer = |more: serde_json::Value| {
         let mut members = json!({"access_token": "a", "token_type": "Bearer", "expires_in": 60});
         members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        granted(members.as_object(), NOW)
+        granted(TokenMembers::read(members.to_string().as_bytes()).as_ref(), NOW)
     };
     for accepted in [
         json!({}),
@@ -106,5 +107,77 @@ fn the_answer_of_an_exchange_has_to_hold_an_access_token() {
         json!({"issued_token_type": 7}),
     ] {
         assert!(matches!(answer(refused.clone()), TokenAnswer::NoAccessToken(_)), "{refused}");
+    }
+}
+
+/// Members of a response as text: names that are read and others, repeated ones, and values of every kind.
+fn arbitrary_members() -> impl Strategy<Value = String> {
+    let names =
+        ["access_token", "error", "expires_in", "refresh_token", "token_type", "access\\u005ftoken", "other", ""];
+    let values = [
+        "null",
+        "true",
+        "7",
+        "-7",
+        "1.5",
+        "1e999",
+        "18446744073709551616",
+        "\"\"",
+        "\"text\"",
+        "\"\\u0061\\n\"",
+        "\"\\ud800\"",
+        "\"3600\"",
+        "[]",
+        "[1,{\"a\":[]}]",
+        "{}",
+        "{\"a\":1,\"a\":2}",
+        "[1e999]",
+        "{\"\\ud800\":0}",
+        "[1,]",
+        "",
+    ];
+    let many = (0_usize..1000).prop_map(|count| format!("[{}]", vec!["{}"; count].join(",")));
+    let value = prop_oneof![20 => proptest::sample::select(values.to_vec()).prop_map(str::to_owned), 1 => many];
+    let member = (proptest::sample::select(names.to_vec()), value);
+    let object = proptest::collection::vec(member, 0..6).prop_map(|members| {
+        let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+        format!("{{{}}}", members.join(" , "))
+    });
+    prop_oneof![20 => object.clone(), 1 => object.prop_map(|object| format!("[{object}]")), 1 => ".{0,9}"]
+}
+
+fn member_of(value: Option<&serde_json::Value>) -> Member<'_> {
+    match value {
+        None => Member::Absent,
+        Some(serde_json::Value::Null) => Member::Null,
+        Some(serde_json::Value::String(text)) => Member::Text(text.into()),
+        Some(serde_json::Value::Number(number)) => Member::Number(number.clone()),
+        Some(other) => Member::Other(serde_json::from_str(&other.to_string()).unwrap()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn members_are_those_of_the_tree(text in arbitrary_members()) {
+        let tree = read_bounded_json::<serde_json::Value>(text.as_bytes()).ok();
+        let tree = tree.as_ref().and_then(serde_json::Value::as_object);
+        let members = TokenMembers::read(text.as_bytes());
+        prop_assert_eq!(members.is_some(), tree.is_some());
+        if let (Some(members), Some(tree)) = (members, tree) {
+            for (name, member) in [
+                ("access_token", &members.access_token),
+                ("error", &members.error),
+                ("expires_in", &members.expires_in),
+                ("refresh_token", &members.refresh_token),
+                ("token_type", &members.token_type),
+            ] {
+                // Of a list or an object, only the kind is asked for: repeated members in it are counted here and not in the tree.
+                match (member, member_of(tree.get(name))) {
+                    (Member::Other(_), Member::Other(_)) => {}
+                    (member, expected) => prop_assert_eq!(member, &expected, "{}", name),
+                }
+            }
+        }
     }
 }

@@ -141,8 +141,7 @@ fn assertion(user: &str, tenant: &str) -> ExchangeableToken {
         expires_at: crate::domain::Timestamp::from_unix_seconds(4_000_000_000),
         security_context: SecurityContext([0; 16]),
         policy_context: SecurityContext([0; 16]),
-        token_id: None,
-        displayed: crate::domain::DisplayedNames::default(),
+        displayed: std::sync::Arc::default(),
     }
 }
 

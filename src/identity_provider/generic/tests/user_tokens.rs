@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::domain::{DisplayedNames, SecurityContext, Timestamp};
+use crate::domain::{SecurityContext, Timestamp};
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -26,8 +26,7 @@ fn token_of(user: UserKey) -> ExchangeableToken {
         expires_at: Timestamp::from_unix_seconds(4_000_000_000),
         security_context: SecurityContext([0; 16]),
         policy_context: SecurityContext([0; 16]),
-        token_id: None,
-        displayed: DisplayedNames::default(),
+        displayed: std::sync::Arc::default(),
     }
 }
 
