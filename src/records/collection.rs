@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::{
     Content, Lifetime, OpenedRecord, Plaintext, RecordBinding, RecordError, Records, SealedRecord, StoredRecord,
@@ -105,15 +105,11 @@ impl<T: Content> Collection<T> {
         let (purpose, plain) = (T::KIND.purpose.as_bytes(), content.encode().ok_or(Self::UNREADABLE)?);
         let sealed = if T::KIND.bound {
             let binding = content.binding();
-            let envelope = self.records.sealer.seal(&[purpose, &key.0, &binding], &plain)?;
-            let mut bytes = BytesMut::with_capacity(binding.len() + envelope.len());
-            bytes.put_slice(&binding);
-            bytes.put_slice(&envelope);
-            bytes.freeze()
+            self.records.sealer.seal_behind(&binding, &[purpose, &key.0, &binding], &plain)?
         } else {
-            Bytes::from(self.records.sealer.seal(&[purpose, &key.0], &plain)?)
+            self.records.sealer.seal(&[purpose, &key.0], &plain)?
         };
-        Ok(StoredRecord::new(key, sealed))
+        Ok(StoredRecord::new(key, Bytes::from(sealed)))
     }
 
     const UNREADABLE: RecordError = RecordError::Unreadable { purpose: T::KIND.purpose };

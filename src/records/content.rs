@@ -83,27 +83,48 @@ impl<'a> Plaintext<'a> {
     }
 }
 
-/// Writes `plain` as JSON into a buffer of exactly the required length. From version 2 on, `plain` must have a member
-/// `v` with the version.
+/// Writes `plain` as JSON. From version 2 on, `plain` must have a member `v` with the version.
 #[must_use]
 pub fn encode_json(plain: &impl Serialize) -> Option<Zeroizing<Vec<u8>>> {
-    let mut length = ByteCount(0);
-    serde_json::to_writer(&mut length, plain).ok()?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
-    serde_json::to_writer(&mut *bytes, plain).ok()?;
-    Some(bytes)
+    let mut buffer = WipedBuffer(Zeroizing::new(Vec::with_capacity(USUAL_JSON_BYTES)));
+    serde_json::to_writer(&mut buffer, plain).ok()?;
+    Some(buffer.0)
 }
 
-/// A writer that counts the bytes written to it.
-struct ByteCount(usize);
+/// Room for most contents that are written as JSON.
+const USUAL_JSON_BYTES: usize = 512;
 
-impl io::Write for ByteCount {
+/// A buffer that leaves no copy of its content in freed memory when it grows.
+struct WipedBuffer(Zeroizing<Vec<u8>>);
+
+impl io::Write for WipedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * self.0.capacity())));
+            larger.extend_from_slice(&self.0);
+            // The smaller buffer is wiped here.
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn content_of_any_size_is_written_whole() {
+        for length in [0, 1, USUAL_JSON_BYTES - 2, USUAL_JSON_BYTES - 1, USUAL_JSON_BYTES, 100_000] {
+            let texts = ["x".repeat(length), "\n".repeat(length)];
+            assert_eq!(*encode_json(&texts).unwrap(), serde_json::to_vec(&texts).unwrap());
+        }
     }
 }

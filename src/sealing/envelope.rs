@@ -32,9 +32,11 @@ impl<'a> Envelope<'a> {
         Ok(Self { key_id: u32::from_be_bytes(key_id), nonce, body })
     }
 
-    /// Begins an envelope: writes the fields up to the nonce, and reserves space for `plaintext` bytes and the tag.
-    pub(super) fn begin(key_id: u32, nonce: [u8; NONCE_LEN], plaintext: usize) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(BODY_AT + plaintext + TAG_LEN);
+    /// Begins an envelope behind `head`: writes the fields up to the nonce, and reserves space for `plaintext` bytes and the
+    /// tag.
+    pub(super) fn begin(head: &[u8], key_id: u32, nonce: [u8; NONCE_LEN], plaintext: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(head.len() + BODY_AT + plaintext + TAG_LEN);
+        bytes.extend_from_slice(head);
         bytes.push(LAYOUT);
         bytes.extend_from_slice(&key_id.to_be_bytes());
         bytes.extend_from_slice(&nonce);

@@ -66,24 +66,29 @@ impl Sealer {
     /// # Errors
     /// [`SealError::Refused`] if the cipher refuses, for instance more than 64 GiB.
     pub fn seal(&self, associated: &[&[u8]], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.seal_behind(&[], associated, plaintext)
+    }
+
+    /// As [`Sealer::seal`]; the envelope stands behind the bytes of `head`, which are not sealed.
+    ///
+    /// # Errors
+    /// As [`Sealer::seal`].
+    pub fn seal_behind(&self, head: &[u8], associated: &[&[u8]], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
         let keys = self.keys.load();
         let key_id = keys.ring.active.id;
         let cipher = keys.ciphers.get(&key_id).ok_or(SealError::UnknownKey { key_id })?;
         let mut nonce = [0; NONCE_LEN];
         self.entropy.fill(&mut nonce);
-        let mut envelope = Envelope::begin(key_id, nonce, plaintext.len());
-        // The plaintext is encrypted in a buffer that is wiped, so that a failing cipher leaves no plaintext in memory.
-        let mut body = Zeroizing::new(plaintext.to_vec());
+        // The plaintext is encrypted where it lies, in a buffer that is wiped if the cipher fails and leaves plaintext in it.
+        let mut sealed = Zeroizing::new(Envelope::begin(head, key_id, nonce, plaintext.len()));
+        let body_at = sealed.len();
+        sealed.extend_from_slice(plaintext);
+        let body = sealed.get_mut(body_at..).unwrap_or_default();
         let tag = cipher
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                associated_data(key_id, associated),
-                &mut body,
-            )
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), associated_data(key_id, associated), body)
             .map_err(|_| SealError::Refused)?;
-        envelope.extend_from_slice(&body);
-        envelope.extend_from_slice(tag.as_ref());
-        Ok(envelope)
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(std::mem::take(&mut *sealed))
     }
 
     /// Opens an envelope that [`Sealer::seal`] made with the same `associated` parts and with any key of the key ring.

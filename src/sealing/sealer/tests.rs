@@ -32,6 +32,16 @@ fn an_envelope_opens_only_with_the_same_associated_parts() {
 }
 
 #[test]
+fn an_envelope_stands_behind_its_head() {
+    let sealer = sealer(&ring());
+    let record = sealer.seal_behind(b"head", &[b"a"], b"secret").unwrap();
+    let (head, envelope) = record.split_at(4);
+    assert_eq!(head, b"head");
+    assert_eq!(sealer.open(&[b"a"], envelope).unwrap().as_slice(), b"secret");
+    assert_eq!(record.len(), record.capacity(), "the buffer has never grown");
+}
+
+#[test]
 fn after_a_rotation_old_envelopes_open_and_new_ones_use_the_new_key() {
     let old_ring = ring();
     let sealer = sealer(&old_ring);

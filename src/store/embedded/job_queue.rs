@@ -1,21 +1,21 @@
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::store_files::StoreFiles;
 use crate::store::StoreError;
 
-/// Work for a thread that owns a connection. Running a job and answering it are two steps, because a write is answered
-/// only after the commit that it shares with other writes.
-pub(super) trait Job: Send {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+/// Work for a thread that owns a connection, which is or belongs to a `C`. Running a job and answering it are two steps,
+/// because a write is answered only after the commit that it shares with other writes.
+pub(super) trait Job<C>: Send {
+    fn run(&mut self, connection: &mut C) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, outcome: Result<(), &str>);
 }
 
-pub(super) type BoxedJob = Box<dyn Job>;
+pub(super) type BoxedJob<C> = Box<dyn Job<C>>;
 
 struct TypedJob<T, F> {
     operation: Option<F>,
@@ -24,12 +24,12 @@ struct TypedJob<T, F> {
     _queue_permit: OwnedSemaphorePermit,
 }
 
-impl<T, F> Job for TypedJob<T, F>
+impl<C, T, F> Job<C> for TypedJob<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&mut C) -> rusqlite::Result<T> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn run(&mut self, connection: &mut C) -> rusqlite::Result<()> {
         if let Some(operation) = self.operation.take() {
             self.result = Some(operation(connection)?);
         }
@@ -48,24 +48,47 @@ where
 }
 
 /// A bounded queue of jobs and the threads that run them. Dropping it finishes all queued jobs and joins the threads.
-pub(super) struct JobQueue {
-    jobs: Option<Sender<BoxedJob>>,
+pub(super) struct JobQueue<C> {
+    jobs: Option<Sender<BoxedJob<C>>>,
     queue_permits: Arc<Semaphore>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl JobQueue {
+impl<C: 'static> JobQueue<C> {
     /// Starts one thread, which runs `body` with the receiving end of the queue.
     pub(super) fn start_one(
         max_jobs: usize,
         name: &str,
-        body: impl FnOnce(Receiver<BoxedJob>) + Send + 'static,
+        body: impl FnOnce(Receiver<BoxedJob<C>>) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let (jobs, waiting) = mpsc::channel();
+        let (jobs, waiting) = unbounded();
         let thread = spawn(name, move || body(waiting))?;
         Ok(Self { jobs: Some(jobs), queue_permits: Arc::new(Semaphore::new(max_jobs)), threads: vec![thread] })
     }
 
+    /// Queues `operation` and waits for its answer. The operation runs even if the caller stops waiting.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut C) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_prepared(move || operation).await
+    }
+
+    /// As [`JobQueue::run`] with the operation that `prepare` makes, once the queue has room for it.
+    pub(super) async fn run_prepared<T, F>(&self, prepare: impl FnOnce() -> F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut C) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let queue_permit = Arc::clone(&self.queue_permits).acquire_owned().await.map_err(|_| closed())?;
+        let (reply, answer) = oneshot::channel();
+        let job = TypedJob { operation: Some(prepare()), result: None, reply, _queue_permit: queue_permit };
+        self.jobs.as_ref().ok_or_else(closed)?.send(Box::new(job)).map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+impl JobQueue<Connection> {
     /// Starts one thread for each connection. Each thread takes the next job, runs it and answers it at once. A job fails
     /// while one of `files` is missing.
     pub(super) fn start_readers(
@@ -74,31 +97,18 @@ impl JobQueue {
         connections: Vec<Connection>,
         files: &Arc<StoreFiles>,
     ) -> Result<Self, StoreError> {
-        let (jobs, waiting) = mpsc::channel();
-        let waiting = Arc::new(Mutex::new(waiting));
+        let (jobs, waiting) = unbounded();
         let mut job_queue =
             Self { jobs: Some(jobs), queue_permits: Arc::new(Semaphore::new(max_jobs)), threads: Vec::new() };
         for connection in connections {
-            let (waiting, files) = (Arc::clone(&waiting), Arc::clone(files));
-            job_queue.threads.push(spawn(name, move || read_until_closed(&connection, &waiting, &files))?);
+            let (waiting, files) = (waiting.clone(), Arc::clone(files));
+            job_queue.threads.push(spawn(name, move || read_until_closed(connection, &waiting, &files))?);
         }
         Ok(job_queue)
     }
-
-    /// Queues `operation` and waits for its answer. The operation runs even if the caller stops waiting.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let queue_permit = Arc::clone(&self.queue_permits).acquire_owned().await.map_err(|_| closed())?;
-        let (reply, answer) = oneshot::channel();
-        let job = TypedJob { operation: Some(operation), result: None, reply, _queue_permit: queue_permit };
-        self.jobs.as_ref().ok_or_else(closed)?.send(Box::new(job)).map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
-    }
 }
 
-impl Drop for JobQueue {
+impl<C> Drop for JobQueue<C> {
     fn drop(&mut self) {
         drop(self.jobs.take());
         for thread in self.threads.drain(..) {
@@ -109,24 +119,19 @@ impl Drop for JobQueue {
     }
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(body)
         .map_err(|error| StoreError::Unavailable(format!("the thread {name} could not be started: {error}")))
 }
 
-fn read_until_closed(connection: &Connection, waiting: &Mutex<Receiver<BoxedJob>>, files: &StoreFiles) {
-    while let Some(mut job) = next(waiting) {
-        let outcome = job.run(connection).map_err(|error| error.to_string());
+fn read_until_closed(mut connection: Connection, waiting: &Receiver<BoxedJob<Connection>>, files: &StoreFiles) {
+    for mut job in waiting {
+        let outcome = job.run(&mut connection).map_err(|error| error.to_string());
         let outcome = files.check().and(outcome);
         job.answer(outcome.as_ref().copied().map_err(String::as_str));
     }
-}
-
-// A separate function, so that the lock is released before the job runs.
-fn next(waiting: &Mutex<Receiver<BoxedJob>>) -> Option<BoxedJob> {
-    waiting.lock().ok()?.recv().ok()
 }
 
 fn closed() -> StoreError {

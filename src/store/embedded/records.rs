@@ -39,10 +39,57 @@ pub(super) fn put(connection: &Connection, key: RecordKey, record: &Record) -> r
         .map(drop)
 }
 
-pub(super) fn take(connection: &Connection, key: RecordKey, now: Timestamp) -> rusqlite::Result<Option<Bytes>> {
+/// The keys of a record that was removed.
+#[derive(Clone, Copy)]
+pub(super) struct RemovedRecord {
+    pub(super) key: RecordKey,
+    pub(super) index: Option<RecordKey>,
+}
+
+/// A record that was removed, with its value.
+pub(super) struct TakenRecord {
+    pub(super) removed: RemovedRecord,
+    pub(super) value: Bytes,
+}
+
+pub(super) fn take(connection: &Connection, key: RecordKey, now: Timestamp) -> rusqlite::Result<Option<TakenRecord>> {
     connection
-        .prepare_cached("DELETE FROM records WHERE key = ?1 AND expires_at > ?2 RETURNING value")?
-        .query_row(params![key.0.as_slice(), now.unix_millis()], value_at_0)
+        .prepare_cached("DELETE FROM records WHERE key = ?1 AND expires_at > ?2 RETURNING value, idx")?
+        .query_row(params![key.0.as_slice(), now.unix_millis()], |row| {
+            Ok(TakenRecord { removed: RemovedRecord { key, index: key_at(row, 1)? }, value: value_at_0(row)? })
+        })
+        .optional()
+}
+
+/// The index that lists the record under `key`; `None` without a record or without an index.
+pub(super) fn find_index(connection: &Connection, key: RecordKey) -> rusqlite::Result<Option<RecordKey>> {
+    connection
+        .prepare_cached("SELECT idx FROM records WHERE key = ?1")?
+        .query_row(params![key.0.as_slice()], |row| key_at(row, 0))
+        .optional()
+        .map(Option::flatten)
+}
+
+/// Whether `index` lists a record, expired or not.
+pub(super) fn has_members(connection: &Connection, index: RecordKey) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE idx = ?1)")?
+        .query_row(params![index.0.as_slice()], |row| row.get(0))
+}
+
+/// Lists up to `limit` keys of records that follow `after` in their order. Reads the index of the keys alone.
+pub(super) fn list_keys(connection: &Connection, after: &[u8], limit: usize) -> rusqlite::Result<Vec<RecordKey>> {
+    connection
+        .prepare_cached("SELECT key FROM records WHERE key > ?1 ORDER BY key LIMIT ?2")?
+        .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0).map(RecordKey))?
+        .collect()
+}
+
+/// Finds the next key of an index that has members. Skips over its members, which can be many.
+pub(super) fn find_next_index(connection: &Connection, after: &[u8]) -> rusqlite::Result<Option<RecordKey>> {
+    connection
+        .prepare_cached("SELECT idx FROM records WHERE idx > ?1 ORDER BY idx LIMIT 1")?
+        .query_row(params![after], |row| row.get(0).map(RecordKey))
         .optional()
 }
 
@@ -74,7 +121,7 @@ pub(super) fn list_expiring_by(
             "SELECT key, idx FROM records WHERE expires_at > ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3",
         )?
         .query_map(params![now.unix_millis(), until.unix_millis(), i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            Ok((RecordKey(row.get(0)?), row.get::<_, Option<[u8; 32]>>(1)?.map(RecordKey)))
+            Ok((RecordKey(row.get(0)?), key_at(row, 1)?))
         })?
         .collect()
 }
@@ -99,7 +146,7 @@ pub(super) fn list_all(
             let record = Record {
                 value: value_at_0(row)?,
                 expires_at: Timestamp::from_unix_millis(row.get(3)?),
-                index: row.get::<_, Option<[u8; 32]>>(4)?.map(RecordKey),
+                index: key_at(row, 4)?,
                 mark: row.get::<_, Option<i64>>(5)?.and_then(|mark| u64::try_from(mark).ok()),
             };
             Ok((row.get(1)?, RecordKey(row.get(2)?), record))
@@ -109,20 +156,30 @@ pub(super) fn list_all(
     Ok(RecordPage { records: rows.into_iter().map(|(_, key, record)| (key, record)).collect(), next })
 }
 
-pub(super) fn remove(connection: &Connection, key: RecordKey) -> rusqlite::Result<()> {
-    connection.prepare_cached("DELETE FROM records WHERE key = ?1")?.execute(params![key.0.as_slice()]).map(drop)
+pub(super) fn remove(connection: &Connection, key: RecordKey) -> rusqlite::Result<Option<RemovedRecord>> {
+    connection
+        .prepare_cached("DELETE FROM records WHERE key = ?1 RETURNING idx")?
+        .query_row(params![key.0.as_slice()], |row| Ok(RemovedRecord { key, index: key_at(row, 0)? }))
+        .optional()
 }
 
-/// Deletes up to `limit` expired records, the earliest expiry first. Returns the number of deleted records.
-pub(super) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+/// Deletes up to `limit` expired records, the earliest expiry first. Returns their keys.
+pub(super) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<RemovedRecord>> {
     connection
         .prepare_cached(
             "DELETE FROM records WHERE rowid IN
-             (SELECT rowid FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+             (SELECT rowid FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2) RETURNING key, idx",
         )?
-        .execute(params![now.unix_millis(), i64::try_from(limit).unwrap_or(i64::MAX)])
+        .query_map(params![now.unix_millis(), i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            Ok(RemovedRecord { key: RecordKey(row.get(0)?), index: key_at(row, 1)? })
+        })?
+        .collect()
 }
 
 fn value_at_0(row: &rusqlite::Row<'_>) -> rusqlite::Result<Bytes> {
     row.get::<_, Vec<u8>>(0).map(Bytes::from)
+}
+
+fn key_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<RecordKey>> {
+    Ok(row.get::<_, Option<[u8; 32]>>(column)?.map(RecordKey))
 }

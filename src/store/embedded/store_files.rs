@@ -31,6 +31,11 @@ impl StoreFiles {
         Self { files, was_reported: AtomicBool::new(false) }
     }
 
+    /// Whether the last check has found a file missing. The writer checks after each commit, and every few seconds.
+    pub(super) fn are_lost(&self) -> bool {
+        self.was_reported.load(Ordering::Relaxed)
+    }
+
     /// Checks that each file is still at its path. Logs an error when one is not, and again when all of them are back.
     ///
     /// # Errors

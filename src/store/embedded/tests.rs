@@ -9,10 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::Connection;
 
+use super::known_keys::KnownKeys;
+use super::writing::Writing;
 use super::{Durability, EmbeddedStore, opening, writer};
-use crate::domain::{Clock, OffsetClock, RecordKey, SharedClock, SystemClock, Timestamp};
+use crate::domain::{Clock, OffsetClock, RecordKey, SystemClock, Timestamp};
 use crate::store::testing::conformance::{StoreUnderTest, conformance_suite};
-use crate::store::{Record, Store, StoreError};
+use crate::store::{PutIfAbsent, Record, Store, StoreError};
 
 fn open_store() -> StoreUnderTest {
     let folder = tempfile::tempdir().unwrap();
@@ -67,6 +69,45 @@ async fn finished_writes_are_in_the_files_although_the_store_was_not_closed() {
     let reopened = open(&after.path().join(copy)).unwrap();
     for number in 0..50 {
         assert!(reopened.get(RecordKey([number; 32])).await.unwrap().is_some());
+    }
+}
+
+/// As the kill drill does with a process: what was answered while others still wrote is in the files of that moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_under_load_is_in_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = Arc::new(open(&path).unwrap());
+    let (answered, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let writers: Vec<_> = (0..16_u8)
+        .map(|writer| {
+            let (store, answered) = (Arc::clone(&store), answered.clone());
+            tokio::spawn(async move {
+                for number in 0..16 {
+                    let mut key = [writer; 32];
+                    key[0] = number;
+                    let written = store.put_if_absent(RecordKey(key), record(b"kept", tomorrow())).await.unwrap();
+                    assert_eq!(written, PutIfAbsent::Written);
+                    let _ = answered.send(RecordKey(key));
+                }
+            })
+        })
+        .collect();
+    let mut until_now = Vec::new();
+    while until_now.len() < 64 {
+        until_now.push(answers.recv().await.unwrap());
+    }
+    // So few pages are written that the log is never applied to the database, so its copy is whole.
+    let after = tempfile::tempdir().unwrap();
+    for name in ["store.db", "store.db-wal"] {
+        fs::copy(folder.path().join(name), after.path().join(name)).unwrap();
+    }
+    let reopened = open(&after.path().join("store.db")).unwrap();
+    for key in until_now {
+        assert!(reopened.get(key).await.unwrap().is_some());
+    }
+    for writer in writers {
+        writer.await.unwrap();
     }
 }
 
@@ -166,14 +207,10 @@ fn an_idle_writer_deletes_expired_records() {
         key[..2].copy_from_slice(&number.to_be_bytes());
         super::records::put(&connection, RecordKey(key), &record(b"x", Timestamp::from_unix_millis(1))).unwrap();
     }
-    let clock: SharedClock = Arc::new(SystemClock);
-    assert_eq!(
-        writer::sweep_idly(&connection, clock.now()),
-        Duration::ZERO,
-        "the limit was reached, so there may be more"
-    );
+    let mut writing = Writing::new(connection, Arc::new(SystemClock), Arc::new(KnownKeys::new()));
+    assert_eq!(writer::sweep_idly(&mut writing), Duration::ZERO, "the limit was reached, so there may be more");
     assert_eq!(rows(&path), 300 - 256);
-    assert_ne!(writer::sweep_idly(&connection, clock.now()), Duration::ZERO);
+    assert_ne!(writer::sweep_idly(&mut writing), Duration::ZERO);
     assert_eq!(rows(&path), 0);
 }
 
