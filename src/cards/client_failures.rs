@@ -144,7 +144,7 @@ impl ClientFailures {
     }
 
     async fn find(&self, account: &Account) -> Result<Option<OpenedRecord<FailuresRecord>>, RecordError> {
-        let mark = self.known.mark_client_failures(account);
+        let mark = || self.known.mark_client_failures(account);
         if !self.known.may_be_stored(mark, || self.key(account), self.now()) {
             return Ok(None);
         }

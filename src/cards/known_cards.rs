@@ -1,13 +1,13 @@
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
 
 use super::BROWSER_CARD_LIFETIME;
-use crate::domain::{Account, RecordKey, Timestamp};
+use crate::domain::{Account, QuickHashing, RecordKey, Timestamp};
 
 /// Marks that are remembered at the same time; each takes some 40 bytes.
 const MAX_KNOWN_CARDS: usize = 400_000;
@@ -21,9 +21,11 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// that an earlier process may have written has expired or is listed in `inherited`.
 pub(super) struct KnownCards {
     /// Expiry of each written record, by a short hash: the record's name would cost a MAC. Two hashes that collide cost
-    /// one needless disk read.
-    marks: DashMap<u64, Timestamp>,
-    hasher: RandomState,
+    /// one needless disk read, so a quick hash suffices.
+    marks: DashMap<u64, Timestamp, QuickHashing>,
+    /// Whether there may be marks. Mostly there are none, and then nothing need be hashed for a look-up.
+    has_marks: AtomicBool,
+    hasher: QuickHashing,
     /// Until this time (Unix milliseconds) the store may hold records of an earlier process: those listed in
     /// `inherited` if that is set, any otherwise.
     inherited_until: i64,
@@ -43,8 +45,9 @@ impl KnownCards {
     /// absent.
     pub(super) fn new(is_alone: bool, now: Timestamp) -> Self {
         Self {
-            marks: DashMap::new(),
-            hasher: RandomState::new(),
+            marks: DashMap::default(),
+            has_marks: AtomicBool::new(false),
+            hasher: QuickHashing::default(),
             inherited_until: if is_alone { now.plus(BROWSER_CARD_LIFETIME).unix_millis() } else { i64::MAX },
             inherited: OnceLock::new(),
             unknown_until: AtomicI64::new(i64::MIN),
@@ -81,12 +84,20 @@ impl KnownCards {
         for Mark(mark) in marks {
             self.marks.insert(mark, expires_at);
         }
+        // After the marks, so that a sweep which has not seen them does not have the last word.
+        self.has_marks.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the store may hold a record for `mark`. `key` computes the record's name, which costs a MAC; it is
-    /// called only if the inherited records must be searched.
-    pub(super) fn may_be_stored(&self, Mark(mark): Mark, key: impl FnOnce() -> RecordKey, now: Timestamp) -> bool {
-        if self.marks.get(&mark).is_some_and(|expires_at| now < *expires_at) {
+    /// Whether the store may hold a record for the mark that `mark` computes. `key` computes the record's name, which costs a
+    /// MAC; it is called only if the inherited records must be searched.
+    pub(super) fn may_be_stored(
+        &self,
+        mark: impl FnOnce() -> Mark,
+        key: impl FnOnce() -> RecordKey,
+        now: Timestamp,
+    ) -> bool {
+        let is_marked = |Mark(mark)| self.marks.get(&mark).is_some_and(|expires_at| now < *expires_at);
+        if self.has_marks.load(Ordering::SeqCst) && is_marked(mark()) {
             return true;
         }
         let millis = now.unix_millis();
@@ -102,7 +113,11 @@ impl KnownCards {
         let next = now.plus(SWEEP_INTERVAL).unix_millis();
         let is_due = now.unix_millis() >= due || self.marks.len() >= MAX_KNOWN_CARDS;
         if is_due && self.next_sweep_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            self.has_marks.store(false, Ordering::SeqCst);
             self.marks.retain(|_, expires_at| now < *expires_at);
+            if !self.marks.is_empty() {
+                self.has_marks.store(true, Ordering::SeqCst);
+            }
         }
         if self.marks.len() >= MAX_KNOWN_CARDS {
             // All marks are dropped. Until every dropped record has expired, each lookup reads the disk again.
@@ -132,31 +147,35 @@ mod tests {
     #[test]
     fn an_unknown_card_is_absent_only_after_all_records_of_an_earlier_process_have_expired() {
         let known = known();
-        assert!(known.may_be_stored(Mark(1), || ONE, at(1799)));
-        assert!(!known.may_be_stored(Mark(1), || ONE, at(1800)));
+        assert!(known.may_be_stored(|| Mark(1), || ONE, at(1799)));
+        assert!(!known.may_be_stored(|| Mark(1), || ONE, at(1800)));
         known.add([Mark(1), Mark(2)], at(2900), at(2000));
-        assert!(known.may_be_stored(Mark(1), || ONE, at(2899)) && known.may_be_stored(Mark(2), || OTHER, at(2899)));
-        assert!(!known.may_be_stored(Mark(1), || ONE, at(2900)) && !known.may_be_stored(Mark(3), || ONE, at(2000)));
+        assert!(
+            known.may_be_stored(|| Mark(1), || ONE, at(2899)) && known.may_be_stored(|| Mark(2), || OTHER, at(2899))
+        );
+        assert!(
+            !known.may_be_stored(|| Mark(1), || ONE, at(2900)) && !known.may_be_stored(|| Mark(3), || ONE, at(2000))
+        );
     }
 
     #[test]
     fn known_cards_trust_the_list_of_inherited_records() {
         let known = known();
         known.set_inherited([ONE].into());
-        assert!(known.may_be_stored(Mark(1), || ONE, at(1)) && !known.may_be_stored(Mark(2), || OTHER, at(1)));
-        assert!(!known.may_be_stored(Mark(1), || ONE, at(1800)), "the inherited record has expired");
+        assert!(known.may_be_stored(|| Mark(1), || ONE, at(1)) && !known.may_be_stored(|| Mark(2), || OTHER, at(1)));
+        assert!(!known.may_be_stored(|| Mark(1), || ONE, at(1800)), "the inherited record has expired");
     }
 
     #[test]
     fn known_cards_compute_no_record_name_when_no_record_was_inherited() {
         let known = known();
         known.set_inherited([].into());
-        assert!(!known.may_be_stored(Mark(1), || panic!("a name costs a MAC"), at(1)));
+        assert!(!known.may_be_stored(|| Mark(1), || panic!("a name costs a MAC"), at(1)));
     }
 
     #[test]
     fn no_card_is_certainly_absent_in_a_store_with_several_writers() {
-        assert!(KnownCards::new(false, at(0)).may_be_stored(Mark(1), || ONE, at(1_000_000)));
+        assert!(KnownCards::new(false, at(0)).may_be_stored(|| Mark(1), || ONE, at(1_000_000)));
     }
 
     #[test]
@@ -171,7 +190,8 @@ mod tests {
         }
         assert!(known.marks.len() <= MAX_KNOWN_CARDS);
         assert!(
-            known.may_be_stored(Mark(7), || ONE, at(2002)) && known.may_be_stored(Mark(u64::MAX), || ONE, at(2002))
+            known.may_be_stored(|| Mark(7), || ONE, at(2002))
+                && known.may_be_stored(|| Mark(u64::MAX), || ONE, at(2002))
         );
     }
 }

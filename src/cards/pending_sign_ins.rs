@@ -102,7 +102,7 @@ impl PendingSignIns {
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn find_by_card(&self, holder: &HolderName, card_id: &str) -> Result<Option<PendingSignIn>, RecordError> {
-        if !self.known.may_be_stored(self.known.mark_card(card_id), || self.card_key(card_id), self.now()) {
+        if !self.known.may_be_stored(|| self.known.mark_card(card_id), || self.card_key(card_id), self.now()) {
             return Ok(None);
         }
         let found = self.find(card_id).await?.map(|card| card.content.sign_in);
@@ -174,6 +174,12 @@ impl PendingSignIns {
     /// [`RecordError`] if the store fails.
     pub async fn list_unfinished(&self, account: &Account) -> Result<Vec<PendingSignIn>, RecordError> {
         Ok(self.load_all(account).await?.into_iter().map(|card| card.content.sign_in).collect())
+    }
+
+    /// Whether `account` may have pending sign-ins. Reads memory only.
+    #[must_use]
+    pub fn may_have_any(&self, account: &Account) -> bool {
+        self.known.may_be_stored(|| self.known.mark_account(account), || self.account_index(account), self.now())
     }
 
     /// Removes the pending sign-ins of `account` for `connection` that `finished` covers: those of the same
@@ -279,7 +285,7 @@ impl PendingSignIns {
 
     /// Loads all pending sign-ins of `account`, most recent first, including those that are kept for a browser only.
     async fn load_all(&self, account: &Account) -> Result<Vec<OpenedRecord<CardRecord>>, RecordError> {
-        if !self.known.may_be_stored(self.known.mark_account(account), || self.account_index(account), self.now()) {
+        if !self.may_have_any(account) {
             return Ok(Vec::new());
         }
         let members = self.cards.members(self.account_index(account)).await?.into_iter();

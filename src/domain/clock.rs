@@ -1,5 +1,8 @@
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use governor::nanos::Nanos;
@@ -146,5 +149,43 @@ impl Clock for OffsetClock {
     fn elapsed(&self) -> Duration {
         let offset = u64::try_from(self.offset_millis.load(Ordering::SeqCst)).unwrap_or(0);
         SystemClock.elapsed().saturating_add(Duration::from_millis(offset))
+    }
+}
+
+/// Waits for `work` until `deadline`; `None` if it takes longer. Unlike `tokio::time::timeout_at`, this makes no timer for work
+/// that is complete at once, which most work on the shortest path of a request is.
+pub async fn complete_by<T>(deadline: tokio::time::Instant, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut timer = pin!(None);
+    poll_fn(|context| {
+        if let Poll::Ready(result) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(result));
+        }
+        if timer.is_none() {
+            timer.set(Some(tokio::time::sleep_until(deadline)));
+        }
+        timer.as_mut().as_pin_mut().map_or(Poll::Pending, |timer| timer.poll(context).map(|()| None))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_is_not_complete_by_its_deadline_has_no_result() {
+        let now = tokio::time::Instant::now();
+        assert_eq!(complete_by(now, ready(1)).await, Some(1));
+        let later = async {
+            yield_now().await;
+            2
+        };
+        assert_eq!(complete_by(now + Duration::from_hours(1), later).await, Some(2));
+        assert_eq!(complete_by(now, pending::<()>()).await, None);
     }
 }

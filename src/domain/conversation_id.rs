@@ -1,5 +1,7 @@
 use std::fmt;
 
+use memchr::memchr_iter;
+
 /// What Teams adds to the id of a channel for the thread of one message, in any letter case.
 const MESSAGE_SUFFIX: &str = ";messageid=";
 
@@ -14,8 +16,11 @@ impl ConversationId {
     /// The conversation that a channel or a bot calls `id`.
     #[must_use]
     pub fn new(id: &str) -> Self {
-        let mut parts = id.as_bytes().windows(MESSAGE_SUFFIX.len());
-        let start = parts.position(|part| part.eq_ignore_ascii_case(MESSAGE_SUFFIX.as_bytes()));
+        let is_suffix = |start: &usize| {
+            let part = id.as_bytes().get(*start..start + MESSAGE_SUFFIX.len());
+            part.is_some_and(|part| part.eq_ignore_ascii_case(MESSAGE_SUFFIX.as_bytes()))
+        };
+        let start = memchr_iter(b';', id.as_bytes()).find(is_suffix);
         // The suffix is ASCII, so it begins at the boundary of a character. A suffix of nothing is an id of its own.
         let conversation = start.and_then(|start| id.get(..start)).filter(|conversation| !conversation.is_empty());
         Self(conversation.unwrap_or(id).to_owned())

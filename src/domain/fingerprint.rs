@@ -1,11 +1,14 @@
+use std::hash::{Hash, Hasher};
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
+use super::quick_hashing::hash_mac;
 use super::{Entropy, SystemEntropy};
 
 /// Initial capacity of the buffer for the joined parts; most names fit into it.
 const TYPICAL_NAME_BYTES: usize = 512;
 
-/// Computes 128-bit fingerprints of tokens, exchanges and slots, for use as map keys in the memory of this process.
+/// Computes 128-bit fingerprints of tokens and exchanges, for use as map keys in the memory of this process.
 ///
 /// A fingerprint is a MAC (AES-GMAC). Its key is drawn when the process starts and never leaves the process. An
 /// attacker who does not know the key cannot find two texts with the same fingerprint: for texts of up to 32 KiB each
@@ -21,8 +24,14 @@ pub struct Fingerprints {
 }
 
 /// A fingerprint of a text. It can be compared only with fingerprints of the same [`Fingerprints`] value.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 16]);
+
+impl Hash for Fingerprint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_mac(&self.0, state);
+    }
+}
 
 impl Fingerprints {
     /// Draws a new key.

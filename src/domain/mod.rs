@@ -21,6 +21,7 @@ mod fingerprint;
 mod json;
 mod kept_records;
 mod names;
+mod quick_hashing;
 mod record_key;
 mod registrations;
 mod secret;
@@ -42,7 +43,7 @@ pub use bot::{
 };
 pub use bytes::any_byte;
 pub use channel::{ChannelId, ChannelKind};
-pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp};
+pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp, complete_by};
 pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
     AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind,
@@ -68,6 +69,7 @@ pub use kept_records::{
     CountFuture, DataSubject, EndFuture, EndedAtSignOut, ExportFuture, KeysFuture, LinkedKeys, PersonalData,
 };
 pub use names::{AddInName, AppId, BackEndName, BotName, ConnectionName, HolderName, SkillName, SubjectId};
+pub use quick_hashing::{ConfiguredMap, QuickHashing};
 pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;

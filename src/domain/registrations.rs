@@ -1,20 +1,22 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{AddIn, AddInName, AppId, BackEnd, Bot, BotName, Connection, HolderName, ServiceRoleApp, Skill, SkillName};
+use super::{
+    AddIn, AddInName, AppId, BackEnd, Bot, BotName, ConfiguredMap, Connection, HolderName, ServiceRoleApp, Skill,
+    SkillName,
+};
 
 /// The configured bots, skills, add-ins, back ends and apps, and the connections of all holders. The application builds it once, at start-up.
 #[derive(Debug, Default)]
 pub struct Registrations {
-    bots: HashMap<BotName, Arc<Bot>>,
+    bots: ConfiguredMap<BotName, Arc<Bot>>,
     /// Keys are app ids in lower case.
-    by_app_id: HashMap<String, Arc<Bot>>,
-    connections: HashMap<HolderName, Vec<Arc<Connection>>>,
-    skills: HashMap<SkillName, Arc<Skill>>,
-    add_ins: HashMap<AddInName, Arc<AddIn>>,
+    by_app_id: ConfiguredMap<String, Arc<Bot>>,
+    connections: ConfiguredMap<HolderName, Vec<Arc<Connection>>>,
+    skills: ConfiguredMap<SkillName, Arc<Skill>>,
+    add_ins: ConfiguredMap<AddInName, Arc<AddIn>>,
     /// Keys are client ids.
-    back_ends: HashMap<String, Arc<BackEnd>>,
-    apps: HashMap<AppId, Arc<ServiceRoleApp>>,
+    back_ends: ConfiguredMap<String, Arc<BackEnd>>,
+    apps: ConfiguredMap<AppId, Arc<ServiceRoleApp>>,
 }
 
 /// The result of looking up a connection by name.

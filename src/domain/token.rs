@@ -1,4 +1,5 @@
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::{Secret, Timestamp, UserKey};
 
@@ -25,10 +26,8 @@ pub struct ExchangeableToken {
     pub security_context: SecurityContext,
     /// The digest of what policies of the issuer look at, whatever client and session the user signed in with.
     pub policy_context: SecurityContext,
-    /// The identifier of the token for logs (`uti`), if the token has one.
-    pub token_id: Option<String>,
     /// The names by which the token shows the user to people.
-    pub displayed: DisplayedNames,
+    pub displayed: Arc<DisplayedNames>,
 }
 
 /// The names by which a token shows its user to people. They are no identity: users and administrators change them.

@@ -140,10 +140,10 @@ impl AssertionExchange {
 }
 
 impl AssertionRequest {
-    fn as_acquisition<'a>(&'a self, account: &'a Account) -> AcquisitionRequest<'a> {
+    fn as_acquisition(&self, account: &Account) -> AcquisitionRequest<'_> {
         AcquisitionRequest {
             connection: &self.connection,
-            account,
+            slot: TokenSlot::new(account, &self.connection.name),
             token: &self.token,
             security_context: self.token.policy_context,
             correlation_id: &self.correlation_id,

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::domain::test_samples::sample_connection;
 use crate::domain::{
-    ClockAndEntropy, Connection, DisplayedNames, ExchangeableToken, ProviderKind, Secret, SecurityContext, SharedClock,
-    SystemEntropy, Timestamp, UserKey,
+    ClockAndEntropy, Connection, ExchangeableToken, ProviderKind, Secret, SecurityContext, SharedClock, SystemEntropy,
+    Timestamp, UserKey,
 };
 use crate::identity_provider::{
     AdmissionFuture, Attempt, AuthorizationRequest, AuthorizeFuture, Capabilities, Grant, IdentityProvider,
@@ -94,8 +94,7 @@ async fn callers_of_one_user_at_two_replicas_cost_one_redemption_and_share_its_t
             expires_at: Timestamp::from_unix_seconds(4_000_000_000),
             security_context: SecurityContext([0; 16]),
             policy_context: SecurityContext([0; 16]),
-            token_id: None,
-            displayed: DisplayedNames::default(),
+            displayed: std::sync::Arc::default(),
         };
         let request = AssertionRequest {
             connection: connection.clone(),

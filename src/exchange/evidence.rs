@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::cards::StatedIdentity;
 use crate::domain::ConversationId;
 
@@ -22,7 +24,7 @@ pub struct ActivityEvidence {
     /// The conversation that the activity was sent in.
     pub conversation: Conversation,
     /// The card that the activity answers, if the activity names one.
-    pub card_id: Option<String>,
+    pub card_id: Option<Arc<str>>,
     /// Whether the activity is an action of the user that carries a token. It answers no card, so no card is required, and
     /// none is finished.
     pub is_action: bool,

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Connection, ExchangeableToken, Secret, StatedClaims, SubjectIssuer};
+use crate::domain::{ConfiguredMap, Connection, ExchangeableToken, Secret, StatedClaims, SubjectIssuer};
 use crate::token_validation::{self, ExchangeableTokenValidator, ProviderTokenValidator, read_unverified_audiences};
 
 use super::outcome::{Reason, Refusal};
@@ -17,8 +17,8 @@ const GRAPH_ADDRESSES: [&str; 4] = [
 
 /// Validates exchangeable tokens by the rules of the issuer whose tokens their connection exchanges.
 pub struct TokenValidators {
-    entra: HashMap<String, ExchangeableTokenValidator>,
-    others: HashMap<String, ProviderTokenValidator>,
+    entra: ConfiguredMap<String, ExchangeableTokenValidator>,
+    others: ConfiguredMap<String, ProviderTokenValidator>,
 }
 
 impl TokenValidators {
@@ -29,7 +29,7 @@ impl TokenValidators {
         entra: HashMap<String, ExchangeableTokenValidator>,
         others: HashMap<String, ProviderTokenValidator>,
     ) -> Self {
-        Self { entra, others }
+        Self { entra: entra.into_iter().collect(), others: others.into_iter().collect() }
     }
 
     /// Proves that `raw` is an exchangeable token for `connection`: signature, issuer, audience, lifetime, scope, user.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -65,8 +65,22 @@ pub(super) const MAX_CLOCK_SKEW: Duration = Duration::from_mins(5);
 const MAX_LIFETIME: Duration = Duration::from_hours(48);
 
 /// The claims of a token. The type that holds them says whether they are verified.
+///
+/// A token has some twenty of them, so a list is searched faster than a tree, and takes a third of its memory.
 #[derive(Debug, Default)]
-pub(super) struct Claims(BTreeMap<&'static str, Claim>);
+pub(super) struct Claims(Vec<NamedClaim>);
+
+#[derive(Debug)]
+struct NamedClaim {
+    name: &'static str,
+    value: Claim,
+}
+
+/// How many of the known claims a token of Entra has.
+const TYPICAL_CLAIMS: usize = 24;
+
+/// The name of a claim, which is a part of the token's JSON unless it is written with escapes.
+struct ClaimName<'de>(Cow<'de, str>);
 
 /// The value of a claim.
 #[derive(Debug)]
@@ -86,8 +100,12 @@ pub(super) struct Lifetime {
 }
 
 impl Claims {
+    fn find(&self, name: &str) -> Option<&Claim> {
+        self.0.iter().find(|claim| claim.name == name).map(|claim| &claim.value)
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
-        !matches!(self.0.get(name), None | Some(Claim::Scalar(Value::Null)))
+        !matches!(self.find(name), None | Some(Claim::Scalar(Value::Null)))
     }
 
     /// The claim, if it is a non-empty string.
@@ -97,7 +115,7 @@ impl Claims {
 
     /// The claim as a list, whether it is one string or an array of strings; `None` if it holds anything else.
     pub(super) fn texts(&self, name: &str) -> Option<Vec<String>> {
-        match self.0.get(name)? {
+        match self.find(name)? {
             Claim::Scalar(Value::String(text)) => Some(vec![text.clone()]),
             Claim::Scalar(_) => None,
             Claim::Composite(json) => read_bounded_json(json.as_bytes()).ok(),
@@ -106,7 +124,7 @@ impl Claims {
 
     /// The claim as canonical text, whatever its type; arrays are sorted, because their order has no meaning.
     pub(super) fn canonical(&self, name: &str) -> Option<String> {
-        match self.0.get(name)? {
+        match self.find(name)? {
             Claim::Scalar(Value::Null) => None,
             Claim::Scalar(value) => Some(value.to_string()),
             Claim::Composite(json) => match read_bounded_json(json.as_bytes()) {
@@ -125,7 +143,7 @@ impl Claims {
     /// The claim as text, where some issuers write a number and others a string (`azpacr`). Empty if it is of any other
     /// type.
     pub(super) fn string_or_number(&self, name: &str) -> Option<String> {
-        match self.0.get(name)? {
+        match self.find(name)? {
             Claim::Scalar(Value::String(text)) => Some(text.clone()),
             Claim::Scalar(Value::Number(number)) => Some(number.to_string()),
             Claim::Scalar(_) | Claim::Composite(_) => Some(String::new()),
@@ -134,7 +152,7 @@ impl Claims {
 
     /// Whether `events` has the member `event`, whose value is an object (RFC 8417 §2.2).
     pub(super) fn has_event(&self, event: &str) -> bool {
-        let Some(Claim::Composite(json)) = self.0.get("events") else { return false };
+        let Some(Claim::Composite(json)) = self.find("events") else { return false };
         let events: Option<Value> = read_bounded_json(json.as_bytes()).ok();
         events.is_some_and(|events| events.get(event).is_some_and(Value::is_object))
     }
@@ -167,7 +185,7 @@ impl Claims {
     }
 
     fn scalar(&self, name: &str) -> Option<&Value> {
-        match self.0.get(name) {
+        match self.find(name) {
             Some(Claim::Scalar(value)) => Some(value),
             _ => None,
         }
@@ -213,6 +231,30 @@ impl<'de> Deserialize<'de> for Claims {
     }
 }
 
+impl<'de> Deserialize<'de> for ClaimName<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(ClaimNameVisitor)
+    }
+}
+
+struct ClaimNameVisitor;
+
+impl<'de> Visitor<'de> for ClaimNameVisitor {
+    type Value = ClaimName<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name of a claim")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(ClaimName(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(ClaimName(Cow::Owned(name.to_owned())))
+    }
+}
+
 impl<'de> Deserialize<'de> for Claim {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?.get();
@@ -237,10 +279,10 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
-        let mut seen: Vec<&'static str> = Vec::new();
-        let mut claims = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let alike = |read: &str| name.len() == read.len() && name.eq_ignore_ascii_case(read);
+        let mut seen: Vec<&'static str> = Vec::with_capacity(TYPICAL_CLAIMS);
+        let mut claims = Vec::with_capacity(TYPICAL_CLAIMS);
+        while let Some(ClaimName(name)) = map.next_key()? {
+            let alike = |read: &str| name.eq_ignore_ascii_case(read);
             let read = KNOWN_CLAIMS.iter().chain([&SERVICE_URL]).find(|read| alike(read));
             let Some(read) = read else {
                 map.next_value::<JsonShape>()?;
@@ -252,9 +294,10 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
             }
             seen.push(read);
             if name == *read {
-                claims.insert(*read, value);
+                claims.push(NamedClaim { name: read, value });
             }
         }
+        claims.shrink_to_fit();
         Ok(Claims(claims))
     }
 }

@@ -100,8 +100,7 @@ impl ClientAssertionValidator {
         let by_client = self.by_client.load();
         let ClientKeys(keys) = by_client.get(client_id).ok_or("sub")?;
         let key = keys.find(token.key_id.as_deref(), token.algorithm).ok_or("kid")?;
-        let is_genuine = jsonwebtoken::crypto::verify(token.signature, token.signed, &key.key, token.algorithm);
-        if is_genuine.unwrap_or(false) { Ok(()) } else { Err("signature") }
+        if key.has_signed(token.signed, token.signature, token.algorithm) { Ok(()) } else { Err("signature") }
     }
 
     /// When the assertion is refused as expired.

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::claims::Claims;
-use super::jwks::VerificationKey;
 use super::key_set::KeySet;
+use super::verification_key::VerificationKey;
 use crate::domain::TenantPolicy;
 
 /// Entra's placeholder in multi-tenant issuers.

@@ -7,8 +7,10 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 
 use super::algorithms::{SignaturePolicy, name_asymmetric};
+use super::verification_key::VerificationKey;
 use crate::domain::read_bounded_object;
 
 /// Real sets have 10 to 1000 keys (docs/protocols/entra-obo.md §1).
@@ -16,30 +18,12 @@ const MAX_KEYS: usize = 1000;
 /// Shorter moduli can be factored, longer ones only cost time.
 const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// A public key that signatures may be checked with, and what its set says about it.
-pub(super) struct VerificationKey {
-    /// Ready for use: base64 has been decoded once.
-    pub(super) key: DecodingKey,
-    /// The algorithms that the key may verify.
-    algorithms: Vec<Algorithm>,
-    /// Entra: whose tokens the key may sign; may hold `{tenantid}`.
-    pub(super) issuer: Option<String>,
-    /// Bot Framework: the channels the key may speak for.
-    pub(super) endorsements: Arc<[String]>,
-}
-
 /// The usable keys of one published set.
 #[derive(Default)]
 pub(super) struct Keys {
     /// A provider may give keys of different types the same name.
     by_id: HashMap<String, Vec<Arc<VerificationKey>>>,
     without_id: Vec<Arc<VerificationKey>>,
-}
-
-impl VerificationKey {
-    fn verifies(&self, algorithm: Algorithm) -> bool {
-        self.algorithms.contains(&algorithm)
-    }
 }
 
 impl Keys {
@@ -88,6 +72,15 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: String,
     pub(super) cloud_instance_name: Option<String>,
     pub(super) id_token_signing_alg_values_supported: Option<Vec<String>>,
+}
+
+impl Metadata {
+    /// The address of the key set; `None` unless `document`, where these metadata are published, has the same origin.
+    /// Another port of the host may be another service.
+    pub(super) fn key_set_url(&self, document: &Url) -> Option<Url> {
+        let url = Url::parse(&self.jwks_uri).ok()?;
+        (url.origin() == document.origin()).then_some(url)
+    }
 }
 
 #[derive(Deserialize)]
@@ -190,7 +183,7 @@ fn read_usable_key(
         return None;
     }
     let endorsements = wire.endorsements.unwrap_or_default().into();
-    Some((key_id, VerificationKey { key, algorithms, issuer: wire.issuer, endorsements }))
+    Some((key_id, VerificationKey::new(key, algorithms, wire.issuer, endorsements)))
 }
 
 fn bit_length(big_endian: &[u8]) -> usize {

@@ -18,6 +18,7 @@ mod logout_token;
 mod security_context;
 mod stated_claims;
 mod unverified;
+mod verification_key;
 mod verifier;
 
 #[cfg(test)]

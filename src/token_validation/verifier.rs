@@ -5,9 +5,9 @@ use quick_cache::sync::Cache;
 
 use super::algorithms::SignaturePolicy;
 use super::claims::Claims;
-use super::jwks::VerificationKey;
 use super::key_set::{AbsenceProof, FoundKey, KeyLookup, KeyLookupError, KeySet};
 use super::unverified::UnverifiedToken;
+use super::verification_key::VerificationKey;
 use crate::domain::{Fingerprint, Fingerprints};
 
 /// The memory that the cached results of one validator may take, in bytes.
@@ -22,6 +22,11 @@ const TYPICAL_TOKEN_BYTES: usize = 2048;
 pub(super) struct VerifiedToken<D> {
     pub(super) claims: Claims,
     pub(super) key: Arc<VerificationKey>,
+    key_set: Arc<KeySet>,
+    /// That of the key set with which the signature was verified.
+    generation: u64,
+    /// The length of the token in bytes.
+    length: usize,
     derived: OnceLock<D>,
 }
 
@@ -61,30 +66,16 @@ pub(super) struct SignatureVerifier<D> {
     absence_proof: AbsenceProof,
     policy: SignaturePolicy,
     fingerprints: Fingerprints,
-    cache: Cache<Fingerprint, CachedVerification<D>, ByTokenLength>,
-}
-
-struct CachedVerification<D> {
-    token: Arc<VerifiedToken<D>>,
-    key_set: Arc<KeySet>,
-    generation: u64,
-    length: usize,
+    cache: Cache<Fingerprint, Arc<VerifiedToken<D>>, ByTokenLength>,
 }
 
 #[derive(Clone)]
 struct ByTokenLength;
 
-impl<D> Clone for CachedVerification<D> {
-    fn clone(&self) -> Self {
-        let (token, key_set) = (Arc::clone(&self.token), Arc::clone(&self.key_set));
-        Self { token, key_set, generation: self.generation, length: self.length }
-    }
-}
-
-impl<D> Weighter<Fingerprint, CachedVerification<D>> for ByTokenLength {
-    fn weight(&self, _: &Fingerprint, cached: &CachedVerification<D>) -> u64 {
-        // The parsed claims take about as much memory as the token itself.
-        u64::try_from(256 + cached.length).unwrap_or(u64::MAX)
+impl<D> Weighter<Fingerprint, Arc<VerifiedToken<D>>> for ByTokenLength {
+    fn weight(&self, _: &Fingerprint, cached: &Arc<VerifiedToken<D>>) -> u64 {
+        // The parsed claims, and what is derived from them, take about as much memory as the token itself.
+        u64::try_from(512 + cached.length).unwrap_or(u64::MAX)
     }
 }
 
@@ -129,18 +120,21 @@ impl<D> SignatureVerifier<D> {
             return Err(VerificationFailure::Refused("signature"));
         }
         let found = find_signing_key(&key_set, &unverified, self.absence_proof).await?;
-        let token = Arc::new(VerifiedToken { claims: unverified.claims, key: found.key, derived: OnceLock::new() });
-        let cached =
-            CachedVerification { token: Arc::clone(&token), key_set, generation: found.generation, length: raw.len() };
-        self.cache.insert(fingerprint, cached);
+        let token = Arc::new(VerifiedToken {
+            claims: unverified.claims,
+            key: found.key,
+            key_set,
+            generation: found.generation,
+            length: raw.len(),
+            derived: OnceLock::new(),
+        });
+        self.cache.insert(fingerprint, Arc::clone(&token));
         Ok(token)
     }
 
     /// A cached result is valid only while the key set has the content that the signature was verified with.
     fn find_cached(&self, fingerprint: Fingerprint) -> Option<Arc<VerifiedToken<D>>> {
-        let cached = self.cache.get(&fingerprint)?;
-        let generation = cached.key_set.current()?.generation;
-        (generation == cached.generation).then_some(cached.token)
+        self.cache.get(&fingerprint).filter(|token| token.key_set.is_current(token.generation))
     }
 }
 
@@ -151,9 +145,7 @@ async fn find_signing_key(
     token: &UnverifiedToken<'_>,
     proof: AbsenceProof,
 ) -> Result<FoundKey, VerificationFailure> {
-    let has_signed = |found: &FoundKey| {
-        jsonwebtoken::crypto::verify(token.signature, token.signed, &found.key.key, token.algorithm).unwrap_or(false)
-    };
+    let has_signed = |found: &FoundKey| found.key.has_signed(token.signed, token.signature, token.algorithm);
     let key_id = token.key_id.as_deref();
     let found = match key_set.find_key(key_id, token.algorithm, proof).await? {
         KeyLookup::Found(found) => found,

@@ -52,7 +52,7 @@ pub(super) struct ReadTicket(u64);
 /// the token here.
 pub(super) struct L1 {
     entries: Cache<RecordKey, Arc<L1Entry>, EntryBytes>,
-    groups: Box<[SlotGroup; SLOT_GROUPS]>,
+    groups: Box<[SlotGroup]>,
 }
 
 impl L1 {
@@ -60,7 +60,8 @@ impl L1 {
         let typical = usize::try_from(bytes / TYPICAL_ENTRY_BYTES).unwrap_or(usize::MAX);
         Self {
             entries: Cache::with_weighter(typical, bytes, EntryBytes),
-            groups: Box::new(std::array::from_fn(|_| SlotGroup::default())),
+            // Collected on the heap: as an array they would pass through a quarter of a megabyte of stack.
+            groups: (0..SLOT_GROUPS).map(|_| SlotGroup::default()).collect(),
         }
     }
 
@@ -114,7 +115,7 @@ impl L1 {
 
     /// Removes all tokens.
     pub(super) fn clear(&self) {
-        for group in self.groups.iter() {
+        for group in &self.groups {
             let mut count = group.write_count.lock().unwrap_or_else(PoisonError::into_inner);
             *count = count.wrapping_add(1);
         }

@@ -220,6 +220,20 @@ impl TokenVault {
         self.keep_as_new(permit, KeptToken { revision, token, code_mark: None }).await
     }
 
+    /// As [`TokenVault::keep`], without a task of its own: the caller must not cancel this, because memory and store might hold
+    /// different tokens afterwards.
+    ///
+    /// # Errors
+    /// As [`TokenVault::keep`].
+    pub async fn keep_uncancelled(
+        &self,
+        permit: Permit,
+        revision: ConnectionRevision,
+        token: UserToken,
+    ) -> Result<Arc<UserToken>, VaultError> {
+        self.shared.keep(permit, KeptToken { revision, token, code_mark: None }, None).await
+    }
+
     /// As [`TokenVault::keep`], for a token that was redeemed with the magic code of `code_mark`.
     ///
     /// # Errors

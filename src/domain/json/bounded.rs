@@ -17,10 +17,12 @@ const BYTES_PER_OBJECT: usize = 128;
 /// # Errors
 /// If the text is no such JSON.
 pub fn read_bounded_json<'t, T: Deserialize<'t>>(text: &'t [u8]) -> serde_json::Result<T> {
-    let JsonShape { values, objects } = serde_json::from_slice(text)?;
-    let is_bounded =
-        values <= FREE_VALUES + text.len() / BYTES_PER_VALUE && objects <= FREE_OBJECTS + text.len() / BYTES_PER_OBJECT;
-    if is_bounded { serde_json::from_slice(text) } else { Err(serde_json::Error::custom("too many values")) }
+    let shape: JsonShape = serde_json::from_slice(text)?;
+    if shape.is_bounded(text.len()) {
+        serde_json::from_slice(text)
+    } else {
+        Err(serde_json::Error::custom("too many values"))
+    }
 }
 
 /// As [`read_bounded_json`], for a document that has to be an object. A derived reader also takes an array of the members'
@@ -39,7 +41,7 @@ pub fn is_object_text(text: &[u8]) -> bool {
 }
 
 /// How many values a JSON text has. Reading it is as strict as reading a `serde_json::Value`, and keeps nothing.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JsonShape {
     /// All values, containers included.
     pub values: usize,
@@ -54,9 +56,18 @@ impl<'de> Deserialize<'de> for JsonShape {
 }
 
 impl JsonShape {
-    const SCALAR: Self = Self { values: 1, objects: 0 };
+    /// A value that holds no others.
+    pub const SCALAR: Self = Self { values: 1, objects: 0 };
 
-    const fn with(self, inner: Self) -> Self {
+    /// Whether a text of `bytes` bytes may have so many values.
+    #[must_use]
+    pub const fn is_bounded(self, bytes: usize) -> bool {
+        self.values <= FREE_VALUES + bytes / BYTES_PER_VALUE && self.objects <= FREE_OBJECTS + bytes / BYTES_PER_OBJECT
+    }
+
+    /// The two together.
+    #[must_use]
+    pub const fn with(self, inner: Self) -> Self {
         Self { values: self.values + inner.values, objects: self.objects + inner.objects }
     }
 }

@@ -76,18 +76,21 @@ impl ChannelStatements {
     /// Notes that the channel of `account` has stated `stated` just now. An identity without object id or without tenant is
     /// not noted. The store is written in the background: a later call of the bot finds the statement in memory. Over a
     /// shared store this waits for the write, since another replica may get that call.
-    pub async fn note(self: &Arc<Self>, account: &Account, stated: StatedIdentity) {
-        let Some(record) = StatementRecord::of(&stated) else { return };
+    pub async fn note(self: &Arc<Self>, account: &Account, stated: &StatedIdentity) {
+        if !StatementRecord::is_complete(stated) {
+            return;
+        }
         let now = self.records.clock().now();
-        if let Some(recent) = self.recent.by_account.get(account).filter(|recent| recent.stated == stated) {
+        if let Some(recent) = self.recent.by_account.get(account).filter(|recent| recent.stated == *stated) {
             recent.made_at.fetch_max(now.unix_millis(), Ordering::AcqRel);
             // A time after `now` is of a clock that was ahead.
             if recent.written_at <= now && now < recent.written_at.plus(WRITE_INTERVAL) {
                 return;
             }
         }
+        let Some(record) = StatementRecord::of(stated) else { return };
         let made_at = AtomicI64::new(now.unix_millis());
-        let noted = Arc::new(RecentStatement { stated, made_at, written_at: now });
+        let noted = Arc::new(RecentStatement { stated: stated.clone(), made_at, written_at: now });
         self.recent.by_account.insert(account.clone(), Arc::clone(&noted));
         let (statements, account) = (Arc::clone(self), account.clone());
         let write = tokio::spawn(async move { statements.write_or_log(&account, &record, &noted).await });
@@ -248,10 +251,15 @@ impl PersonalData for ChannelStatements {
 }
 
 impl StatementRecord {
+    /// Whether `stated` has what a record needs.
+    fn is_complete(stated: &StatedIdentity) -> bool {
+        stated.object_id.is_some() && !stated.tenant_ids.is_empty()
+    }
+
     /// `stated`, if it is complete.
     fn of(stated: &StatedIdentity) -> Option<Self> {
         let StatedIdentity { object_id, tenant_ids, in_group, .. } = stated;
-        let object_id = object_id.clone().filter(|_| !tenant_ids.is_empty())?;
+        let object_id = object_id.clone().filter(|_| Self::is_complete(stated))?;
         Some(Self { object_id, tenant_ids: tenant_ids.clone(), in_group: *in_group })
     }
 

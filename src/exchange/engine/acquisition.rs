@@ -3,9 +3,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::refusals::{pinned_to_another_user, store_failure, vault_failure};
-use crate::domain::{
-    Account, Bot, ClockAndEntropy, Connection, ExchangeableToken, SecurityContext, TokenSlot, UserToken,
-};
+use crate::domain::{Bot, ClockAndEntropy, Connection, ExchangeableToken, SecurityContext, TokenSlot, UserToken};
 use crate::exchange::binding::{Binding, mismatch};
 use crate::exchange::parent_slots::{WantedToken, end_tokens_of_others, is_kept};
 use crate::exchange::user_token::{TokenOwner, user_token};
@@ -26,8 +24,8 @@ pub struct Acquisition {
 /// What is to be obtained: the user token of an account for a connection, for a validated token of the user.
 pub(in crate::exchange) struct AcquisitionRequest<'a> {
     pub(in crate::exchange) connection: &'a Arc<Connection>,
-    /// The account that the user token is kept for.
-    pub(in crate::exchange) account: &'a Account,
+    /// Where the user token is kept: the slot of the account for the connection.
+    pub(in crate::exchange) slot: TokenSlot,
     pub(in crate::exchange) token: &'a ExchangeableToken,
     /// A kept token of the user serves if its security context is this one.
     pub(in crate::exchange) security_context: SecurityContext,
@@ -38,12 +36,6 @@ pub(in crate::exchange) struct AcquisitionRequest<'a> {
     /// The bot of whose channel the request shows that the user id is the token's user's. What parent bots brought for other
     /// persons under this user id is removed then.
     pub(in crate::exchange) shown_by_channel_of: Option<&'a Arc<Bot>>,
-}
-
-impl AcquisitionRequest<'_> {
-    fn slot(&self) -> TokenSlot {
-        TokenSlot::new(self.account, &self.connection.name)
-    }
 }
 
 /// Which kept tokens are recalled.
@@ -87,7 +79,7 @@ impl Acquisition {
 
     /// Whether the slot of the request still holds a usable token of its user. False after a sign-out.
     pub(super) async fn is_still_kept(&self, request: &AcquisitionRequest<'_>) -> Result<bool, Refusal> {
-        let kept = is_kept(&self.vault, &request.slot(), request.connection, &request.token.user).await;
+        let kept = is_kept(&self.vault, &request.slot, request.connection, &request.token.user).await;
         kept.map_err(|error| vault_failure(&error))
     }
 
@@ -96,20 +88,22 @@ impl Acquisition {
         &self,
         request: &AcquisitionRequest<'_>,
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
-        let kept = self.find(request, &request.slot(), Recalled::Usable).await?;
+        let kept = self.find(request, &request.slot, Recalled::Usable).await?;
         let fits = |token: &Arc<UserToken>| {
             token.user == request.token.user && token.security_context == request.security_context
         };
         Ok(kept.filter(fits))
     }
 
+    /// Obtains the user token. The caller must not cancel this: it must run in a task of its own, or as
+    /// [`ContinuedWork`](super::continued_work::ContinuedWork).
     pub(in crate::exchange) async fn obtain(
         &self,
         request: &AcquisitionRequest<'_>,
         binding: &Binding,
     ) -> Result<Arc<UserToken>, Refusal> {
-        let (slot, user) = (request.slot(), &request.token.user);
-        let permit = async || self.vault.permit(&slot, user).await.map_err(|error| vault_failure(&error));
+        let (slot, user) = (&request.slot, &request.token.user);
+        let permit = async || self.vault.permit(slot, user).await.map_err(|error| vault_failure(&error));
         // The permit is drawn before anything is read, so that a sign-out after this point also removes the new pins.
         let early_permit = if binding.accounts_to_pin.is_empty() { None } else { Some(permit().await?) };
         if let Some(token) = self.recall(request, binding, early_permit.as_ref(), Recalled::Usable).await? {
@@ -119,25 +113,36 @@ impl Acquisition {
             Some(permit) => permit,
             None => permit().await?,
         };
-        let redeemed = match self.redeem(request, &slot).await {
+        // Boxed, so that it adds nothing to the state of an exchange whose token is in memory.
+        Box::pin(self.obtain_anew(request, binding, permit)).await
+    }
+
+    /// Redeems a new token under `permit`, and keeps it.
+    async fn obtain_anew(
+        &self,
+        request: &AcquisitionRequest<'_>,
+        binding: &Binding,
+        permit: Permit,
+    ) -> Result<Arc<UserToken>, Refusal> {
+        let redeemed = match self.redeem(request).await {
             Ok(redeemed) => redeemed,
             Err(failed) => return self.recall_unended(request, binding, &permit, failed).await,
         };
         self.pin(request, binding, &permit).await?;
-        let owner = TokenOwner { user, security_context: request.security_context };
+        let owner = TokenOwner { user: &request.token.user, security_context: request.security_context };
         let token = user_token(redeemed, request.connection, owner, &self.ambient);
         report_missing_scopes(&token, request.connection, request.correlation_id);
         self.end_tokens_of_others(request).await?;
-        let kept = self.vault.keep(permit, request.connection.revision, token).await;
+        let kept = self.vault.keep_uncancelled(permit, request.connection.revision, token).await;
         let kept = kept.map_err(|error| vault_failure(&error))?;
         tracing::info!(
             correlation_id = request.correlation_id,
-            bot = slot.account.holder.as_str(),
-            connection = slot.connection.as_str(),
+            bot = request.slot.account.holder.as_str(),
+            connection = request.slot.connection.as_str(),
             user = %conceal(&kept.user),
             "a token is kept"
         );
-        let entry = AuditEntry::new(AuditEvent::TokenExchanged).slot(&slot).user(&kept.user);
+        let entry = AuditEntry::new(AuditEvent::TokenExchanged).slot(&request.slot).user(&kept.user);
         entry.correlation_id(request.correlation_id).write();
         Ok(kept)
     }
@@ -145,9 +150,8 @@ impl Acquisition {
     /// Removes the tokens of other persons that parents brought for a user id of which the channel shows whose it is. This
     /// precedes the write of the new token, so that a failure leaves nothing half done.
     async fn end_tokens_of_others(&self, request: &AcquisitionRequest<'_>) -> Result<(), Refusal> {
-        let Some(bot) = request.shown_by_channel_of else { return Ok(()) };
-        let slot = request.slot();
-        let wanted = WantedToken { bot, slot: &slot, connection: request.connection };
+        let Some(bot) = request.shown_by_channel_of.filter(|bot| bot.has_parents()) else { return Ok(()) };
+        let wanted = WantedToken { bot, slot: &request.slot, connection: request.connection };
         let ended = end_tokens_of_others(&self.vault, wanted, &request.token.user).await;
         ended.map_err(|error| vault_failure(&error))
     }
@@ -167,10 +171,9 @@ impl Acquisition {
         }
         let recalled = self.recall(request, binding, Some(permit), Recalled::Unended).await?;
         let Some(token) = recalled else { return Err(refusal) };
-        let slot = request.slot();
         // Duplicates of this request, and the bot that asks for the token next, get the same answer.
-        self.vault.defer_renewal(&slot);
-        refusal.report_overridden(&request.account.holder, &request.connection.name, request.correlation_id);
+        self.vault.defer_renewal(&request.slot);
+        refusal.report_overridden(&request.slot.account.holder, &request.connection.name, request.correlation_id);
         Ok(token)
     }
 
@@ -182,7 +185,7 @@ impl Acquisition {
         permit: Option<&Permit>,
         wanted: Recalled,
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
-        let mut recalled = self.find(request, &request.slot(), wanted).await?;
+        let mut recalled = self.find(request, &request.slot, wanted).await?;
         if let Some(token) = recalled.as_ref().filter(|token| token.user != request.token.user) {
             // A browser sign-in at a provider other than Entra names its user by another kind of id than Entra's token, so
             // the kept token may be the same person's (docs/architecture.md §People).
@@ -215,16 +218,13 @@ impl Acquisition {
 
     /// Redeems on behalf of the user, with the claims challenge that waits for the user, if there is one. A challenge
     /// goes to the issuer once; it is put back only if the issuer was not available or refused this client.
-    async fn redeem(
-        &self,
-        request: &AcquisitionRequest<'_>,
-        slot: &TokenSlot,
-    ) -> Result<RedeemedToken, FailedRedemption> {
+    async fn redeem(&self, request: &AcquisitionRequest<'_>) -> Result<RedeemedToken, FailedRedemption> {
+        let slot = &request.slot;
         if self.redemption.find_provider(request.connection).is_none() {
             let hint = "the connection has no identity provider that can exchange";
             return Err(Refusal::local(Reason::Misconfigured, hint).into());
         }
-        self.rates.charge(request.account, request.correlation_id).await.map_err(Refusal::from)?;
+        self.rates.charge(&slot.account, request.correlation_id).await.map_err(Refusal::from)?;
         let requirements = self.redemption.requirements();
         let challenge = requirements.take_challenge(slot).await.map_err(|error| store_failure(&error))?;
         let (correlation_id, claims) = (request.correlation_id.to_owned(), challenge.clone());

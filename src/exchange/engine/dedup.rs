@@ -1,3 +1,4 @@
+use std::mem;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -7,10 +8,10 @@ use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
 use super::settlement::{Settlement, remembered_for};
-use crate::domain::{Fingerprint, SharedClock, Timestamp};
+use crate::domain::{Fingerprint, QuickHashing, SharedClock, Timestamp};
 
 /// At most this many duplicates wait for one leader.
-const MAX_FOLLOWERS: usize = 64;
+const MAX_FOLLOWERS: usize = 63;
 /// At most this many completed exchanges are remembered. A duplicate of a forgotten one finds its token in the vault.
 const MAX_COMPLETED: usize = 200_000;
 /// At most this much memory is used for completed exchanges, in bytes.
@@ -25,10 +26,13 @@ const COMPLETED_OVERHEAD_BYTES: u64 = 256;
 /// The keys are fingerprints that differ in each process. The map of running exchanges is locked per shard and never across
 /// an await.
 pub(super) struct Deduplicator<S: Settlement> {
-    running: DashMap<Fingerprint, Arc<watch::Sender<Option<S>>>>,
+    running: DashMap<Fingerprint, Followers<S>, QuickHashing>,
     completed: Cache<Fingerprint, CompletedExchange<S>, SettlementWeigher>,
     clock: SharedClock,
 }
+
+/// The channel to the duplicates that wait for a running exchange. Most exchanges have none, and need none.
+type Followers<S> = Option<watch::Sender<Option<S>>>;
 
 #[derive(Clone)]
 struct CompletedExchange<S> {
@@ -48,7 +52,7 @@ impl<S: Settlement> Weighter<Fingerprint, CompletedExchange<S>> for SettlementWe
 /// The result of [`Deduplicator::join`].
 pub(super) enum Joined<S: Settlement> {
     /// No request runs this exchange: the holder of the ticket must run it.
-    Leader(Ticket<S>, watch::Receiver<Option<S>>),
+    Leader(Ticket<S>),
     /// Another request runs this exchange; its settlement arrives here.
     Follower(watch::Receiver<Option<S>>),
     /// The exchange completed a short while ago with this settlement.
@@ -62,7 +66,7 @@ impl<S: Settlement> Deduplicator<S> {
     #[must_use]
     pub(super) fn new(clock: SharedClock) -> Self {
         Self {
-            running: DashMap::new(),
+            running: DashMap::default(),
             completed: Cache::with_weighter(MAX_COMPLETED, MAX_COMPLETED_BYTES, SettlementWeigher),
             clock,
         }
@@ -70,18 +74,21 @@ impl<S: Settlement> Deduplicator<S> {
 
     pub(super) fn join(self: &Arc<Self>, key: Fingerprint) -> Joined<S> {
         match self.running.entry(key) {
-            Entry::Occupied(running) if running.get().receiver_count() >= MAX_FOLLOWERS => Joined::TooManyFollowers,
-            Entry::Occupied(running) => Joined::Follower(running.get().subscribe()),
+            Entry::Occupied(mut running) => {
+                let followers = running.get_mut().get_or_insert_with(|| watch::channel(None).0);
+                if followers.receiver_count() >= MAX_FOLLOWERS {
+                    return Joined::TooManyFollowers;
+                }
+                Joined::Follower(followers.subscribe())
+            }
             Entry::Vacant(vacant) => {
                 // `settle` writes the settlement before the running entry is removed. So a request that sees neither is
                 // the first one.
                 if let Some(completed) = self.find_completed(&key) {
                     return Joined::Completed(completed.settlement);
                 }
-                let (sender, receiver) = watch::channel(None);
-                let sender = Arc::new(sender);
-                vacant.insert(Arc::clone(&sender));
-                Joined::Leader(Ticket { deduplicator: Arc::clone(self), key, sender }, receiver)
+                vacant.insert(None);
+                Joined::Leader(Ticket { deduplicator: Arc::clone(self), key, holds_key: true })
             }
         }
     }
@@ -106,27 +113,38 @@ impl<S: Settlement> Deduplicator<S> {
 pub(super) struct Ticket<S: Settlement> {
     deduplicator: Arc<Deduplicator<S>>,
     key: Fingerprint,
-    sender: Arc<watch::Sender<Option<S>>>,
+    /// Whether the key's running entry is this ticket's.
+    holds_key: bool,
 }
 
 impl<S: Settlement> Ticket<S> {
     /// Answers all followers, and remembers the settlement for later duplicates.
-    pub(super) fn settle(self, settlement: S) {
+    pub(super) fn settle(self, settlement: &S) {
         let remembered_until = self.deduplicator.clock.now().plus(remembered_for(settlement.succeeded()));
         self.settle_until(settlement, remembered_until);
     }
 
     /// As [`Ticket::settle`], for a settlement that answers duplicates until `remembered_until`.
-    pub(super) fn settle_until(self, settlement: S, remembered_until: Timestamp) {
+    pub(super) fn settle_until(mut self, settlement: &S, remembered_until: Timestamp) {
         let completed = CompletedExchange { settlement: settlement.clone(), remembered_until };
         self.deduplicator.completed.insert(self.key, completed);
-        self.sender.send_replace(Some(settlement));
+        if let Some(followers) = self.free_key() {
+            followers.send_replace(Some(settlement.clone()));
+        }
+    }
+
+    /// Frees the key, once. Returns the channel to those who have waited for it.
+    fn free_key(&mut self) -> Followers<S> {
+        if !mem::replace(&mut self.holds_key, false) {
+            return None;
+        }
+        self.deduplicator.running.remove(&self.key).and_then(|(_, followers)| followers)
     }
 }
 
 impl<S: Settlement> Drop for Ticket<S> {
     fn drop(&mut self) {
-        self.deduplicator.running.remove(&self.key);
+        drop(self.free_key());
     }
 }
 
@@ -168,7 +186,7 @@ mod tests {
 
     fn join_as_leader(deduplicator: &Arc<Deduplicator<Reply>>, key: Fingerprint) -> Ticket<Reply> {
         match deduplicator.join(key) {
-            Joined::Leader(ticket, _) => ticket,
+            Joined::Leader(ticket) => ticket,
             _ => panic!("the key should have been free"),
         }
     }
@@ -176,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn a_failure_answers_duplicates_for_three_seconds_and_then_frees_the_key() {
         let (deduplicator, clock, key) = set_up();
-        join_as_leader(&deduplicator, key).settle(Reply(412));
+        join_as_leader(&deduplicator, key).settle(&Reply(412));
         clock.advance(Duration::from_millis(2900));
         assert!(matches!(deduplicator.join(key), Joined::Completed(Reply(412))));
         clock.advance(Duration::from_millis(200));
@@ -186,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_success_answers_duplicates_for_fifteen_minutes() {
         let (deduplicator, clock, key) = set_up();
-        join_as_leader(&deduplicator, key).settle(Reply(200));
+        join_as_leader(&deduplicator, key).settle(&Reply(200));
         clock.advance(Duration::from_secs(899));
         assert!(matches!(deduplicator.join(key), Joined::Completed(Reply(200))));
         clock.advance(Duration::from_secs(2));
@@ -212,7 +230,7 @@ mod tests {
             followers.push(follower);
         }
         assert_eq!(followers.len(), MAX_FOLLOWERS);
-        ticket.settle(Reply(200));
+        ticket.settle(&Reply(200));
         for follower in &mut followers {
             assert_eq!(*follower.wait_for(Option::is_some).await.unwrap(), Some(Reply(200)));
         }

@@ -3,8 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::after_exchange::AfterExchange;
-use super::{ContinuationMark, Settlement};
-use crate::domain::{BotName, ConnectionName};
+use super::{ContinuationMark, ExchangeRequest, Settlement};
 use crate::exchange::{Outcome, Reason};
 use crate::observability::{Counters, ExchangeOutcome};
 
@@ -42,12 +41,6 @@ impl Settlement for ExchangeReply {
 
 /// Logs and counts the outcome of an exchange. Nothing follows the exchange: the request goes on by itself.
 pub struct OutcomeReport {
-    /// The bot that gets the token.
-    pub bot: BotName,
-    /// The connection of the exchange.
-    pub connection: ConnectionName,
-    /// Identifies the leading request in the log.
-    pub correlation_id: String,
     /// The counters of the process.
     pub counters: Arc<Counters>,
 }
@@ -55,16 +48,15 @@ pub struct OutcomeReport {
 impl AfterExchange for OutcomeReport {
     type Reply = ExchangeReply;
 
-    async fn settle(self, outcome: Outcome, _: ContinuationMark<'_>) -> ExchangeReply {
+    async fn settle(self, request: &ExchangeRequest, outcome: Outcome, _: ContinuationMark<'_>) -> ExchangeReply {
+        let (bot, connection) = (request.bot.name.as_str(), request.connection.name.as_str());
         match outcome {
             Outcome::Kept(_) => {
-                let (bot, connection) = (self.bot.as_str(), self.connection.as_str());
                 self.counters.exchanges.add(bot, Some(connection), ExchangeOutcome::Kept);
                 ExchangeReply(None)
             }
             Outcome::Refused(refusal) => {
-                let (bot, connection) = (self.bot.as_str(), self.connection.as_str());
-                refusal.report(&self.counters, bot, Some(connection), &self.correlation_id);
+                refusal.report(&self.counters, bot, Some(connection), &request.correlation_id);
                 ExchangeReply(Some(refusal.reason))
             }
         }

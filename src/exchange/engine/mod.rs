@@ -7,6 +7,7 @@
 mod acquisition;
 mod admission;
 mod after_exchange;
+mod continued_work;
 mod dedup;
 mod exchange_reply;
 mod refusals;
@@ -17,19 +18,18 @@ mod shared;
 #[cfg(test)]
 mod replicas_tests;
 
-use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::task::Poll;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::binding::Binding;
 use super::{ExchangeNames, Outcome, Reason, Refusal};
 use crate::cards::FinishedCard;
-use crate::domain::{ExchangeKey, Fingerprint, Fingerprints};
+use crate::domain::{ExchangeKey, Fingerprint, Fingerprints, Timestamp, complete_by};
 use crate::records::Records;
 
+use self::continued_work::ContinuedWork;
 use self::dedup::{Deduplicator, Joined, Ticket};
 use self::refusals::{deadline_exceeded, leader_ended, other_replica_is_late, too_many_followers};
 use self::shared::{SharedExchanges, SharedLead, SharedTurn};
@@ -71,7 +71,6 @@ pub struct LeadingExchange<R: Settlement> {
     request: ExchangeRequest,
     binding: Binding,
     lead: Lead<R>,
-    reply: watch::Receiver<Option<R>>,
 }
 
 /// The right to make an exchange.
@@ -103,8 +102,8 @@ impl<R: Settlement> ExchangeEngine<R> {
     pub async fn join(self: &Arc<Self>, request: ExchangeRequest) -> Result<JoinedExchange<R>, Refusal> {
         let key = self.fingerprints.compute_for_parts(&request.name_parts().each_ref().map(|part| &**part));
         for _ in 0..MAX_JOINS {
-            let admitted = timeout_at(request.answer_by, self.admit(&request, &key)).await;
-            let admitted = admitted.map_err(|_| deadline_exceeded())?;
+            let admitted = complete_by(request.answer_by, self.admit(&request, &key)).await;
+            let admitted = admitted.ok_or_else(deadline_exceeded)?;
             let binding = match admitted {
                 Ok(binding) => binding,
                 Err(refusal) => {
@@ -122,13 +121,13 @@ impl<R: Settlement> ExchangeEngine<R> {
                     self.deduplicator.forget(&key);
                 }
                 Joined::Completed(reply) => return Ok(JoinedExchange::Settled(reply)),
-                Joined::Leader(ticket, reply) => {
+                Joined::Leader(ticket) => {
                     let lead = match self.join_replicas(&request, ticket).await? {
                         JoinedReplicas::Settled(reply) => return Ok(JoinedExchange::Settled(reply)),
                         JoinedReplicas::Leads(lead) => lead,
                     };
                     let engine = Arc::clone(self);
-                    let leading = LeadingExchange { engine, request, binding, lead, reply };
+                    let leading = LeadingExchange { engine, request, binding, lead };
                     return Ok(JoinedExchange::Leads(Box::new(leading)));
                 }
                 Joined::Follower(reply) => {
@@ -168,11 +167,11 @@ impl<R: Settlement> ExchangeEngine<R> {
     async fn join_replicas(&self, request: &ExchangeRequest, ticket: Ticket<R>) -> Result<JoinedReplicas<R>, Refusal> {
         let Some(shared) = &self.shared else { return Ok(JoinedReplicas::Leads(Lead { ticket, shared: None })) };
         let joining = shared.join(self.exchange_key(request), &self.acquisition, request);
-        let turn = timeout_at(request.answer_by, joining).await.map_err(|_| other_replica_is_late())?;
+        let turn = complete_by(request.answer_by, joining).await.ok_or_else(other_replica_is_late)?;
         Ok(match turn? {
             SharedTurn::Leads(lead) => JoinedReplicas::Leads(Lead { ticket, shared: Some(lead) }),
             SharedTurn::Settled(settled) => {
-                ticket.settle_until(settled.settlement.clone(), settled.remembered_until);
+                ticket.settle_until(&settled.settlement, settled.remembered_until);
                 JoinedReplicas::Settled(settled.settlement)
             }
         })
@@ -197,17 +196,43 @@ impl<R: Settlement> LeadingExchange<R> {
         self.lead.shared.as_ref().map_or_else(|| self.engine.exchange_key(&self.request), |shared| shared.key)
     }
 
-    /// Makes the exchange, and lets `after` turn its outcome into the reply for this request and its duplicates. As
-    /// soon as the work has to wait, it continues in a task of its own, so that a client that hangs up does not cancel
-    /// it.
+    /// Makes the exchange, and lets `after` turn its outcome into the reply for this request and its duplicates. A client
+    /// that hangs up does not cancel it: it then continues in a task of its own.
     ///
     /// # Errors
     /// A [`Refusal`] of this request only: its deadline is exceeded. The exchange continues.
-    pub async fn run(self, after: impl AfterExchange<Reply = R>) -> Result<R, Refusal> {
-        let Self { engine, request, binding, lead, reply } = self;
-        let answer_by = request.answer_by;
-        poll_then_spawn(async move { engine.run_and_settle(&request, &binding, lead, after).await }).await;
-        wait_for(reply, answer_by).await?.ok_or_else(leader_ended)
+    pub async fn run(self: Box<Self>, after: impl AfterExchange<Reply = R>) -> Result<R, Refusal> {
+        let answer_by = self.request.answer_by;
+        complete_by(answer_by, ContinuedWork::new(self.make(after))).await.ok_or_else(deadline_exceeded)
+    }
+
+    async fn make(self: Box<Self>, after: impl AfterExchange<Reply = R>) -> R {
+        let Lead { ticket, mut shared } = self.lead;
+        let (engine, request) = (self.engine, self.request);
+        let begun_by = engine.acquisition.ambient().now();
+        let outcome = match engine.acquisition.obtain(&request.acquisition(), &self.binding).await {
+            Ok(token) => Outcome::Kept(token),
+            Err(refusal) => {
+                request.audit_mismatch(&refusal);
+                Outcome::Refused(refusal)
+            }
+        };
+        if let Outcome::Kept(_) = outcome {
+            engine.end_client_failures(&request).await;
+        }
+        let reply = after.settle(&request, outcome, ContinuationMark(shared.as_deref_mut())).await;
+        let reply = match shared {
+            Some(shared) => shared.settle_by(reply, request.answer_by).await,
+            None => reply,
+        };
+        ticket.settle(&reply);
+        // An action answers no card, and the bot may still wait for the answer to one.
+        if reply.succeeded() && !request.evidence.is_action() && engine.may_have_cards(&request) {
+            // The card is finished after the ticket settles: a later duplicate in a group finds no pending sign-in, and is
+            // admitted because the deduplicator knows the exchange.
+            tokio::spawn(async move { engine.finish_card(&request, begun_by).await });
+        }
+        reply
     }
 }
 
@@ -221,38 +246,11 @@ impl<R: Settlement> ExchangeEngine<R> {
         }
     }
 
-    async fn run_and_settle(
-        &self,
-        request: &ExchangeRequest,
-        binding: &Binding,
-        lead: Lead<R>,
-        after: impl AfterExchange<Reply = R>,
-    ) {
-        let Lead { ticket, mut shared } = lead;
-        let begun_by = self.acquisition.ambient().now();
-        let outcome = match self.acquisition.obtain(&request.acquisition(), binding).await {
-            Ok(token) => Outcome::Kept(token),
-            Err(refusal) => {
-                request.audit_mismatch(&refusal);
-                Outcome::Refused(refusal)
-            }
-        };
-        if let Outcome::Kept(_) = outcome {
-            self.end_client_failures(request).await;
-        }
-        let reply = after.settle(outcome, ContinuationMark(shared.as_deref_mut())).await;
-        let reply = match shared {
-            Some(shared) => shared.settle_by(reply, request.answer_by).await,
-            None => reply,
-        };
-        let succeeded = reply.succeeded();
-        ticket.settle(reply);
-        // An action answers no card, and the bot may still wait for the answer to one.
-        if !succeeded || request.evidence.is_action() {
-            return;
-        }
-        // The card is finished after the ticket settles: a later duplicate in a group finds no pending sign-in, and is
-        // admitted because the deduplicator knows the exchange.
+    fn may_have_cards(&self, request: &ExchangeRequest) -> bool {
+        self.admission.cards().may_have_any(&request.account.as_channel_account())
+    }
+
+    async fn finish_card(&self, request: &ExchangeRequest, begun_by: Timestamp) {
         let finished = FinishedCard { conversation: request.evidence.conversation_id(), begun_by };
         let account = request.account.as_channel_account();
         if let Err(error) = self.admission.cards().finish(&account, &request.connection.name, finished).await {
@@ -267,17 +265,9 @@ impl<R: Settlement> ExchangeEngine<R> {
 
 /// Waits for the leader's reply. `None` if the leader's task ended without one.
 async fn wait_for<R: Clone>(mut reply: watch::Receiver<Option<R>>, answer_by: Instant) -> Result<Option<R>, Refusal> {
-    match timeout_at(answer_by, reply.wait_for(Option::is_some)).await {
-        Err(_) => Err(deadline_exceeded()),
-        Ok(Ok(reply)) => Ok(reply.clone()),
-        Ok(Err(_)) => Ok(None),
-    }
-}
-
-/// Polls `work` once, which completes it if the token is in memory. Otherwise `work` continues in a task of its own.
-async fn poll_then_spawn(work: impl Future<Output = ()> + Send + 'static) {
-    let mut work = Box::pin(work);
-    if poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await.is_pending() {
-        tokio::spawn(work);
+    match complete_by(answer_by, reply.wait_for(Option::is_some)).await {
+        None => Err(deadline_exceeded()),
+        Some(Ok(reply)) => Ok(reply.clone()),
+        Some(Err(_)) => Ok(None),
     }
 }

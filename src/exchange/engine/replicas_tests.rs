@@ -20,8 +20,8 @@ use super::{
 use crate::cards::{PendingSignIns, SignInOffer, StatedIdentity};
 use crate::domain::test_samples::{sample_bot, sample_connection};
 use crate::domain::{
-    Account, Bot, ChannelId, ClockAndEntropy, Connection, ConversationId, DisplayedNames, ExchangeableToken,
-    ProviderKind, Secret, SecurityContext, SharedClock, SystemEntropy, TokenSlot, UserKey,
+    Account, Bot, ChannelId, ClockAndEntropy, Connection, ConversationId, ExchangeableToken, ProviderKind, Secret,
+    SecurityContext, SharedClock, SystemEntropy, TokenSlot, UserKey,
 };
 use crate::exchange::{
     ActivityEvidence, ClaimsChallenges, Conversation, Evidence, ExchangeNames, Outcome, Reason, Redemption,
@@ -122,7 +122,7 @@ struct Continuation {
 impl AfterExchange for Continuation {
     type Reply = Reply;
 
-    async fn settle(self, outcome: Outcome, mark: ContinuationMark<'_>) -> Reply {
+    async fn settle(self, _: &ExchangeRequest, outcome: Outcome, mark: ContinuationMark<'_>) -> Reply {
         if let Outcome::Refused(refusal) = outcome {
             return Reply { reason: Some(refusal.reason), leader: self.leader };
         }
@@ -247,7 +247,7 @@ impl Replica {
     }
 
     fn request_in(&self, conversation: Conversation, card_id: &str, correlation_id: &str) -> ExchangeRequest {
-        let (card_id, stated) = (Some(card_id.to_owned()), StatedIdentity::default());
+        let (card_id, stated) = (Some(Arc::from(card_id)), StatedIdentity::default());
         let begun = Instant::now();
         ExchangeRequest {
             bot: self.bot.clone(),
@@ -260,8 +260,7 @@ impl Replica {
                 expires_at: self.engine.acquisition.ambient().now().plus(Duration::from_hours(1)),
                 security_context: SecurityContext([0; 16]),
                 policy_context: SecurityContext([0; 16]),
-                token_id: None,
-                displayed: DisplayedNames::default(),
+                displayed: Arc::default(),
             },
             correlation_id: correlation_id.to_owned(),
             deadline: begun + PATIENCE,

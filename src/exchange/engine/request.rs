@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::acquisition::AcquisitionRequest;
-use crate::domain::{Account, Bot, Connection, ConversationId, ExchangeableToken};
+use crate::domain::{Account, Bot, Connection, ConversationId, ExchangeableToken, TokenSlot};
 use crate::exchange::{Evidence, Reason, Refusal};
 use crate::observability::{AuditEntry, AuditEvent};
 
@@ -35,7 +35,7 @@ impl ExchangeRequest {
         let is_shown_by_channel = self.account.parent().is_none() && !matches!(self.evidence, Evidence::Bot(_));
         AcquisitionRequest {
             connection: &self.connection,
-            account: &self.account,
+            slot: TokenSlot::new(&self.account, &self.connection.name),
             token: &self.token,
             security_context: self.token.security_context,
             correlation_id: &self.correlation_id,

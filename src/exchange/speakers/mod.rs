@@ -115,6 +115,12 @@ impl Speakers {
         Ok(())
     }
 
+    /// Whether anything is noted of those who speak to `bot`. Of most bots nothing is, so their activities need no account here.
+    #[must_use]
+    pub fn takes_notes_for(&self, bot: &Bot) -> bool {
+        bot.has_parents() || self.shared.has_records(bot)
+    }
+
     /// Notes that `account`, the channel's or a parent's, speaks to `bot`. Call it before the bot learns of it, because the
     /// bot may ask for a token at once. If an exclusive store fails, the note stays in memory, and the next one writes it.
     ///

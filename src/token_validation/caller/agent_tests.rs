@@ -25,9 +25,9 @@ fn of_agent_user() -> Value {
     with(of_agent(), json!({"idtyp": "user", "scp": "user_impersonation", "upn": "agent@x", "xms_sub_fct": "13 1"}))
 }
 
-fn agent_claims(blueprint_id: Option<&str>) -> AppClaims {
+fn agent_claims(blueprint_id: Option<&str>) -> Arc<AppClaims> {
     let blueprint_id = blueprint_id.map(str::to_owned);
-    AppClaims { audience: BOT.into(), app_id: CALLER.into(), tenant_id: TENANT.into(), blueprint_id }
+    Arc::new(AppClaims { audience: BOT.into(), app_id: CALLER.into(), tenant_id: TENANT.into(), blueprint_id })
 }
 
 fn elsewhere() -> Value {

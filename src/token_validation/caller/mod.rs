@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::CallerTokenError;
-use super::claims::{Claims, MAX_CLOCK_SKEW};
+use super::claims::{Claims, Lifetime, MAX_CLOCK_SKEW};
 use super::issuer::{ChannelTrust, EntraOrigin, EntraTrust, read_client_id};
 use super::key_set::{AbsenceProof, KeySet};
 use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
@@ -31,15 +31,15 @@ const USER_TOKEN_CLAIMS: [&str; 6] = ["scp", "upn", "preferred_username", "uniqu
 /// Claims that say how the client has authenticated, in tokens of version 2 and of version 1.
 const CLIENT_AUTHENTICATION_CLAIMS: [&str; 2] = ["azpacr", "appidacr"];
 
-/// An authenticated caller.
+/// An authenticated caller. Its claims are read once for each token; all requests with the token share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifiedCaller {
     /// A channel (Azure Bot Service).
-    Channel(ChannelClaims),
+    Channel(Arc<ChannelClaims>),
     /// An application with an app-only Entra token.
-    App(AppClaims),
+    App(Arc<AppClaims>),
     /// An agent, with a token of its agent user. It is a user's token, so only a door that knows agents may accept it.
-    AgentUser(AppClaims),
+    AgentUser(Arc<AppClaims>),
 }
 
 /// The claims of a channel's verified token.
@@ -71,7 +71,7 @@ pub struct AppClaims {
 pub struct CallerTokenValidator {
     channels: HashMap<String, Arc<KeySet>>,
     entra: Vec<EntraCallers>,
-    verifier: SignatureVerifier<CallerResult>,
+    verifier: SignatureVerifier<CallerFacts>,
     clock: SharedClock,
 }
 
@@ -87,7 +87,13 @@ pub struct EntraCallers {
     pub agent_platforms: Vec<String>,
 }
 
-/// The result that follows from the token alone, so it is the same each time the token is presented.
+/// What follows from the token alone, so it is the same each time the token is presented.
+struct CallerFacts {
+    has_audience: bool,
+    lifetime: Result<Lifetime, &'static str>,
+    caller: CallerResult,
+}
+
 type CallerResult = Result<VerifiedCaller, CallerTokenError>;
 
 /// The row of the trust table that fits a token's issuer.
@@ -120,12 +126,25 @@ impl CallerTokenValidator {
     pub async fn validate(&self, raw: &str) -> Result<VerifiedCaller, CallerTokenError> {
         let choose = |claims: &Claims| self.find_trust(claims).map(|trust| trust.key_set());
         let token = self.verifier.verify(raw, choose).await?;
-        let audience = token.claims.text("aud").ok_or(invalid("aud"))?;
-        self.check_times(&token.claims)?;
-        token.derived(|token| self.identify_caller(token, audience.to_owned())).clone()
+        let CallerFacts { has_audience, lifetime, caller } = token.derived(|token| self.derive_facts(token));
+        if !has_audience {
+            return Err(invalid("aud"));
+        }
+        self.check_times(lifetime.map_err(invalid)?)?;
+        caller.clone()
     }
 
-    fn identify_caller(&self, token: &VerifiedToken<CallerResult>, audience: String) -> CallerResult {
+    fn derive_facts(&self, token: &VerifiedToken<CallerFacts>) -> CallerFacts {
+        let audience = token.claims.text("aud");
+        let identify = |audience: &str| self.identify_caller(token, audience.to_owned());
+        CallerFacts {
+            has_audience: audience.is_some(),
+            lifetime: token.claims.lifetime(),
+            caller: audience.ok_or(invalid("aud")).and_then(identify),
+        }
+    }
+
+    fn identify_caller(&self, token: &VerifiedToken<CallerFacts>, audience: String) -> CallerResult {
         match self.find_trust(&token.claims).map_err(invalid)? {
             Trust::Channel(_) => read_channel(token, audience),
             Trust::Entra { callers, origin, admitted } => read_app(token, audience, callers, &origin, admitted),
@@ -153,8 +172,7 @@ impl CallerTokenValidator {
         found.ok_or(refusal)
     }
 
-    fn check_times(&self, claims: &Claims) -> Result<(), CallerTokenError> {
-        let lifetime = claims.lifetime().map_err(invalid)?;
+    fn check_times(&self, lifetime: Lifetime) -> Result<(), CallerTokenError> {
         let now = self.clock.now();
         if let Some(check) = lifetime.find_future_claim(now) {
             return Err(invalid(check));
@@ -186,16 +204,16 @@ fn invalid(check: &'static str) -> CallerTokenError {
     CallerTokenError::Invalid { check }
 }
 
-fn read_channel(token: &VerifiedToken<CallerResult>, audience: String) -> CallerResult {
+fn read_channel(token: &VerifiedToken<CallerFacts>, audience: String) -> CallerResult {
     let service_url = token.claims.text("serviceurl").ok_or(invalid("serviceurl"))?.to_owned();
     let endorsements = Arc::clone(&token.key.endorsements);
-    Ok(VerifiedCaller::Channel(ChannelClaims { audience, service_url, endorsements }))
+    Ok(VerifiedCaller::Channel(Arc::new(ChannelClaims { audience, service_url, endorsements })))
 }
 
 /// Checks for a user's token (403) before it checks the tenant (401): both tokens are genuine, but a user's token with
 /// our audience is an attempt to use it as an app token.
 fn read_app(
-    token: &VerifiedToken<CallerResult>,
+    token: &VerifiedToken<CallerFacts>,
     audience: String,
     callers: &EntraCallers,
     origin: &EntraOrigin,
@@ -220,7 +238,7 @@ fn read_app(
         None if !admitted => return Err(invalid("tid")),
         _ => {}
     }
-    let caller = AppClaims { audience, app_id, tenant_id: origin.tenant_id.clone(), blueprint_id };
+    let caller = Arc::new(AppClaims { audience, app_id, tenant_id: origin.tenant_id.clone(), blueprint_id });
     Ok(if of_user.is_some() { VerifiedCaller::AgentUser(caller) } else { VerifiedCaller::App(caller) })
 }
 

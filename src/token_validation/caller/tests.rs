@@ -66,18 +66,18 @@ fn refused(check: &'static str) -> Result<VerifiedCaller, CallerTokenError> {
 #[actix_web::test]
 async fn a_channel_and_an_app_are_told_apart_and_described() {
     let fixture = Fixture::new();
-    let channel = VerifiedCaller::Channel(ChannelClaims {
+    let channel = VerifiedCaller::Channel(Arc::new(ChannelClaims {
         audience: BOT.into(),
         service_url: "https://smba.example/emea/".into(),
         endorsements: vec!["msteams".to_owned()].into(),
-    });
+    }));
     assert_eq!(fixture.channel(json!({})).await.unwrap(), channel);
-    let app = VerifiedCaller::App(AppClaims {
+    let app = VerifiedCaller::App(Arc::new(AppClaims {
         audience: BOT.into(),
         app_id: CALLER.into(),
         tenant_id: TENANT.into(),
         blueprint_id: None,
-    });
+    }));
     assert_eq!(fixture.app(json!({"azp": CALLER.to_uppercase()})).await.unwrap(), app);
     let v1 = json!({"iss": format!("https://sts.windows.net/{TENANT}/"), "ver": "1.0", "azp": null, "appid": CALLER,
         "azpacr": null, "appidacr": 2});

@@ -17,6 +17,7 @@ pub use provider_token::ProviderTokenValidator;
 #[cfg(test)]
 pub(super) use provider_token_explanation::{HINTS as PROVIDER_TOKEN_HINTS, OTHER_HINTS as OTHER_PROVIDER_TOKEN_HINTS};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims::{Claims, Lifetime};
@@ -31,8 +32,6 @@ use crate::domain::{
 
 /// Entra applies `exp` itself while the exchange is on its way (docs/protocols/entra-obo.md §1 rule 15).
 const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(30);
-/// A real `uti` has 22 characters; it goes to the log.
-const MAX_TOKEN_ID_BYTES: usize = 64;
 /// Names have at most 256 characters in Entra. They are kept in memory with the result of the signature check.
 const MAX_DISPLAYED_BYTES: usize = 1024;
 
@@ -58,8 +57,7 @@ struct Subject {
     user: UserKey,
     security_context: SecurityContext,
     policy_context: SecurityContext,
-    token_id: Option<String>,
-    displayed: DisplayedNames,
+    displayed: Arc<DisplayedNames>,
 }
 
 impl ExchangeableTokenValidator {
@@ -107,8 +105,7 @@ impl ExchangeableTokenValidator {
             expires_at,
             security_context: subject.security_context,
             policy_context: subject.policy_context,
-            token_id: subject.token_id.clone(),
-            displayed: subject.displayed.clone(),
+            displayed: Arc::clone(&subject.displayed),
         })
     }
 
@@ -177,7 +174,7 @@ fn check_audience(
 ) -> Result<(), ExchangeableTokenError> {
     let audience = claims.text("aud").ok_or(rejected("aud"))?;
     let fits = policy.audiences.iter().any(|rule| match rule {
-        AudienceRule::ClientId(client_id) => is_guid(audience) && audience.eq_ignore_ascii_case(client_id),
+        AudienceRule::ClientId(client_id) => audience.eq_ignore_ascii_case(client_id) && is_guid(audience),
         AudienceRule::Uri(uri) => {
             audience == uri || (version == IssuerVersion::V1 && audience.strip_suffix('/') == Some(uri))
         }
@@ -207,13 +204,11 @@ fn check_client(client: Option<&str>, policy: &ExchangePolicy) -> Result<(), Exc
 
 fn read_subject(claims: &Claims, origin: &EntraOrigin) -> Result<Subject, &'static str> {
     let object_id = claims.text("oid").filter(|oid| is_guid(oid)).ok_or("oid")?;
-    let token_id = claims.text("uti").filter(|uti| uti.len() <= MAX_TOKEN_ID_BYTES).map(str::to_owned);
     let named = |claim| claims.text(claim).filter(|text| text.len() <= MAX_DISPLAYED_BYTES).map(str::to_owned);
     Ok(Subject {
-        displayed: DisplayedNames { name: named("name"), preferred_username: named("preferred_username") },
+        displayed: Arc::new(DisplayedNames { name: named("name"), preferred_username: named("preferred_username") }),
         user: UserKey::entra(object_id, &origin.tenant_id),
         security_context: derive_security_context(claims),
         policy_context: derive_policy_context(claims),
-        token_id,
     })
 }

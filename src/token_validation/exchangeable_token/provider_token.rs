@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use super::MIN_REMAINING_LIFETIME;
 use crate::domain::{
-    AudienceRule, DisplayedNames, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp,
-    UserKey,
+    AudienceRule, ExchangePolicy, ExchangeableToken, Secret, SecurityContext, SharedClock, Timestamp, UserKey,
 };
 use crate::token_validation::algorithms::SignaturePolicy;
 use crate::token_validation::claims::{Claims, Lifetime};
@@ -72,8 +71,7 @@ impl ProviderTokenValidator {
             expires_at,
             security_context: facts.security_context,
             policy_context: facts.policy_context,
-            token_id: None,
-            displayed: DisplayedNames::default(),
+            displayed: Arc::default(),
         })
     }
 

@@ -23,7 +23,8 @@ use url::Url;
 pub(super) use self::unknown_keys::AbsenceProof;
 use self::unknown_keys::{Moment, UnknownKeys};
 use super::algorithms::{SignaturePolicy, read_announced};
-use super::jwks::{self, Keys, Metadata, VerificationKey};
+use super::jwks::{self, Keys, Metadata};
+use super::verification_key::VerificationKey;
 use crate::domain::{SharedClock, SharedEntropy, Timestamp, read_bounded_object};
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 use crate::single_flight::{Flight, SingleFlight};
@@ -190,16 +191,26 @@ impl KeySet {
 
     /// The usable keys, if any. Starts a background refresh when one is due.
     pub(super) fn current(self: &Arc<Self>) -> Option<Arc<Snapshot>> {
-        let snapshot = self.current.load_full()?;
+        self.current.load_full().filter(|snapshot| self.may_be_used(snapshot))
+    }
+
+    /// Whether the usable keys are those of this generation. Starts a background refresh when one is due.
+    pub(super) fn is_current(self: &Arc<Self>, generation: u64) -> bool {
+        let snapshot = self.current.load();
+        snapshot.as_ref().is_some_and(|snapshot| self.may_be_used(snapshot) && snapshot.generation == generation)
+    }
+
+    /// Whether `snapshot` is not too old. Starts a background refresh when one is due.
+    fn may_be_used(self: &Arc<Self>, snapshot: &Snapshot) -> bool {
         let now = self.clock.now();
         if now > snapshot.fetched_at.plus(USABLE_FOR) {
-            return None;
+            return false;
         }
         if now >= load(&self.refresh_at) {
             // The fetch goes on without a caller that waits for it.
             drop(self.join_fetch(FetchReason::Due));
         }
-        Some(snapshot)
+        true
     }
 
     /// Looks for the key of a signature by `algorithm`; `key_id` is the key's name, if the token names it. An unknown
@@ -350,7 +361,7 @@ impl KeySet {
                 let document = self.document(url, deadline).await?.body;
                 let metadata: Metadata = read_bounded_object(&document).map_err(|_| FetchFailure::Metadata)?;
                 let announced = read_announced(metadata.id_token_signing_alg_values_supported.as_deref());
-                (key_set_url(url, &metadata).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
+                (metadata.key_set_url(url).ok_or(FetchFailure::Metadata)?, metadata.cloud_instance_name, announced)
             }
         };
         let answer = self.document(&url, deadline).await?;
@@ -376,12 +387,6 @@ impl std::fmt::Debug for KeySet {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "KeySet({})", self.name)
     }
-}
-
-/// The document may name another path, not another origin: another port of the host may be another service.
-fn key_set_url(document: &Url, metadata: &Metadata) -> Option<Url> {
-    let url = Url::parse(&metadata.jwks_uri).ok()?;
-    (url.origin() == document.origin()).then_some(url)
 }
 
 fn load(moment: &AtomicI64) -> Timestamp {

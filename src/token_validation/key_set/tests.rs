@@ -147,7 +147,7 @@ fn a_key_set_url_keeps_scheme_host_and_port() {
             cloud_instance_name: None,
             id_token_signing_alg_values_supported: None,
         };
-        key_set_url(&Url::parse(document).unwrap(), &metadata).is_some()
+        metadata.key_set_url(&Url::parse(document).unwrap()).is_some()
     };
     assert!(fits("https://login.example/a/.well-known/openid-configuration", "https://login.example/keys"));
     assert!(!fits("https://login.example/a", "https://login.example.evil/keys"));
