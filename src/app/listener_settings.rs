@@ -18,11 +18,11 @@ pub(super) struct SharedRoutes {
 }
 
 impl SharedRoutes {
-    /// Renders the document of `doors`, and counts their requests in `metrics`.
+    /// Describes `doors`, and counts their requests in `metrics`.
     pub(super) fn new(description: &str, doors: &[&Door], metrics: &Metrics) -> Self {
         let counted: Vec<&Door> = doors.iter().copied().chain([&api_document::DOOR]).collect();
         Self {
-            document: web::Data::new(ApiDocument::render("bot-sso", description, doors)),
+            document: web::Data::new(ApiDocument::new("bot-sso", description, doors)),
             counts: web::Data::new(RequestCounts::new(metrics, &counted)),
         }
     }

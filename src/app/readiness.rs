@@ -106,9 +106,10 @@ fn verdict(works: bool, failure: &'static str) -> Health {
     if works { Health::Ok } else { Health::Failing(failure) }
 }
 
-/// Reads a record that does not exist. If the last write has failed, also writes one, since a full disk lets reads pass.
+/// Reads a record that does not exist, and the marks: an exclusive store knows without its file that there is no such
+/// record. If the last write has failed, also writes one, since a full disk lets reads pass.
 async fn check_store(store: Arc<MeasuredStore>, clock: SharedClock, probe: RecordKey) -> Health {
-    if store.get(probe).await.is_err() {
+    if store.get(probe).await.is_err() || store.list_marks().await.is_err() {
         return Health::Failing("the store cannot be read: see the log");
     }
     if store.has_failed_to_write() {

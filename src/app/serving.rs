@@ -11,7 +11,7 @@ use super::listener_settings::{
     HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, SharedRoutes, TOKEN_SERVICE,
 };
 use super::listeners::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
-use super::middleware::{HostNames, HostRefusals, OperatorGuesses, limit_guesses, require_host};
+use super::middleware::{HostNames, HostRefusals, OperatorGuesses, Optional, limit_guesses, require_host};
 use super::signals::SignalTargets;
 use super::tls::RenewableCertificate;
 use super::{Application, BuildError, RouteFunction};
@@ -21,7 +21,7 @@ use crate::endpoints::directory::DirectoryMails;
 use crate::endpoints::{
     back_channel_logout, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
 };
-use crate::inbound::{Door, Problem, count_request, record_request};
+use crate::inbound::{Door, Problem, RecordRequests};
 use crate::observability::{AuditEntry, AuditEvent, Metrics};
 
 /// Makes browsers use https for the host of `server.public_url` for a year, however the user writes its address (RFC
@@ -205,15 +205,15 @@ impl ListenerContext<'_> {
         let hosts = listed.map(|listed| HostNames::new(listed, refusals()));
         let is_secure = settings.is_behind_public_url && self.config.server.public_url.scheme() == "https";
         let app = move || {
-            let names = hosts.clone();
-            let require_host = from_fn(move |request, next| require_host(names.clone(), request, next));
-            let secure_transport = middleware::DefaultHeaders::new().add(STRICT_TRANSPORT);
+            let require_host =
+                |names: HostNames| from_fn(move |request, next| require_host(names.clone(), request, next));
+            let secure_transport = || middleware::DefaultHeaders::new().add(STRICT_TRANSPORT);
+            let record = if is_operators { RecordRequests::counting() } else { RecordRequests::logging() };
             App::new()
-                .wrap(middleware::Condition::new(is_operators, from_fn(limit_guesses)))
-                .wrap(middleware::Condition::new(hosts.is_some(), require_host))
-                .wrap(middleware::Condition::new(!is_operators, from_fn(record_request)))
-                .wrap(middleware::Condition::new(is_secure, secure_transport))
-                .wrap(middleware::Condition::new(is_operators, from_fn(count_request)))
+                .wrap(Optional(is_operators.then(|| from_fn(limit_guesses))))
+                .wrap(Optional(hosts.clone().map(require_host)))
+                .wrap(Optional(is_secure.then(secure_transport)))
+                .wrap(record)
                 .configure(|config| routes(config))
                 .default_service(web::to(|| async { Problem::NotFound.respond() }))
         };

@@ -1,3 +1,6 @@
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
@@ -53,7 +56,7 @@ pub struct BodyRead;
 /// # Errors
 /// [`Problem::PayloadTooLarge`], [`Problem::RequestTimeout`], or [`Problem::BadArgument`] if the connection breaks.
 pub async fn read_body(http: &HttpRequest, mut payload: web::Payload, limits: BodyLimits) -> Result<Bytes, Problem> {
-    let reading = async {
+    let mut reading = pin!(async {
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
         while let Some(chunk) = payload.next().await {
@@ -71,6 +74,25 @@ pub async fn read_body(http: &HttpRequest, mut payload: web::Payload, limits: Bo
         }
         http.extensions_mut().insert(BodyRead);
         Ok(if rest.is_empty() { first } else { rest.freeze() })
-    };
+    });
+    // The framework calls the application before it hands over the part of the body that has arrived with the head. Most
+    // bodies are complete then, and need no timer.
+    if let Some(read) = poll_twice(reading.as_mut()).await {
+        return read;
+    }
     timeout(limits.time, reading).await.unwrap_or(Err(Problem::RequestTimeout))
+}
+
+/// Polls `work` now, and once more when the task runs next. `None` if it is still waiting then.
+async fn poll_twice<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    let mut has_waited = false;
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if std::mem::replace(&mut has_waited, true) => Poll::Ready(None),
+        Poll::Pending => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }

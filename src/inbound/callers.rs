@@ -93,7 +93,9 @@ impl Callers {
             Identity::App(claims) => RateKey::Parent(&claims.app_id),
         };
         self.rates.charge(&bot, key).await?;
-        Ok(Peer { bot, identity, is_local: is_from_this_machine(http) })
+        // Only the Emulator has to be on this machine, so other bots need no look at the headers.
+        let is_local = !bot.emulator_tenants.is_empty() && is_from_this_machine(http);
+        Ok(Peer { bot, identity, is_local })
     }
 
     /// Checks that this caller may send this activity: the token must entitle the caller to the activity's channel and
@@ -167,7 +169,7 @@ impl Callers {
 
     /// Authenticates an agent that calls the Token Service: it acts as the bot whose app is its blueprint. The blueprint
     /// alone is not enough, since it is that of every other agent as well (docs/protocols/agent-identity.md §6 rule 2).
-    async fn authenticate_agent(&self, http: &HttpRequest, claims: AppClaims) -> Result<Arc<Bot>, CallerRefusal> {
+    async fn authenticate_agent(&self, http: &HttpRequest, claims: Arc<AppClaims>) -> Result<Arc<Bot>, CallerRefusal> {
         let trust = &self.policy.token_service;
         let is_for_agents = || trust.agent_audiences.iter().any(|known| known.eq_ignore_ascii_case(&claims.audience));
         if !trust.audiences.contains(&claims.audience) && !is_for_agents() {
@@ -192,7 +194,7 @@ impl Callers {
             return Err(at_bot(not_allowed("agent_list").comparing(&claims.app_id, listed)));
         }
         self.rates.charge(&bot, RateKey::TokenService).await?;
-        http.extensions_mut().insert(CallingAgent(claims.app_id));
+        http.extensions_mut().insert(CallingAgent(claims.app_id.clone()));
         Ok(bot)
     }
 

@@ -1,15 +1,34 @@
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
+
 use actix_web::rt;
+use futures_util::FutureExt as _;
 
 /// A change that was lost: its task has panicked, so what it did is not known.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangeLost;
 
-/// Runs `work` in a task of its own, because a server drops the work of a client that hangs up, and a change that stops half
-/// way is neither made nor undone. `None` if it panics, which is logged.
+/// Runs `work` to its end, because a server drops the work of a client that hangs up, and a change that stops half way is
+/// neither made nor undone. `None` if it panics, which is logged.
+///
+/// Work that waits for nothing is done here. Other work goes on in a task of its own from where it first waits.
 pub async fn run_to_end<T: 'static>(work: impl Future<Output = T> + 'static) -> Option<T> {
-    // Boxed, because spawning and ending a task copies its state several times.
-    let ended = rt::spawn(Box::pin(work)).await;
-    ended.inspect_err(|lost| tracing::error!(%lost, "a task has ended unexpectedly")).ok()
+    // Boxed, because spawning and ending a task copies its state several times. A panic is caught here as well as in a
+    // task of its own: it must not end the connection.
+    let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+    let ended = match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        Poll::Ready(ended) => ended,
+        Poll::Pending => rt::spawn(work).await.unwrap_or_else(|lost| Err(Box::new(lost))),
+    };
+    ended.inspect_err(|lost| tracing::error!(lost = panic_message(&**lost), "a task has ended unexpectedly")).ok()
+}
+
+/// The message of a panic; empty if it has none.
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&'static str>().copied()).unwrap_or_default()
 }
 
 /// Makes a change that is complete, and in the audit stream, even if the caller hangs up meanwhile
@@ -62,5 +81,15 @@ mod tests {
         let panicking = async { if true { panic!("of the test") } else { Ok(()) } };
         assert_eq!(perform_change::<(), Failed>(panicking).await, Err(Failed));
         assert_eq!(run_to_end(async { 7 }).await, Some(7));
+    }
+
+    #[actix_web::test]
+    async fn work_that_waits_goes_on_in_a_task_and_may_panic_there() {
+        assert_eq!(run_to_end(async { rt::task::yield_now().await }.map(|()| 7)).await, Some(7));
+        let panicking = async {
+            rt::task::yield_now().await;
+            panic!("of the test {}", 1)
+        };
+        assert_eq!(run_to_end::<()>(panicking).await, None);
     }
 }

@@ -8,6 +8,7 @@ use super::problem::Problem;
 
 /// The operations of a door. Its routes and its part of the `OpenAPI` document are both derived from this table; no
 /// route is defined elsewhere.
+#[derive(Clone, Copy)]
 pub struct Door {
     /// The heading of the door in the document.
     pub name: &'static str,

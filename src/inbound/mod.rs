@@ -59,9 +59,9 @@ pub use page_module::{
 };
 pub use path_segments::{decode_percent, read_segment};
 pub use peer::{AdmittedCaller, Peer};
-pub use problem::{Problem, refuse_activity};
+pub use problem::{APPLICATION_JSON, Problem, refuse_activity};
 pub use refusal::CallerRefusal;
 pub use relayed_head::begin_relayed_answer;
-pub use request_record::{AnsweredByBot, RequestCounts, RequestId, count_request, record_request};
+pub use request_record::{AnsweredByBot, RecordRequests, RequestCounts, RequestId};
 pub use retry_after::{UNKNOWN_WAIT_SECONDS, choose_retry_after};
 pub use skill_callers::SkillPeer;

@@ -15,17 +15,18 @@ pub struct Peer {
     /// The bot that the caller may call.
     pub bot: Arc<Bot>,
     pub(super) identity: Identity,
-    /// Whether the caller's request was made on this machine without a proxy.
+    /// Whether the caller's request was made on this machine without a proxy; `false` also where the bot does not accept
+    /// the Emulator.
     pub(super) is_local: bool,
 }
 
 /// How a caller has been authenticated.
 #[derive(Clone, Debug)]
 pub(super) enum Identity {
-    Channel(ChannelClaims),
-    App(AppClaims),
+    Channel(Arc<ChannelClaims>),
+    App(Arc<AppClaims>),
     /// The Agent 365 platform. Where an activity is for no agent, it is an application like any other.
-    Platform(AppClaims),
+    Platform(Arc<AppClaims>),
     /// A caller on this machine without a token; in development mode only.
     Anonymous,
 }

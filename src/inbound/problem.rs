@@ -1,10 +1,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 
 use super::choose_retry_after;
 use crate::domain::Bot;
 use crate::protocol::{ActivityError, ErrorResponse};
+
+/// The content type of JSON, for any answer: a clone of it allocates nothing.
+pub static APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A refusal that is the same at all doors. Bodies are constant: each problem has one code and one sentence
 /// (docs/architecture.md §Security rules, docs/protocols/bot-auth-and-skills.md §2).
@@ -214,7 +217,7 @@ impl Problem {
         if let Some(retry_after) = choose_retry_after(self.status(), known) {
             response.insert_header((header::RETRY_AFTER, retry_after));
         }
-        response.content_type("application/json").body(self.to_json())
+        response.content_type(&APPLICATION_JSON).body(self.to_json())
     }
 }
 

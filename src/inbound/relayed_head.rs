@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 #[must_use]
 pub fn begin_relayed_answer<'h>(
     status: u16,
-    headers: impl IntoIterator<Item = (String, &'h [u8])>,
+    headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
 ) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
     for header in headers {

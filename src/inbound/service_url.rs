@@ -1,6 +1,6 @@
 use url::{Host, Url};
 
-use crate::domain::Bot;
+use crate::domain::{Bot, any_byte};
 
 /// What an entry of a bot's skill host URLs has in place of a port, where it means every port of this machine.
 const ANY_PORT: &str = ":*";
@@ -87,9 +87,10 @@ pub(super) fn is_loopback(url: &str) -> bool {
 /// channels at a tenth of the cost of parsing them.
 fn is_plainly_spelled(text: &str) -> bool {
     let Some((host, path)) = text.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else { return false };
-    let is_name = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let named = host.split('.').all(is_name);
-    named && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_'))
+    let is_no_host = |byte: u8| u8::from(!byte.is_ascii_lowercase()) & u8::from(byte != b'.');
+    let is_no_path = |byte: u8| u8::from(!byte.is_ascii_alphanumeric()) & u8::from(!matches!(byte, b'/' | b'-' | b'_'));
+    let has_empty_label = host.is_empty() || host.starts_with('.') || host.ends_with('.') || host.contains("..");
+    !has_empty_label && !any_byte(host.as_bytes(), is_no_host) && !any_byte(path.as_bytes(), is_no_path)
 }
 
 /// Parses only URLs that every URL parser reads alike: the bot behind the gateway has another parser, and sends tokens
@@ -326,6 +327,18 @@ mod tests {
         fn equality_of_service_urls_is_symmetric(one in "https?://[a-zA-Z.]{1,9}(:[0-9]{1,3})?(/[a-z./]{0,6})?", other in "\\PC{0,30}") {
             proptest::prop_assert_eq!(is_same_service_url(&one, &other), is_same_service_url(&other, &one));
             proptest::prop_assert_eq!(is_same_service_url(&one, &one), parse(&one).is_some());
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_url_is_plainly_spelled_if_every_part_is(text in "(https://)?[a.A0:@]{0,6}/?[aZ0/_?#.%-]{0,6}") {
+            let is_name = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+            let is_of_path = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+            let parts = text.strip_prefix("https://").and_then(|rest| rest.split_once('/'));
+            let expected =
+                parts.is_some_and(|(host, path)| host.split('.').all(is_name) && path.bytes().all(is_of_path));
+            assert_eq!(is_plainly_spelled(&text), expected, "{text}");
         }
     }
 }

@@ -87,13 +87,15 @@ impl Callers {
     }
 
     /// The app-only token of a caller of the skill host.
-    async fn verify_at_skill_host(&self, http: &HttpRequest) -> Result<AppClaims, CallerRefusal> {
+    async fn verify_at_skill_host(&self, http: &HttpRequest) -> Result<Arc<AppClaims>, CallerRefusal> {
         let is_ours = |audience: &str| self.is_audience_of_skill_host(audience);
         let (problem, check, audience) = match self.verify_for(http.headers(), is_ours).await? {
             VerifiedCaller::App(claims) => return Ok(claims),
-            VerifiedCaller::Channel(claims) => (Problem::CallerNotAllowed, "channel_at_skill_host", claims.audience),
+            VerifiedCaller::Channel(claims) => {
+                (Problem::CallerNotAllowed, "channel_at_skill_host", claims.audience.clone())
+            }
             VerifiedCaller::AgentUser(claims) => {
-                (Problem::DelegatedTokenNotAllowed, "agent_user_at_skill_host", claims.audience)
+                (Problem::DelegatedTokenNotAllowed, "agent_user_at_skill_host", claims.audience.clone())
             }
         };
         if is_ours(&audience) {

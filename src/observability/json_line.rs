@@ -137,7 +137,8 @@ impl Line {
         }
         self.0.extend_from_slice(&text);
         let millis = now.unix_millis().rem_euclid(1000);
-        let _ = write!(self.0, ".{millis:03}Z");
+        let digit = |tens: i64| b'0' + u8::try_from(millis / tens % 10).unwrap_or_default();
+        self.0.extend_from_slice(&[b'.', digit(100), digit(10), digit(1), b'Z']);
     }
 }
 

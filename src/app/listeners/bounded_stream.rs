@@ -1,4 +1,5 @@
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -114,12 +115,12 @@ impl<S: AsyncRead + Unpin> BoundedStream<S> {
     /// has had enough time or has sent enough (RFC 9112 §9.6).
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.reading.held.clear();
-        let mut taken = [0; READ_AHEAD];
+        let mut taken = [const { MaybeUninit::uninit() }; READ_AHEAD];
         loop {
             if self.reading.is_at_end || self.reading.lingered > LINGER_BYTES {
                 return Poll::Ready(Ok(()));
             }
-            let mut buffer = ReadBuf::new(&mut taken);
+            let mut buffer = ReadBuf::uninit(&mut taken);
             ready!(Pin::new(&mut self.inner).poll_read(context, &mut buffer))?;
             self.reading.is_at_end = buffer.filled().is_empty();
             self.reading.lingered += buffer.filled().len();
@@ -129,8 +130,9 @@ impl<S: AsyncRead + Unpin> BoundedStream<S> {
     /// Reads ahead while nothing may be given to the parser, so that the end of the client's stream is noticed.
     fn poll_ahead(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.reading.held.is_empty() && !self.reading.is_at_end {
-            let mut taken = [0; READ_AHEAD];
-            let mut buffer = ReadBuf::new(&mut taken);
+            // Not zeroed: mostly nothing has arrived, and zeroing 4 KiB costs 2 % of a small request.
+            let mut taken = [const { MaybeUninit::uninit() }; READ_AHEAD];
+            let mut buffer = ReadBuf::uninit(&mut taken);
             ready!(Pin::new(&mut self.inner).poll_read(context, &mut buffer))?;
             self.reading.is_at_end = buffer.filled().is_empty();
             self.reading.held.extend_from_slice(buffer.filled());

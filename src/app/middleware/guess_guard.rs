@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpMessage;
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::http::{Method, StatusCode};
@@ -58,13 +58,13 @@ impl GuardedBearer {
 /// Answers 429 to a wrong bearer of a client that has presented too many of them. The right bearer goes on whatever its
 /// client has presented before: otherwise a program with an old token would lock out the operator on the same machine. A
 /// request without a bearer goes on, too: a health check is answered whatever else its client does.
-pub(in crate::app) async fn limit_guesses<B: MessageBody + 'static>(
+pub(in crate::app) async fn limit_guesses(
     request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
     let guesses = request.app_data::<web::Data<OperatorGuesses>>().cloned();
     let Some(bearer) = guesses.as_ref().and_then(|guesses| guesses.of_path(request.path())) else {
-        return Ok(next.call(request).await?.map_into_left_body());
+        return next.call(request).await;
     };
     let correlation_id = RequestId::find(request.request());
     let client = TrustedProxies::client_address(request.request());
@@ -74,7 +74,7 @@ pub(in crate::app) async fn limit_guesses<B: MessageBody + 'static>(
         && !bearer.is_presented_by(&request)
         && let Err(problem) = bearer.wrong.admit(&call).await
     {
-        return Ok(request.into_response(problem.respond()).map_into_right_body());
+        return Ok(request.into_response(problem.respond()));
     }
     // The form's token is in its body, which the page reads: the page counts a wrong one.
     if request.method() == Method::POST && request.path() == operations::SIGN_IN_PATH {
@@ -86,5 +86,5 @@ pub(in crate::app) async fn limit_guesses<B: MessageBody + 'static>(
     if response.status() == StatusCode::UNAUTHORIZED && !is_counted {
         bearer.wrong.charge(&call, has_bearer).await;
     }
-    Ok(response.map_into_left_body())
+    Ok(response)
 }

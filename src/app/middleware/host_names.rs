@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Version;
 use actix_web::http::header::{HOST, HeaderValue};
@@ -31,19 +31,6 @@ impl HostNames {
     /// The names of this machine, and `listed`. Other names are reported to `refusals`.
     pub(in crate::app) fn new(listed: &[String], refusals: HostRefusals) -> Self {
         Self { listed: listed.into(), refusals: Arc::new(refusals) }
-    }
-
-    async fn require<B: MessageBody + 'static>(
-        self,
-        request: ServiceRequest,
-        next: Next<B>,
-    ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-        let local = request.request().conn_data::<LocalAddress>().map(|local| local.0);
-        if self.admit(&request, local) {
-            return Ok(next.call(request).await?.map_into_left_body());
-        }
-        self.refusals.report(request.request());
-        Ok(request.into_response(Problem::HostNotAllowed.respond()).map_into_right_body())
     }
 
     /// Whether `request` names one of these hosts, or need not: its connection arrived at `local`.
@@ -81,16 +68,18 @@ impl HostNames {
     }
 }
 
-/// Answers 403 unless the request names one of `names`; `None` for any.
-pub(in crate::app) async fn require_host<B: MessageBody + 'static>(
-    names: Option<HostNames>,
+/// Answers 403 unless the request names one of `names`.
+pub(in crate::app) async fn require_host(
+    names: HostNames,
     request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    match names {
-        Some(names) => names.require(request, next).await,
-        None => Ok(next.call(request).await?.map_into_left_body()),
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let local = request.request().conn_data::<LocalAddress>().map(|local| local.0);
+    if names.admit(&request, local) {
+        return next.call(request).await;
     }
+    names.refusals.report(request.request());
+    Ok(request.into_response(Problem::HostNotAllowed.respond()))
 }
 
 /// Whether a load balancer asks for the health in HTTP/1.0, which knows no `Host` (RFC 1945). No browser sends that

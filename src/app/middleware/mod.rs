@@ -8,6 +8,7 @@ mod host_names;
 #[cfg(test)]
 mod host_names_tests;
 mod host_refusals;
+mod optional;
 
 use crate::endpoints::health;
 use crate::inbound::Door;
@@ -15,6 +16,7 @@ use crate::inbound::Door;
 pub(super) use guess_guard::{OperatorGuesses, limit_guesses};
 pub(super) use host_names::{HostNames, require_host};
 pub(super) use host_refusals::HostRefusals;
+pub(super) use optional::Optional;
 
 /// Whether `path` is that of a health check, which needs no bearer.
 fn is_health_check(path: &str) -> bool {

@@ -86,6 +86,27 @@ impl TrustedProxies {
     }
 }
 
+/// The text of an address, for the log line of each answer. The standard library's formatting took a quarter of the
+/// instructions of that line.
+pub(in crate::inbound) fn show_address(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else { return address.to_string() };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for (number, octet) in address.octets().into_iter().enumerate() {
+        if number > 0 {
+            text.push('.');
+        }
+        let mut push_digit = |digit: u8| text.push(char::from(b'0' + digit % 10));
+        if octet >= 100 {
+            push_digit(octet / 100);
+        }
+        if octet >= 10 {
+            push_digit(octet / 10);
+        }
+        push_digit(octet);
+    }
+    text
+}
+
 /// Reads one entry of an `X-Forwarded-For` header: an IP address, with or without a port. IPv6 addresses may be in
 /// brackets and have a zone, which is left out; the entry may be in quotes (RFC 7239 §6). `None` for everything else, also
 /// for `unknown` and obfuscated names. An IPv6 address that ends like one with a port is read as an address without one.
@@ -230,6 +251,11 @@ mod tests {
             for spelling in spellings {
                 prop_assert_eq!(read_forwarded_hop(spelling.as_bytes()), expected, "{}", spelling);
             }
+        }
+
+        #[test]
+        fn an_address_is_shown_as_the_standard_library_writes_it(address in any::<IpAddr>()) {
+            prop_assert_eq!(show_address(address), address.to_string());
         }
 
         #[test]

@@ -1,27 +1,29 @@
 use actix_web::HttpRequest;
-use actix_web::http::header::ORIGIN;
+use actix_web::http::header::{
+    FORWARDED, HeaderName, ORIGIN, VIA, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO,
+};
 
 /// Headers that proxies and tunnels add to the requests that they forward. A proxy that adds none of these looks like a
 /// caller on this machine, so no such proxy may stand before a bot that accepts the Emulator.
-const PROXY_HEADERS: [&str; 10] = [
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-forwarded-server",
-    "x-real-ip",
-    "x-original-host",
-    "true-client-ip",
-    "cf-connecting-ip",
+static PROXY_HEADERS: [HeaderName; 10] = [
+    FORWARDED,
+    VIA,
+    X_FORWARDED_FOR,
+    X_FORWARDED_HOST,
+    X_FORWARDED_PROTO,
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-original-host"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
 ];
 
 /// Whether the request was made on this machine: its connection comes from loopback, and no header says that a proxy or
 /// tunnel has forwarded it.
 pub(in crate::inbound) fn is_from_this_machine(http: &HttpRequest) -> bool {
     let headers = http.headers();
-    let is_forwarded = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
-    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) && !is_forwarded
+    http.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        && !PROXY_HEADERS.iter().any(|name| headers.contains_key(name))
 }
 
 /// Whether a web page made the request. Browsers add these headers to every POST, and a page from any site can post to

@@ -7,6 +7,7 @@ mod address;
 mod local;
 mod network;
 
+pub(super) use address::show_address;
 pub(super) use local::{is_from_this_machine, is_from_web_page};
 
 pub use address::{TrustedProxies, read_forwarded_hop};

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use super::to_seconds;
-use crate::domain::{Bot, BotName, RateClock, Registrations, SharedClock, Skill, SkillName};
+use crate::domain::{Bot, BotName, ConfiguredMap, RateClock, Registrations, SharedClock, Skill, SkillName};
 use crate::inbound::problem::Problem;
 use crate::inbound::refusal::CallerRefusal;
 use crate::observability::{Count, Counters};
@@ -55,15 +54,15 @@ pub(in crate::inbound) enum SkillRateKey<'a> {
 /// Over a shared store, what one process admits is counted with the requests at the other replicas: that is one call of the
 /// store for each request of a caller that has a limit.
 pub struct CallerRates {
-    bots: HashMap<BotName, BotRates>,
-    skills: HashMap<SkillName, SkillRates>,
+    bots: ConfiguredMap<BotName, BotRates>,
+    skills: ConfiguredMap<SkillName, SkillRates>,
     clock: RateClock,
     counters: Arc<Counters>,
 }
 
 struct BotRates {
     /// By app id, in lower case.
-    parents: HashMap<String, Rate>,
+    parents: ConfiguredMap<String, Rate>,
     channels: Option<Rate>,
     token_service: Option<Rate>,
 }
@@ -71,7 +70,7 @@ struct BotRates {
 /// The rates at the skill host.
 struct SkillRates {
     /// Those at which each parent calls the skill.
-    parents: HashMap<BotName, Rate>,
+    parents: ConfiguredMap<BotName, Rate>,
     /// That of the skill itself.
     skill: Rate,
 }

@@ -3,11 +3,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::RequestId;
 use crate::domain::ExchangeStep;
@@ -133,18 +130,4 @@ fn find_connection(query: &str) -> Option<Cow<'_, str>> {
         "state" => Some(Cow::Owned(TokenExchangeState::decode(&value).ok()?.connection_name)),
         _ => None,
     })
-}
-
-/// Gives each request its id and counts its answer, and logs none: for listeners that are called every few seconds.
-///
-/// # Errors
-/// The errors of the inner service.
-pub async fn count_request(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    RequestId::draw_for(&request);
-    let response = next.call(request).await?;
-    RequestCounts::add(response.request(), response.status().as_u16());
-    Ok(response)
 }

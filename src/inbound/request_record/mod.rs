@@ -3,22 +3,22 @@
 //! Owns the fields of the line `answered` and the form of a path in the log. It deliberately judges no request.
 
 mod counts;
+mod middleware;
 mod path;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 
 use self::path::clean_path;
-use super::client::TrustedProxies;
+use super::client::{TrustedProxies, show_address};
 use super::door::PublishedPath;
 use crate::domain::{SharedClock, SharedEntropy};
 
-pub use self::counts::{RequestCounts, count_request};
+pub use self::counts::RequestCounts;
+pub use self::middleware::RecordRequests;
 
 /// The id of a request. It appears in the log lines about the request and in `failureDetail`, and is sent to the
 /// identity provider.
@@ -26,13 +26,13 @@ pub use self::counts::{RequestCounts, count_request};
 pub struct RequestId(pub String);
 
 impl RequestId {
-    /// Gets the id that [`record_request`] has given to `http`, or draws a new id if that function has not run.
+    /// Gets the id that [`RecordRequests`] has given to `http`, or draws a new id if there is none.
     #[must_use]
     pub fn get_or_draw(http: &HttpRequest, entropy: &SharedEntropy) -> String {
         http.extensions().get::<Self>().map_or_else(|| entropy.uuid(), |id| id.0.clone())
     }
 
-    /// Gets the id that [`record_request`] or [`count_request`] has given to `http`; empty if neither has run.
+    /// Gets the id that [`RecordRequests`] has given to `http`; empty if there is none.
     #[must_use]
     pub fn find(http: &HttpRequest) -> String {
         http.extensions().get::<Self>().map_or_else(String::new, |id| id.0.clone())
@@ -55,50 +55,40 @@ pub struct AnsweredByBot;
 #[derive(Clone, Debug)]
 pub(in crate::inbound) struct CallingAgent(pub(in crate::inbound) String);
 
-/// Gives each request its id, counts its answer and logs one event for each answer: method, path, route, status, time,
-/// client, the agent that called, if it was one, and who answered. The route is the published path, and is absent if the path has none. The path is cleaned, since it may hold
-/// anything; the query is left out, since it may hold codes and states.
-///
-/// # Errors
-/// The errors of the inner service.
-pub async fn record_request(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let begun = elapsed(request.request());
-    RequestId::draw_for(&request);
-    let response = next.call(request).await?;
-    RequestCounts::add(response.request(), response.status().as_u16());
-    let client = TrustedProxies::client_address(response.request());
+/// Counts the answer to a request that began at `begun`, and logs one event for it: method, path, route, status, time,
+/// client, the agent that called, if it was one, and who answered. The route is the published path, and is absent if the path
+/// has none. The path is cleaned, since it may hold anything; the query is left out, since it may hold codes and states.
+fn record_answer<B>(response: &ServiceResponse<B>, begun: Option<Duration>) {
+    let (request, status) = (response.request(), response.status().as_u16());
+    RequestCounts::add(request, status);
+    let client = TrustedProxies::client_address(request);
     if client.is_none() {
-        TrustedProxies::count_unknown_client(response.request());
+        TrustedProxies::count_unknown_client(request);
     }
-    let took = begun.zip(elapsed(response.request())).map(|(begun, now)| now.saturating_sub(begun));
-    RequestCounts::tell_answer(response.request(), response.status().as_u16(), took.unwrap_or_default());
+    let took = begun.zip(elapsed(request)).map(|(begun, now)| now.saturating_sub(begun));
+    RequestCounts::tell_answer(request, status, took.unwrap_or_default());
     if tracing::enabled!(tracing::Level::INFO) {
-        let request = response.request();
         let extensions = request.extensions();
         tracing::info!(
             correlation_id = extensions.get::<RequestId>().map_or("", |id| id.0.as_str()),
             method = request.method().as_str(),
             path = &*shown_path(request),
             route = find_route(request).as_deref(),
-            status = response.status().as_u16(),
+            status,
             micros = took.map(whole_micros),
-            client = client.map_or_else(|| String::from("unknown"), |client| client.to_string()),
+            client = client.map_or_else(|| String::from("unknown"), show_address),
             agent = extensions.get::<CallingAgent>().map(|agent| agent.0.as_str()),
             answered_by = if response.response().extensions().contains::<AnsweredByBot>() { "bot" } else { "gateway" },
             "answered"
         );
     }
-    Ok(response)
 }
 
 /// The path, cleaned. What follows a published beginning is a path of another service, such as that of a user's file, so the
-/// published path stands for it (docs/security.md §What the log says of users).
+/// published path stands for it (docs/security.md §What the log says of users). A published path without parameters is clean.
 fn shown_path(request: &HttpRequest) -> Cow<'_, str> {
     match request.app_data::<PublishedPath>() {
-        Some(published) if published.has_rest() => Cow::Borrowed(published.0),
+        Some(published) if published.has_rest() || published.0 == request.path() => Cow::Borrowed(published.0),
         _ => clean_path(request.path()),
     }
 }

@@ -1,10 +1,9 @@
-use std::collections::HashMap;
-
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
 use super::series::CounterSeries;
 use super::table;
+use crate::domain::ConfiguredMap;
 
 /// The label of what has no name in the configuration.
 const NONE: &str = "none";
@@ -65,13 +64,13 @@ pub struct BotNames {
 /// The exchanges of each bot and connection. Names that are not configured share the series `none`.
 #[derive(Debug, Default)]
 pub struct ExchangeCounts {
-    bots: HashMap<String, BotExchanges>,
+    bots: ConfiguredMap<String, BotExchanges>,
     unknown: ConnectionExchanges,
 }
 
 #[derive(Debug, Default)]
 struct BotExchanges {
-    connections: HashMap<String, ConnectionExchanges>,
+    connections: ConfiguredMap<String, ConnectionExchanges>,
     unknown: ConnectionExchanges,
 }
 
