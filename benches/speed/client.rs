@@ -4,19 +4,24 @@ use tokio::net::TcpStream;
 /// One HTTP/1.1 connection that is kept alive. It reads only what these servers send: a status, and a content length or
 /// chunks.
 pub struct Connection {
+    port: u16,
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// Whether the server closes the connection after the last answer.
+    is_closing: bool,
 }
 
 impl Connection {
     pub async fn open(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, buffer: Vec::with_capacity(8192) }
+        Self { port, stream: connect(port).await, buffer: Vec::with_capacity(8192), is_closing: false }
     }
 
-    /// Sends a whole request and reads the whole answer; returns its status.
+    /// Sends a whole request and reads the whole answer; returns its status. Connects again if the server has announced
+    /// that it closes the connection.
     pub async fn call(&mut self, request: &[u8]) -> u16 {
+        if self.is_closing {
+            self.stream = connect(self.port).await;
+        }
         self.stream.write_all(request).await.unwrap();
         self.buffer.clear();
         loop {
@@ -27,6 +32,7 @@ impl Connection {
                 None => self.buffer.ends_with(b"0\r\n\r\n"),
             };
             if is_whole {
+                self.is_closing = find(&self.buffer[..head], b"connection: close").is_some();
                 return std::str::from_utf8(&self.buffer[9..12]).unwrap().parse().unwrap();
             }
         }
@@ -50,6 +56,12 @@ impl Connection {
         let mut cookies = set.map(|line| line[12..].split(';').next().unwrap().to_owned());
         cookies.find(|cookie| cookie.starts_with(name)).unwrap_or_else(|| panic!("no cookie {name} in {head}"))
     }
+}
+
+async fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

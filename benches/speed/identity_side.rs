@@ -7,6 +7,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 
 use crate::compared::serve_and_print_port;
+use crate::passing::{BOT_PATH, bare_bot};
 use crate::setting::{APP_ID, CHANNEL_ISSUER, CONNECTION};
 use crate::signing::Signer;
 
@@ -87,6 +88,7 @@ pub fn serve(directory: &Path) {
                 }),
             )
             .route("/skill/api/messages", web::post().to(bare_skill))
+            .route(BOT_PATH, web::post().to(bare_bot))
     };
     serve_and_print_port(|listener| HttpServer::new(app).workers(1).listen(listener).unwrap().run());
 }

@@ -16,8 +16,15 @@ pub const COPIES: usize = 4;
 pub struct Template {
     bytes: Vec<u8>,
     id_at: Option<usize>,
-    /// The status that the answer must have.
-    status: u16,
+    expected: Expected,
+}
+
+/// The status that the answer must have.
+#[derive(Clone, Copy)]
+enum Expected {
+    Status(u16),
+    /// Any with which a caller is refused.
+    Refusal,
 }
 
 /// A placeholder that is as long as an exchange id.
@@ -40,14 +47,23 @@ impl Template {
 
     /// An activity for `path`. The placeholder is replaced where the body has it.
     pub fn post(path: &str, body: &str, bearer: &str) -> Self {
+        Self::post_with(path, body, &format!("Authorization: Bearer {bearer}\r\n"))
+    }
+
+    /// The same from a caller who does not say who it is.
+    pub fn post_without_bearer(path: &str, body: &str) -> Self {
+        Self::post_with(path, body, "")
+    }
+
+    fn post_with(path: &str, body: &str, lines: &str) -> Self {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: bots.example.com\r\nAuthorization: Bearer {bearer}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: bots.example.com\r\n{lines}\
              User-Agent: Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)\r\nContent-Type: application/json; charset=utf-8\r\n\
              x-ms-conversation-id: a:1qLw4YhR6s\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         let id_at = body.find(ID).map(|at| head.len() + at);
-        Self { bytes: (head + body).into_bytes(), id_at, status: 200 }
+        Self { bytes: (head + body).into_bytes(), id_at, expected: Expected::Status(200) }
     }
 
     /// `GetToken` for `user`.
@@ -63,7 +79,7 @@ impl Template {
             "GET /api/usertoken/GetToken?{query} HTTP/1.1\r\nHost: bots.example.com\r\n\
              Authorization: Bearer {bot_token}\r\nUser-Agent: axios/1.7\r\nAccept: application/json\r\n\r\n"
         );
-        Self { bytes: head.into_bytes(), id_at: None, status: 200 }
+        Self { bytes: head.into_bytes(), id_at: None, expected: Expected::Status(200) }
     }
 
     /// A `GET` with a bearer token.
@@ -72,7 +88,7 @@ impl Template {
             "GET {path} HTTP/1.1\r\nHost: bots.example.com\r\nAuthorization: Bearer {bearer}\r\n\
              User-Agent: axios/1.7\r\nAccept: application/json\r\n\r\n"
         );
-        Self { bytes: head.into_bytes(), id_at: None, status: 200 }
+        Self { bytes: head.into_bytes(), id_at: None, expected: Expected::Status(200) }
     }
 
     /// A form for `path`.
@@ -87,7 +103,7 @@ impl Template {
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        Self { bytes: (head + body).into_bytes(), id_at: None, status: 200 }
+        Self { bytes: (head + body).into_bytes(), id_at: None, expected: Expected::Status(200) }
     }
 
     /// A browser's `GET` with a cookie.
@@ -96,12 +112,26 @@ impl Template {
             "GET {path} HTTP/1.1\r\nHost: bots.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\
              Accept: text/html\r\nAccept-Language: en\r\nCookie: {cookie}\r\n\r\n"
         );
-        Self { bytes: head.into_bytes(), id_at: None, status: 200 }
+        Self { bytes: head.into_bytes(), id_at: None, expected: Expected::Status(200) }
     }
 
     /// The same request, which must be answered by `status`.
     pub fn answered_by(self, status: u16) -> Self {
-        Self { status, ..self }
+        Self { expected: Expected::Status(status), ..self }
+    }
+
+    /// The same request, whose caller must be refused.
+    pub fn refused(self) -> Self {
+        Self { expected: Expected::Refusal, ..self }
+    }
+
+    /// Asserts that `connection` has received a right answer, whose status is `status`.
+    pub fn expect_status(&self, status: u16, connection: &Connection) {
+        let is_expected = match self.expected {
+            Expected::Status(expected) => status == expected,
+            Expected::Refusal => matches!(status, 401 | 403 | 429 | 503),
+        };
+        assert!(is_expected, "{status}: {}", String::from_utf8_lossy(connection.body()));
     }
 
     /// The request as it is.
@@ -162,6 +192,13 @@ impl Load<'_> {
         LoadResult { elapsed, latencies }
     }
 
+    /// Writes the request `number` to `to`; returns its template.
+    pub fn write(&self, number: u64, to: &mut Vec<u8>) -> &Template {
+        let template = &self.templates[usize::try_from(number).unwrap() % self.templates.len()];
+        template.write(self.from + number, to);
+        template
+    }
+
     async fn keep_busy(&self, mut group: Vec<Connection>, next: &RefCell<u64>, latencies: &RefCell<Vec<u64>>) {
         let mut request = Vec::new();
         let copies = group.len() as u64;
@@ -171,13 +208,12 @@ impl Load<'_> {
                 return;
             }
             *next.borrow_mut() += 1;
-            let template = &self.templates[usize::try_from(number).unwrap() % self.templates.len()];
-            template.write(self.from + number, &mut request);
+            let template = self.write(number, &mut request);
             let request = &request;
             join_all(group.iter_mut().map(|connection| async move {
                 let begun = Instant::now();
                 let status = connection.call(request).await;
-                assert_eq!(status, template.status, "{}", String::from_utf8_lossy(connection.body()));
+                template.expect_status(status, connection);
                 latencies.borrow_mut().push(u64::try_from(begun.elapsed().as_nanos()).unwrap());
             }))
             .await;

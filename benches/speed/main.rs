@@ -22,12 +22,16 @@
 mod back_ends;
 mod client;
 mod compared;
+mod comparisons;
 mod directory;
 mod directory_users;
+mod further;
+mod growth;
 mod identity_side;
 mod instructions;
 mod load;
 mod mixes;
+mod passing;
 mod processes;
 mod replicas;
 mod setting;
@@ -38,6 +42,7 @@ mod users;
 
 use std::path::Path;
 
+use crate::comparisons::{compare_with_ceiling, kept_history};
 use crate::mixes::Sizes;
 
 fn main() {
@@ -47,6 +52,7 @@ fn main() {
     match words.as_slice() {
         ["identity-side", directory] => identity_side::serve(Path::new(directory)),
         ["bare"] => compared::serve(None),
+        ["bare-proxy", bot_url] => passing::serve_proxy(bot_url),
         ["verifying", directory] => compared::serve(Some(Path::new(directory))),
         ["run", server, directory, with] => {
             mixes::run(Path::new(server), Path::new(directory), Sizes::WHOLE, *with == "node");
@@ -57,13 +63,29 @@ fn main() {
         ["redis", server, directory] => replicas::run(Path::new(server), Path::new(directory), Sizes::WHOLE),
         ["redis-quick", server, directory] => replicas::run(Path::new(server), Path::new(directory), Sizes::QUICK),
         ["hot", server, directory] => mixes::sustain(Path::new(server), Path::new(directory)),
-        ["count", server, directory] => instructions::run(Path::new(server), Path::new(directory)),
-        ["users", server, directory, count] => {
-            users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"), false);
+        ["passing-on", server, directory] => passing::sustain(Path::new(server), Path::new(directory)),
+        ["count", server, directory] => {
+            if !instructions::run(Path::new(server), Path::new(directory), false) {
+                std::process::exit(1);
+            }
         }
-        ["users-redis", server, directory, count] => {
-            users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"), true);
+        ["set-budgets", server, directory] => {
+            instructions::run(Path::new(server), Path::new(directory), true);
         }
+        ["stand", results, skipped] => {
+            let skipped = skipped.parse().expect("a number of lines");
+            compare_with_ceiling(Path::new(results), skipped, &kept_history());
+        }
+        ["users", server, directory, counts @ ..] => {
+            growth::run(Path::new(server), Path::new(directory), &numbers(counts), false);
+        }
+        ["users-redis", server, directory, counts @ ..] => {
+            growth::run(Path::new(server), Path::new(directory), &numbers(counts), true);
+        }
+        ["aging", directory, exchanges] => {
+            growth::age(Path::new(directory), exchanges.parse().expect("a number of exchanges"));
+        }
+        ["aging-server", directory] => growth::serve_aging(Path::new(directory)),
         ["directory", server, directory, count] => {
             directory_users::run(Path::new(server), Path::new(directory), count.parse().expect("a number of users"));
         }
@@ -74,4 +96,8 @@ fn main() {
         ["hold-users", directory, count] => users::hold(Path::new(directory), count.parse().expect("a number")),
         _ => eprintln!("run it through scripts/bench or scripts/bench-users"),
     }
+}
+
+fn numbers(words: &[&str]) -> Vec<usize> {
+    words.iter().map(|word| word.parse().expect("a number of users")).collect()
 }

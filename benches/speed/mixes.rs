@@ -2,8 +2,11 @@ use std::path::Path;
 use std::slice::from_ref;
 
 use crate::back_ends::BackEndMix;
+use crate::comparisons::{Figures, append_and_compare, cpu_model, kept_history};
 use crate::directory::{self, DirectoryMix};
+use crate::further::{self, HalfLoad, Section};
 use crate::load::{COPIES, Load, Template, get};
+use crate::passing;
 use crate::processes::{CpuTime, Process, Run, free_port, leave_measured_core};
 use crate::setting::{SERVICE_URL, User, write_configuration};
 use crate::signing::Signer;
@@ -33,6 +36,8 @@ pub struct Sizes {
     pub skill: u64,
     /// The requests in one round of *downstream* and of *token-exchange, hot*.
     pub back_end: u64,
+    /// The messages in one round of *passing on*.
+    pub passing: u64,
     /// The cards in one round of *skill* with the token in memory, and with users who have none.
     pub cards: usize,
 }
@@ -45,12 +50,27 @@ impl Sizes {
         dup: 1500,
         sdk: 1500,
         skill: 10_000,
+        passing: 20_000,
         cards: 1600,
         back_end: 20_000,
     };
     /// A short run that shows that everything works and measures little.
-    pub const QUICK: Self =
-        Self { rounds: 3, repeating: 4000, cold: 400, dup: 200, sdk: 200, skill: 1000, cards: 160, back_end: 2000 };
+    pub const QUICK: Self = Self {
+        rounds: 3,
+        repeating: 4000,
+        cold: 400,
+        dup: 200,
+        sdk: 200,
+        skill: 1000,
+        passing: 2000,
+        cards: 160,
+        back_end: 2000,
+    };
+
+    /// Whether a run of this size measures little.
+    pub fn is_quick(&self) -> bool {
+        self.rounds < Self::WHOLE.rounds
+    }
 }
 
 /// All request templates. The first belong to known users, the next to the rounds of *cold*, the last to the rounds of
@@ -151,12 +171,36 @@ pub fn run(server: &Path, directory: &Path, sizes: Sizes, with_node: bool) {
     let rows = measure_all(&mut benches, &templates, sdk_bot.as_ref());
     let skill = SkillMix::prepare(&signer, identity.port, full.port);
     let [.., full, _, _] = &mut benches;
+    let passing_on = passing::measure(full, &signer, sizes);
     let of_skill = measure_skill(full, &skill, sizes);
     let of_back_ends = BackEndMix::prepare(&signer, full.processes[0].port).measure(full, sizes);
     let mut of_users = bench(&of_users);
     let of_directory = DirectoryMix::prepare(of_users.processes[0].port).measure(&mut of_users, sizes);
-    let further: Vec<&Row> = of_skill.iter().chain(&of_back_ends).chain(&of_directory).collect();
-    report(&rows, &further, &RunFacts { rounds: sizes.rounds, idle, directory });
+    let further: Vec<&Row> = passing_on.iter().chain(&of_skill).chain(&of_back_ends).chain(&of_directory).collect();
+    let parts = further::Setting {
+        server,
+        directory,
+        signer: &signer,
+        templates: &templates,
+        identity_port: identity.port,
+        sizes,
+    };
+    let sections = further::measure(&parts, &half_load(&rows, &passing_on), &bare);
+    report(&rows, &further, &sections, &RunFacts { sizes, idle, directory });
+}
+
+/// Half of what bot-sso has answered in a second.
+fn half_load(rows: &[Row; 10], of_messages: &[Row; 2]) -> HalfLoad {
+    let [_, passing_on] = of_messages;
+    let [_, _, hot, _, get_token, dup, cold, ..] = rows;
+    let half = |row: &Row| row.per_second() / 2.0;
+    HalfLoad {
+        hot: half(hot),
+        get_token: half(get_token),
+        dup: half(dup),
+        cold: half(cold),
+        passing_on: half(passing_on),
+    }
 }
 
 /// The names of the rows of *skill* in printing order.
@@ -280,15 +324,18 @@ fn measure_all(benches: &mut [LoadedServer<'_>; 5], templates: &Templates, sdk_b
 
 /// What a report says of the run, beside its rows.
 struct RunFacts<'d> {
-    rounds: usize,
+    sizes: Sizes,
     /// Resident memory of an idle bot-sso, in bytes.
     idle: u64,
     directory: &'d Path,
 }
 
-fn report(rows: &[Row; 10], further: &[&Row], facts: &RunFacts<'_>) {
-    let RunFacts { rounds, idle, directory } = *facts;
+/// Prints the tables, and adds the figures to the history. Short runs have a history of their own, since they measure little.
+/// The first two of `further` are the bare proxy and bot-sso's *passing on*.
+fn report(rows: &[Row; 10], further: &[&Row], sections: &[Section], facts: &RunFacts<'_>) {
+    let RunFacts { sizes, idle, directory } = *facts;
     let [a, b, hot, _, get_token, dup, cold, ..] = rows;
+    let [proxy, passing_on] = [further[0], further[1]];
     let measured: Vec<&Row> = rows.iter().chain(further.iter().copied()).filter(|row| !row.is_empty()).collect();
     let (calls, exchanges) = dup.calls.unwrap_or_default();
     let aim = |what, value, most| Aim { what, value, most };
@@ -298,13 +345,23 @@ fn report(rows: &[Row; 10], further: &[&Row], facts: &RunFacts<'_>) {
         aim("cold without the store's threads: CPU µs, (b) + 25", cold.cpu_without_store(), b.cpu() + 25.0),
         aim("dup: CPU µs, 1.2 (cold + 3 hot) / 4", dup.cpu(), 1.2 * (cold.cpu() + 3.0 * hot.cpu()) / 4.0),
         aim("dup: upstream calls a request", calls as f64 / (4 * exchanges) as f64, 0.25),
+        aim("passing on: requests/s of (e) / bot-sso's", proxy.per_second() / passing_on.per_second(), 1.0 / 0.85),
         aim("resident when idle, MB", idle as f64 / 1e6, 20.0),
     ];
+    let history = if sizes.is_quick() { directory.join("history.jsonl") } else { kept_history() };
+    let compared = measured.iter().filter(|row| !std::ptr::eq(**row, a) && !std::ptr::eq(**row, b));
+    let other = |row: &Row| if std::ptr::eq(row, passing_on) { proxy } else { a };
+    let mut figures: Vec<Figures> = compared.map(|row| row.figures(row.name, other(row))).collect();
+    figures.extend(sections.iter().flat_map(|section| section.figures.clone()));
+    let of_sections: Vec<&str> = sections.iter().map(|section| section.text.as_str()).collect();
     let text = format!(
-        "Medians of {rounds} rounds, 32 connections, one worker, {}.\n\n{}\n{}",
+        "Medians of {} rounds, 32 connections, one worker, {}.\n\n{}\n{}\n{}\n{}",
+        sizes.rounds,
         machine(),
         rows_as_markdown(&measured, a, b),
-        aims_as_markdown(&aims)
+        aims_as_markdown(&aims),
+        of_sections.join("\n"),
+        append_and_compare(&history, &figures),
     );
     println!("{text}");
     let file = directory.join("table.md");
@@ -313,8 +370,6 @@ fn report(rows: &[Row; 10], further: &[&Row], facts: &RunFacts<'_>) {
 }
 
 pub fn machine() -> String {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown processor");
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    format!("{model}, load average {}", load.split(' ').next().unwrap_or_default())
+    format!("{}, load average {}", cpu_model(), load.split(' ').next().unwrap_or_default())
 }

@@ -10,6 +10,7 @@ use crate::setting::{APP_ID, CHANNEL_ISSUER, CONNECTION, TENANT};
 /// The CPU core of the measured process. Every other process runs on the other core.
 const MEASURED_CORE: &str = "1";
 const OTHER_CORE: &str = "0";
+const BOTH_CORES: &str = "0,1";
 
 /// A server in a process of its own. Dropping it kills the process.
 pub struct Process {
@@ -74,6 +75,8 @@ pub enum Run<'d> {
     OnOtherCore,
     /// On the measured core.
     OnMeasuredCore,
+    /// On both cores, which it shares with the load.
+    OnBothCores,
     /// Under a simulator that counts instructions and writes its counts to this directory.
     CountingInstructions(&'d Path),
 }
@@ -231,10 +234,12 @@ pub fn leave_measured_core() {
 }
 
 impl Run<'_> {
-    fn command(self, program: &Path) -> Command {
+    /// The command that runs `program` like this.
+    pub fn command(self, program: &Path) -> Command {
         let core = match self {
             Self::OnOtherCore => OTHER_CORE,
             Self::OnMeasuredCore => MEASURED_CORE,
+            Self::OnBothCores => BOTH_CORES,
             Self::CountingInstructions(directory) => {
                 let mut command = Command::new("valgrind");
                 let counts = directory.join("callgrind.%p");

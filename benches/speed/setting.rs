@@ -5,6 +5,8 @@ use bot_sso::domain::{SecretHash, SystemClock, SystemEntropy};
 use bot_sso::sealing::KeyRing;
 use serde_json::{Value, json};
 
+use crate::passing::BOT_PATH;
+
 pub const APP_ID: &str = "11111111-1111-4111-8111-111111111111";
 pub const CLIENT_ID: &str = "55555555-5555-4555-8555-555555555555";
 /// The parent bot, whose connection has the client of the other one.
@@ -136,7 +138,7 @@ pub fn write_configuration(directory: &Path, listen: u16, identity_port: u16, ch
          [channels]\nissuer = \"{CHANNEL_ISSUER}\"\njwks_url = \"{identity}/keys\"\nallow_insecure_http = true\n\
          [identity_providers.entra]\nauthority = \"{identity}\"\nissuer = \"{issuer}\"\njwks_url = \"{identity}/keys\"\n\
          token_endpoint = \"{identity}/{{tenant}}/oauth2/v2.0/token\"\nallow_insecure_http = true\n\
-         [bots.help-desk]\napp_id = \"{APP_ID}\"\ntenant = \"{TENANT}\"\nendpoint = \"http://127.0.0.1:9/\"\n\
+         [bots.help-desk]\napp_id = \"{APP_ID}\"\ntenant = \"{TENANT}\"\nendpoint = \"{identity}{BOT_PATH}\"\n\
          after_exchange = \"none\"\n\
          [connections.{CONNECTION}]\nbot = \"help-desk\"\nclient_id = \"{CLIENT_ID}\"\n\
          client_secret = {{ file = \"client.secret\" }}\nscopes = [\"https://graph.microsoft.com/User.Read\"]\n\

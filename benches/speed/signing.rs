@@ -1,5 +1,6 @@
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
@@ -17,6 +18,8 @@ const KEY_FILE: &str = "signing.der";
 /// The signing key of every issuer in the bench.
 pub struct Signer {
     pair: RsaKeyPair,
+    /// How many seconds the clock of the tokens is ahead.
+    ahead: AtomicU64,
 }
 
 impl Signer {
@@ -25,12 +28,25 @@ impl Signer {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
         std::fs::write(directory.join(KEY_FILE), der.as_ref()).unwrap();
-        Self { pair }
+        Self::of(pair)
     }
 
     /// Loads the key that another process created.
     pub fn load(directory: &Path) -> Self {
-        Self { pair: RsaKeyPair::from_pkcs8(&std::fs::read(directory.join(KEY_FILE)).unwrap()).unwrap() }
+        Self::of(RsaKeyPair::from_pkcs8(&std::fs::read(directory.join(KEY_FILE)).unwrap()).unwrap())
+    }
+
+    fn of(pair: RsaKeyPair) -> Self {
+        Self { pair, ahead: AtomicU64::new(0) }
+    }
+
+    /// Moves the clock of all further tokens forward.
+    pub fn advance(&self, span: Duration) {
+        self.ahead.fetch_add(span.as_secs(), Ordering::SeqCst);
+    }
+
+    fn now(&self) -> u64 {
+        now() + self.ahead.load(Ordering::SeqCst)
     }
 
     /// The key set with the public key, endorsed for Teams.
@@ -50,7 +66,11 @@ impl Signer {
     }
 
     fn sign(&self, claims: &Value) -> String {
-        let header = json!({"typ": "JWT", "alg": "RS256", "x5t": KEY_ID, "kid": KEY_ID});
+        self.sign_as(KEY_ID, claims)
+    }
+
+    fn sign_as(&self, key_id: &str, claims: &Value) -> String {
+        let header = json!({"typ": "JWT", "alg": "RS256", "x5t": key_id, "kid": key_id});
         let signed =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let mut signature = vec![0; self.pair.public_modulus_len()];
@@ -60,7 +80,7 @@ impl Signer {
 
     /// An exchangeable token of `user`, as long as a real one.
     pub fn user_token(&self, user: User) -> String {
-        let now = now();
+        let now = self.now();
         self.sign(&json!({
             "aud": CLIENT_ID, "iss": v2_issuer(TENANT), "iat": now - 60, "nbf": now - 60, "exp": now + 3 * 3600,
             "aio": "AXQAi/8aAAAAv0Y1xYt4mKqRk3pJm3o2m1bqGg8wJw7cN1l3o0XgWm6f4wq8Q6nXcXo1o7tq2m8sQ5o6v4aW0y1h5Kc1u9",
@@ -79,10 +99,19 @@ impl Signer {
 
     /// The same for the bot with the app id `app_id`.
     pub fn channel_token_for(&self, app_id: &str, service_url: &str) -> String {
-        let now = now();
-        self.sign(&json!({
+        self.sign(&self.channel_claims(app_id, service_url))
+    }
+
+    /// A token that names a key which the channel does not publish.
+    pub fn channel_token_by_key(&self, service_url: &str, key_id: &str) -> String {
+        self.sign_as(key_id, &self.channel_claims(APP_ID, service_url))
+    }
+
+    fn channel_claims(&self, app_id: &str, service_url: &str) -> Value {
+        let now = self.now();
+        json!({
             "serviceurl": service_url, "nbf": now - 60, "exp": now + 3 * 3600, "iss": CHANNEL_ISSUER, "aud": app_id,
-        }))
+        })
     }
 
     /// The token with which the bot calls the Token Service.
@@ -92,7 +121,7 @@ impl Signer {
 
     /// A token of the app `app_id` itself.
     pub fn app_token(&self, app_id: &str, audience: &str) -> String {
-        let now = now();
+        let now = self.now();
         self.sign(&json!({
             "aud": audience, "iss": v2_issuer(TENANT), "iat": now - 60, "nbf": now - 60,
             "exp": now + 3 * 3600, "azp": app_id, "azpacr": "1", "idtyp": "app", "tid": TENANT, "ver": "2.0",

@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use crate::comparisons::Figures;
 use crate::load::LoadResult;
 use crate::processes::CpuTime;
 
@@ -57,6 +58,31 @@ impl Row {
         self.measurements.is_empty()
     }
 
+    pub fn per_second(&self) -> f64 {
+        self.median(|measurement| measurement.per_second)
+    }
+
+    /// The latencies in milliseconds: p50, p99 and p99.9.
+    pub fn percentiles(&self) -> [f64; 3] {
+        [0, 1, 2].map(|at| self.median(|measurement| measurement.percentiles[at]))
+    }
+
+    /// The medians as a line of the history under the name `mix`, with the ratios to `other`.
+    pub fn figures(&self, mix: &str, other: &Self) -> Figures {
+        let percentiles = self.percentiles();
+        Figures {
+            mix: mix.to_owned(),
+            per_second: self.per_second(),
+            p50_ms: percentiles[0],
+            p99_ms: percentiles[1],
+            p999_ms: percentiles[2],
+            cpu_micros: self.cpu(),
+            compared_with: other.name.to_owned(),
+            rate_ratio: self.per_second() / other.per_second(),
+            cpu_ratio: self.cpu() / other.cpu(),
+        }
+    }
+
     /// CPU microseconds per request of all threads.
     pub fn cpu(&self) -> f64 {
         self.median(|measurement| measurement.cpu_micros)
@@ -86,14 +112,12 @@ pub fn rows_as_markdown(rows: &[&Row], bare: &Row, verifying: &Row) -> String {
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for row in rows {
+        let [p50, p99, p999] = row.percentiles();
         let _ = writeln!(
             table,
-            "| {} | {:.0} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {} | {:.1} | {:.2} | {:.2} |",
+            "| {} | {:.0} | {p50:.2} | {p99:.2} | {p999:.2} | {:.1} | {:.1} | {} | {:.1} | {:.2} | {:.2} |",
             row.name,
-            row.median(|measurement| measurement.per_second),
-            row.median(|measurement| measurement.percentiles[0]),
-            row.median(|measurement| measurement.percentiles[1]),
-            row.median(|measurement| measurement.percentiles[2]),
+            row.per_second(),
             row.cpu(),
             row.cpu() - row.cpu_without_store(),
             row.calls_per_exchange(),

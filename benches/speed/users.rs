@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bot_sso::config;
 use bot_sso::domain::{
     Account, BotName, ChannelId, Clock, ConnectionName, ConnectionRevision, Secret, SecurityContext, SystemClock,
     SystemEntropy, TokenSlot, UserKey, UserToken,
@@ -13,52 +14,17 @@ use bot_sso::vault::TokenVault;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::processes::{Process, RedisServer, Run, free_port, resident_of};
-use crate::setting::{CONNECTION, TENANT, User, write_configuration};
+use crate::processes::resident_of;
+use crate::setting::{CONNECTION, TENANT, User};
 
 /// The length of each token in bytes, which is that of a Graph token.
 const TOKEN_BYTES: usize = 1680;
-const REVISION: ConnectionRevision = ConnectionRevision([7; 16]);
 /// The number of users that are stored or read at the same time.
 const CONCURRENT_USERS: usize = 512;
 /// The file with the URL of the Redis, if the store is one.
-const REDIS_URL: &str = "redis.url";
+pub const REDIS_URL: &str = "redis.url";
 
-/// Fills a store with `count` users, starts bot-sso with it, then loads all users into memory; prints the cost of each
-/// step. Filling and loading run in processes of their own, so that neither counts the other's memory. With `in_redis`
-/// the store is a Redis that appends to its file every second, else the embedded one.
-pub fn run(server: &Path, directory: &Path, count: usize, in_redis: bool) {
-    let port = free_port();
-    let redis = in_redis.then(|| RedisServer::start(&directory.join("redis")));
-    let store = redis.as_ref().map_or_else(String::new, |redis| format!("[store]\nurl = \"{}\"\n", redis.url()));
-    write_configuration(directory, port, 9, &store);
-    if let Some(redis) = &redis {
-        std::fs::write(directory.join(REDIS_URL), redis.url()).unwrap();
-    }
-    child(&["load-users", directory.to_str().unwrap(), &count.to_string()]);
-    let bytes = match &redis {
-        Some(_) => std::fs::read_dir(directory.join("redis/appendonlydir")).unwrap().map(size_of_entry).sum(),
-        None => std::fs::metadata(directory.join("bot-sso.db")).unwrap().len(),
-    };
-    println!("{count} users: {:.0} MB on disk, {} bytes a user", bytes as f64 / 1e6, bytes / count as u64);
-    if let Some(redis) = &redis {
-        println!("{count} users: redis-server has {:.0} MB resident", redis.resident() as f64 / 1e6);
-    }
-    let (process, started) = Process::bot_sso(server, directory, port, Run::OnMeasuredCore);
-    std::thread::sleep(Duration::from_secs(2));
-    println!(
-        "{count} users: bot-sso listens after {} ms, resident {:.1} MB",
-        started.as_millis(),
-        process.resident() as f64 / 1e6
-    );
-    drop(process);
-    child(&["hold-users", directory.to_str().unwrap(), &count.to_string()]);
-}
-
-fn size_of_entry(entry: std::io::Result<std::fs::DirEntry>) -> u64 {
-    entry.unwrap().metadata().unwrap().len()
-}
-
+/// Runs this program in another role until it ends.
 pub fn child(arguments: &[&str]) {
     let status = std::process::Command::new(std::env::current_exe().unwrap()).args(arguments).status().unwrap();
     assert!(status.success());
@@ -67,9 +33,9 @@ pub fn child(arguments: &[&str]) {
 /// Stores tokens of `count` users through the vault, as an exchange does.
 pub fn load(directory: &Path, count: usize) {
     in_runtime(async {
-        let vault = vault(directory, 1024 * 1024).await;
+        let (vault, revision) = (vault(directory, 1024 * 1024).await, revision(directory));
         let begun = Instant::now();
-        let keeping = stream::iter(0..count).map(|number| store_token(vault.clone(), User(number)));
+        let keeping = stream::iter(0..count).map(|number| store_token(vault.clone(), revision, User(number)));
         keeping.buffer_unordered(CONCURRENT_USERS).for_each(|()| std::future::ready(())).await;
         let seconds = begun.elapsed().as_secs_f64();
         println!("{count} users: loaded in {seconds:.1} s, {:.0} a second", count as f64 / seconds);
@@ -79,14 +45,14 @@ pub fn load(directory: &Path, count: usize) {
 /// Reads every user's token once, with enough memory for all of them.
 pub fn hold(directory: &Path, count: usize) {
     in_runtime(async {
-        let vault = vault(directory, u64::MAX / 2).await;
-        let _ = vault.find(&slot(User(0)), REVISION).await;
+        let (vault, revision) = (vault(directory, u64::MAX / 2).await, revision(directory));
+        let _ = vault.find(&slot(User(0)), revision).await;
         let (before, begun) = (resident_of("self"), Instant::now());
         let reading = stream::iter(0..count).map(|number| {
             let vault = vault.clone();
             async move {
                 let begun = Instant::now();
-                assert!(vault.find(&slot(User(number)), REVISION).await.unwrap().is_some());
+                assert!(vault.find(&slot(User(number)), revision).await.unwrap().is_some());
                 begun.elapsed()
             }
         });
@@ -138,6 +104,13 @@ fn redis_settings(url: String) -> RedisSettings {
     }
 }
 
+/// The revision of the configured connection, so that bot-sso takes the stored tokens for its own.
+fn revision(directory: &Path) -> ConnectionRevision {
+    let configuration = config::load(&directory.join("bot-sso.toml")).expect("the bench writes a valid configuration");
+    let section = configuration.connections.iter().find(|section| section.key == CONNECTION).unwrap();
+    section.connection.revision
+}
+
 fn slot(user: User) -> TokenSlot {
     TokenSlot {
         account: Account::of_channel(&BotName::new("help-desk"), ChannelId::new("msteams"), &user.channel_id()),
@@ -145,7 +118,7 @@ fn slot(user: User) -> TokenSlot {
     }
 }
 
-async fn store_token(vault: TokenVault, user: User) {
+async fn store_token(vault: TokenVault, revision: ConnectionRevision, user: User) {
     let key = UserKey::entra(&user.object_id(), TENANT);
     let permit = vault.permit(&slot(user), &key).await.unwrap();
     let now = SystemClock.now();
@@ -161,5 +134,5 @@ async fn store_token(vault: TokenVault, user: User) {
         refresh_at: None,
         id_token: None,
     };
-    vault.keep(permit, REVISION, token).await.unwrap();
+    vault.keep(permit, revision, token).await.unwrap();
 }

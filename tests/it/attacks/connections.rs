@@ -52,8 +52,9 @@ async fn a_head_that_does_not_arrive_in_time_ends_the_connection() {
     let harness = start().await;
     let whole = "GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
     let begun = ["", "GET /openapi.json HTTP/1.1\r\nhost:", "\r\n\r\n\r\n"];
-    let answers = join_all(begun.map(|begun| async {
-        join(send_to_close(&harness.base, begun), send_to_close(&harness.base, format!("{whole}{begun}"))).await
+    let base = &harness.base;
+    let answers = join_all(begun.map(|begun| async move {
+        join(send_to_close(base, begun), send_to_close(base, format!("{whole}{begun}"))).await
     }));
     for (begun, (first, second)) in begun.into_iter().zip(answers.await) {
         assert!(first.is_empty() || first.starts_with("HTTP/1.1 408"), "{begun:?}: {first}");
