@@ -63,6 +63,8 @@ impl HostSlots {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::task::{Context, Waker};
+
     use super::*;
 
     #[tokio::test]
@@ -77,7 +79,7 @@ mod tests {
         }
         let again = Url::parse("https://A.test:443/other").unwrap();
         let mut waiting = std::pin::pin!(slots.acquire(&again, "purpose"));
-        assert!(futures_util::poll!(&mut waiting).is_pending());
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(permits);
         drop(waiting.await.unwrap());
     }
