@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -23,8 +23,9 @@ pub(super) struct KnownCards {
     /// Expiry of each written record, by a short hash: the record's name would cost a MAC. Two hashes that collide cost
     /// one needless disk read, so a quick hash suffices.
     marks: DashMap<u64, Timestamp, QuickHashing>,
-    /// Whether there may be marks. Mostly there are none, and then nothing need be hashed for a look-up.
-    has_marks: AtomicBool,
+    /// At least the number of marks: a mark is counted before it is inserted, until after it is removed. Mostly there are none, and
+    /// then nothing need be hashed for a look-up.
+    mark_count: AtomicUsize,
     hasher: QuickHashing,
     /// Until this time (Unix milliseconds) the store may hold records of an earlier process: those listed in
     /// `inherited` if that is set, any otherwise.
@@ -46,7 +47,7 @@ impl KnownCards {
     pub(super) fn new(is_alone: bool, now: Timestamp) -> Self {
         Self {
             marks: DashMap::default(),
-            has_marks: AtomicBool::new(false),
+            mark_count: AtomicUsize::new(0),
             hasher: QuickHashing::default(),
             inherited_until: if is_alone { now.plus(BROWSER_CARD_LIFETIME).unix_millis() } else { i64::MAX },
             inherited: OnceLock::new(),
@@ -82,10 +83,11 @@ impl KnownCards {
         }
         self.sweep(now);
         for Mark(mark) in marks {
-            self.marks.insert(mark, expires_at);
+            self.mark_count.fetch_add(1, Ordering::SeqCst);
+            if self.marks.insert(mark, expires_at).is_some() {
+                self.mark_count.fetch_sub(1, Ordering::SeqCst);
+            }
         }
-        // After the marks, so that a sweep which has not seen them does not have the last word.
-        self.has_marks.store(true, Ordering::SeqCst);
     }
 
     /// Whether the store may hold a record for the mark that `mark` computes. `key` computes the record's name, which costs a
@@ -97,7 +99,7 @@ impl KnownCards {
         now: Timestamp,
     ) -> bool {
         let is_marked = |Mark(mark)| self.marks.get(&mark).is_some_and(|expires_at| now < *expires_at);
-        if self.has_marks.load(Ordering::SeqCst) && is_marked(mark()) {
+        if self.mark_count.load(Ordering::SeqCst) > 0 && is_marked(mark()) {
             return true;
         }
         let millis = now.unix_millis();
@@ -113,17 +115,23 @@ impl KnownCards {
         let next = now.plus(SWEEP_INTERVAL).unix_millis();
         let is_due = now.unix_millis() >= due || self.marks.len() >= MAX_KNOWN_CARDS;
         if is_due && self.next_sweep_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            self.has_marks.store(false, Ordering::SeqCst);
-            self.marks.retain(|_, expires_at| now < *expires_at);
-            if !self.marks.is_empty() {
-                self.has_marks.store(true, Ordering::SeqCst);
-            }
+            self.keep_marks(|expires_at| now < expires_at);
         }
         if self.marks.len() >= MAX_KNOWN_CARDS {
             // All marks are dropped. Until every dropped record has expired, each lookup reads the disk again.
             self.unknown_until.fetch_max(now.plus(BROWSER_CARD_LIFETIME).unix_millis(), Ordering::AcqRel);
-            self.marks.clear();
+            self.keep_marks(|_| false);
         }
+    }
+
+    fn keep_marks(&self, is_kept: impl Fn(Timestamp) -> bool) {
+        let mut removed = 0;
+        self.marks.retain(|_, expires_at| {
+            let keeps = is_kept(*expires_at);
+            removed += usize::from(!keeps);
+            keeps
+        });
+        self.mark_count.fetch_sub(removed, Ordering::SeqCst);
     }
 }
 
@@ -156,6 +164,26 @@ mod tests {
         assert!(
             !known.may_be_stored(|| Mark(1), || ONE, at(2900)) && !known.may_be_stored(|| Mark(3), || ONE, at(2000))
         );
+    }
+
+    #[test]
+    fn a_card_is_known_all_the_time_while_expired_ones_are_removed() {
+        let known = known();
+        for number in 0..20_000 {
+            known.add([Mark(number)], at(1_000_000), at(2000));
+        }
+        std::thread::scope(|scope| {
+            let sweeping = scope.spawn(|| {
+                for minute in 1..200 {
+                    known.add([Mark(u64::MAX)], at(2000), at(2000 + 61 * minute));
+                }
+            });
+            while !sweeping.is_finished() {
+                assert!(known.may_be_stored(|| Mark(7), || ONE, at(2000)));
+            }
+        });
+        known.keep_marks(|_| false);
+        assert_eq!((known.marks.len(), known.mark_count.load(Ordering::SeqCst)), (0, 0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 pub(super) struct ContinuedWork<W: Future<Output: Send> + Send + 'static>(Option<Pin<Box<W>>>);
 
 impl<W: Future<Output: Send> + Send + 'static> ContinuedWork<W> {
-    /// The work must be polled once before it counts as begun: work that was not begun ends with its caller.
+    /// `work` is made to its end, by the caller or in a task of its own.
     pub(super) fn new(work: W) -> Self {
         Self(Some(Box::pin(work)))
     }
@@ -19,10 +19,11 @@ impl<W: Future<Output: Send> + Send + 'static> Future for ContinuedWork<W> {
     type Output = W::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<W::Output> {
-        let Some(work) = &mut self.0 else { return Poll::Pending };
+        // Taken out while it is polled, so that work that panics is not run again.
+        let Some(mut work) = self.0.take() else { return Poll::Pending };
         let polled = work.as_mut().poll(context);
-        if polled.is_ready() {
-            self.0 = None;
+        if polled.is_pending() {
+            self.0 = Some(work);
         }
         polled
     }
