@@ -1,11 +1,13 @@
-//! The command line: serve, dev, check, keys, store, admin.
+//! The command line: serve, dev, check, config, keys, store, admin, completions, man.
 //!
 //! Owns the arguments, the texts that are printed for a person, and the order in which a process is set up. It is the
 //! only room that uses the stage, and deliberately knows nothing of what the application does once it runs.
 
 mod admin;
+mod configuration;
 #[cfg(feature = "stage")]
 mod development;
+mod manual;
 mod process;
 mod secret;
 #[cfg(feature = "stage")]
@@ -18,11 +20,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use self::admin::{AdminCommand, admin};
+use self::configuration::{ConfigCommand, configuration};
 #[cfg(feature = "stage")]
 use self::development::{DEV_HELP, DevOptions, dev};
+use self::manual::{COMPLETIONS_HELP, MAN_HELP, ManualOptions, print_completions, write_manual};
 use self::process::{
     disable_core_files, print, start_audit, start_logging, survive_file_size_limit, system_clock_and_entropy,
 };
@@ -48,7 +52,11 @@ Run it:
   bot-sso check --config bot-sso.toml
   bot-sso serve --config bot-sso.toml
 
-The commented sample configuration is fixtures/config/full.toml, the smallest one is fixtures/config/minimal.toml.";
+The commented sample configuration, with every key:  bot-sso config sample
+The smallest one:  bot-sso config sample --minimal";
+
+/// The version, and of which commit a release is built: `build.rs`.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BOT_SSO_BUILD"), ")");
 
 const CHECK_HELP: &str = "\
 Examples:
@@ -62,7 +70,7 @@ Example, with three replicas:
 
 /// Single sign-on for bots, self-hosted: signs users in silently in front of a Bot Framework bot.
 #[derive(Debug, Parser)]
-#[command(name = "bot-sso", version, after_help = format!("{DEV_EXAMPLE}{SERVE_EXAMPLE}"))]
+#[command(name = "bot-sso", version = VERSION, after_help = format!("{DEV_EXAMPLE}{SERVE_EXAMPLE}"))]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -80,6 +88,9 @@ enum Command {
     /// Checks a configuration and lists every problem in it. Exit code 0: no problems; 1: problems.
     #[command(after_help = CHECK_HELP)]
     Check(CheckOptions),
+    /// Prints a sample of a configuration, or the effective configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Creates and rotates the keys that encrypt all stored records, and draws secrets for callers.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -89,6 +100,15 @@ enum Command {
     /// Calls the operator's listener of a running service.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Prints a script with which a shell completes the arguments of bot-sso.
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page of bot-sso, or writes it and the page of each command into a folder.
+    #[command(after_help = MAN_HELP)]
+    Man(ManualOptions),
 }
 
 #[derive(Debug, Args)]
@@ -151,6 +171,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Keys(KeysCommand::Secret) => print_secret(),
         Command::Store(command) => store(command),
         Command::Admin(command) => admin(command),
+        Command::Config(command) => configuration(&command),
+        Command::Completions { shell } => print_completions(shell, Arguments::command()),
+        Command::Man(options) => write_manual(&options, Arguments::command()),
     }
 }
 

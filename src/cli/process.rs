@@ -65,7 +65,12 @@ pub(super) fn survive_file_size_limit() -> anyhow::Result<()> {
     signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop).context("SIGXFSZ cannot be handled")
 }
 
-/// Writes a line to standard output. No other code writes there.
+/// Writes a line to standard output. No code outside of this file writes there.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout().lock(), "{text}").context("standard output is closed")
+}
+
+/// Writes a text that ends its own lines to standard output.
+pub(super) fn print_bytes(text: &[u8]) -> anyhow::Result<()> {
+    std::io::stdout().lock().write_all(text).context("standard output is closed")
 }

@@ -10,6 +10,7 @@ mod connections;
 mod contradictions;
 mod credentials;
 mod directories;
+mod effective;
 mod identity_providers;
 mod reading;
 mod review;
@@ -43,6 +44,7 @@ pub use credentials::{
     AppIdentitySection, CertificateSection, CredentialSection, IdentityEndpointSection, IdentitySection,
 };
 pub use directories::{DirectorySection, PasswordHashesSection};
+pub use effective::show as show_effective;
 pub use identity_providers::{EntraSection, OpenIdSection};
 pub use reading::{Environment, explain_complaint, temporary_directory};
 pub use review::{

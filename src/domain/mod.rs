@@ -25,6 +25,7 @@ mod quick_hashing;
 mod record_key;
 mod registrations;
 mod secret;
+mod secret_file;
 #[cfg(test)]
 pub(crate) mod test_samples;
 mod token;
@@ -73,6 +74,7 @@ pub use quick_hashing::{ConfiguredMap, QuickHashing};
 pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::Secret;
+pub use secret_file::is_private;
 pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
 pub use version_number::VersionNumber;

@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
+
+use crate::domain::is_private;
 
 use super::{KeyRing, KeyRingError, key_text};
 
@@ -23,7 +25,7 @@ impl KeyRing {
     pub fn load(path: &Path) -> Result<Self, KeyRingError> {
         let mut file = File::open(path).map_err(failed(path))?;
         // The mode is read from the open file: the path may name another file by now.
-        if file.metadata().map_err(failed(path))?.mode() & 0o077 != 0 {
+        if !is_private(&file.metadata().map_err(failed(path))?) {
             return Err(KeyRingError::Exposed { path: path.to_owned() });
         }
         let text = read_text(&mut file).map_err(failed(path))?;

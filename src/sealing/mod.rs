@@ -31,8 +31,8 @@ pub enum KeyRingError {
         /// The error of the operating system.
         reason: std::io::Error,
     },
-    /// The mode of the key file allows other users than its owner to read it.
-    #[error("key file {path} can be read by other users than its owner: run `chmod 600 {path}`")]
+    /// Other users can read the key file ([`is_private`](crate::domain::is_private)).
+    #[error("key file {path} can be read by others: run `chmod 600 {path}`")]
     Exposed {
         /// The path of the key file.
         path: PathBuf,

@@ -136,7 +136,7 @@ def check_pod(objects, configuration, overlay):
     chosen += [it["spec"]["selector"]["matchLabels"] for it in objects if it["kind"] == "PodDisruptionBudget"]
     require(all(it.items() <= labels for it in chosen), f"{overlay}: a selector chooses other pods")
     volumes = {it["name"]: it for it in pod["volumes"]}
-    for each in [*pod["initContainers"], *pod["containers"]]:
+    for each in pod["containers"]:
         context = each["securityContext"]
         require(context["readOnlyRootFilesystem"] is True, f"{overlay}: {each['name']} can write its image")
         require(context["allowPrivilegeEscalation"] is False, f"{overlay}: {each['name']} can gain privileges")
@@ -149,6 +149,8 @@ def check_pod(objects, configuration, overlay):
     require(users == {int(image_user)}, f"{overlay}: {users} is not the user of the image, {image_user}")
     require(volumes["configuration"]["configMap"]["name"] == one(objects, "ConfigMap")["metadata"]["name"],
             f"{overlay}: the configuration is mounted from another ConfigMap")
+    secret = volumes["secrets"]["secret"]
+    require(secret == {"secretName": "bot-sso", "defaultMode": 0o440}, f"{overlay}: bot-sso refuses files of {secret}")
     check_paths(container, configuration, overlay)
     check_strategy(deployment, objects, configuration, overlay)
 
@@ -221,11 +223,10 @@ def check_configuration(binary, text, place, folder):
 
 
 def write_pod(objects, folder):
-    """Writes what tests/deploy/pod.sh runs: the configuration, and the command of the init container, a word a line."""
+    """Writes what tests/deploy/pod.sh runs: the configuration, and the arguments of the container, a word a line."""
     folder.mkdir(parents=True, exist_ok=True)
     pod = one(objects, "Deployment")["spec"]["template"]["spec"]
     (folder / "bot-sso.toml").write_text(one(objects, "ConfigMap")["data"]["bot-sso.toml"])
-    (folder / "init-command").write_text("\n".join(pod["initContainers"][0]["command"]) + "\n")
     container = next(it for it in pod["containers"] if it["name"] == "bot-sso")
     (folder / "args").write_text("\n".join(container["args"]) + "\n")
 

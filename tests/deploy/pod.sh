@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Runs a pod of deploy/kubernetes as far as that goes without a cluster: pod.sh IMAGE BUSYBOX POD FOLDER. IMAGE is the root
-# file system of the image, BUSYBOX a static busybox, POD the folder that tests/deploy/manifests.py has written for an overlay.
+# Runs a pod of deploy/kubernetes as far as that goes without a cluster: pod.sh IMAGE POD FOLDER. IMAGE is the root
+# file system of the image, POD the folder that tests/deploy/manifests.py has written for an overlay.
 # The file systems are read-only, the user is that of the manifests, and the secrets have the modes that Kubernetes gives them.
 # Run it as root in namespaces of its own:  unshare --mount --net --pid --fork --kill-child pod.sh …
 set -euo pipefail
 
 image=$(realpath "$1")
-busybox=$(realpath "$2")
-pod=$(realpath "$3")
-folder=$(realpath "$4")
+pod=$(realpath "$2")
+folder=$(realpath "$3")
 here=$(dirname "$(realpath "$0")")
-readonly image busybox pod folder here
+readonly image pod folder here
 readonly user=65532
 chroot=$(command -v chroot)
 readonly chroot
@@ -29,7 +28,7 @@ is_healthy() {
 
 # Makes the secret as Kubernetes mounts it: links into a hidden folder, files of root that the group of the pod may read.
 mount_secret() {
-    local data=$folder/mounted-secrets/..data name
+    local data=$folder/secrets/..data name
     mkdir -p "$data"
     for name in graph admin-token metrics-token; do
         echo "$name-secret-of-the-local-stage" > "$data/$name"
@@ -40,25 +39,8 @@ mount_secret() {
     chown "root:$user" "$data"/*
     chmod 440 "$data"/*
     for name in "$data"/*; do
-        ln -s "..data/$(basename "$name")" "$folder/mounted-secrets/$(basename "$name")"
+        ln -s "..data/$(basename "$name")" "$folder/secrets/$(basename "$name")"
     done
-}
-
-# Runs the command of the init container with the mounts that it has.
-copy_secrets() {
-    local init=$folder/init
-    mkdir -p "$init/bin" "$init/run/mounted-secrets" "$init/run/secrets/bot-sso"
-    cp "$busybox" "$init/bin/busybox"
-    ln -s busybox "$init/bin/sh"
-    ln -s busybox "$init/bin/cp"
-    mount --bind "$folder/mounted-secrets" "$init/run/mounted-secrets"
-    mount --bind "$folder/secrets" "$init/run/secrets/bot-sso"
-    mapfile -t command < "$pod/init-command"
-    # A pod whose sandbox is made again runs it twice.
-    for _ in once again; do
-        env -i PATH=/bin "$chroot" --userspec=$user:$user "$init" "${command[@]}"
-    done
-    umount "$init/run/secrets/bot-sso" "$init/run/mounted-secrets"
 }
 
 # The Redis of the manifests, under the name that the configuration has.
@@ -86,7 +68,7 @@ start_redis() {
 
 ip link set lo up 2> /dev/null || true
 mount --make-rprivate /
-mkdir -p "$folder/changes" "$folder/work" "$folder/root" "$folder/secrets"
+mkdir -p "$folder/changes" "$folder/work" "$folder/root"
 readonly root=$folder/root
 # What the kubelet adds to the image (mount points, /etc/hosts) goes into a layer in memory.
 mount -t tmpfs tmpfs "$folder/changes"
@@ -94,15 +76,14 @@ mkdir "$folder/changes/up" "$folder/changes/work"
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$folder/changes/up,workdir=$folder/changes/work" "$root"
 mkdir -p "$root/tmp" "$root/run/secrets/bot-sso" "$root/proc" "$root/dev"
 touch "$root/dev/null" "$root/dev/urandom"
-mount -t tmpfs -o "mode=770,gid=$user" tmpfs "$folder/secrets"
 mount --bind /dev/null "$root/dev/null"
 mount --bind /dev/urandom "$root/dev/urandom"
 mount -t proc proc "$root/proc"
 mount_secret
 cp "$pod/bot-sso.toml" "$root/etc/bot-sso/bot-sso.toml"
-copy_secrets
 start_redis
 mount --bind "$folder/secrets" "$root/run/secrets/bot-sso"
+mount -o remount,bind,ro "$root/run/secrets/bot-sso"
 if grep -q '^path = "/var/lib/bot-sso/' "$pod/bot-sso.toml"; then
     mount -t tmpfs -o "mode=2770,gid=$user" tmpfs "$root/var/lib/bot-sso"
 fi
@@ -133,4 +114,4 @@ done
 [ "$(curl --silent --output /dev/null --write-out '%{http_code}' "$health/admin/users/x/export")" = 404 ] || fail "an admin API for the network"
 kill -TERM "$process"
 wait "$process" || fail "the pod ends with $? at SIGTERM"
-echo "a pod of $(basename "$pod") runs: read-only, as the user $user, with copied secrets, probes on the health listener"
+echo "a pod of $(basename "$pod") runs: read-only, as the user $user, with the secrets that Kubernetes mounts, probes on the health listener"

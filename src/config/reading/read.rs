@@ -39,6 +39,11 @@ impl Source {
         Self { readable: table.clone(), written: table, overlay: Overlay::default() }
     }
 
+    /// The tables as they were read: with the variables in their places, and without values of a wrong type.
+    pub(in crate::config) fn into_table(self) -> Table {
+        self.readable
+    }
+
     /// This source with a proposed value, to be tried.
     pub(in crate::config) fn with(&self, proposal: &Proposal) -> Option<Self> {
         let mut source = self.clone();

@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use toml::{Table, Value};
 
-use crate::domain::Secret;
+use crate::domain::{Secret, is_private};
 
 use super::findings::Review;
 use super::place::Place;
@@ -91,7 +90,7 @@ impl Review<'_> {
         Some(Secret::new(secret.to_owned()))
     }
 
-    /// Checks that a file exists and that only its owner can read it.
+    /// Checks that a file exists and that no other user can read it.
     pub(in crate::config) fn private_file(&mut self, path: &Path, place: &Place, if_absent: &str) -> Option<PathBuf> {
         let path = self.resolve(path);
         match open_private(&path) {
@@ -174,7 +173,7 @@ fn open_private(path: &Path) -> Result<File, String> {
     if !about.is_file() {
         return Err(format!("{} is not a file", path.display()));
     }
-    if about.permissions().mode() & 0o077 != 0 {
+    if !is_private(&about) {
         return Err(format!("{0} can be read by others: run chmod 600 {0}", path.display()));
     }
     Ok(file)

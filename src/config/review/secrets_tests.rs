@@ -48,7 +48,7 @@ fn a_secret_that_cannot_be_read_is_a_problem() {
 fn files_that_others_can_read_are_refused_with_the_command_to_run() {
     let directory = directory();
     let keys = directory.path().join("bot-sso.keys");
-    std::fs::set_permissions(&keys, Permissions::from_mode(0o640)).unwrap();
+    std::fs::set_permissions(&keys, Permissions::from_mode(0o660)).unwrap();
     let secret = directory.path().join("calendar.secret");
     std::fs::set_permissions(&secret, Permissions::from_mode(0o604)).unwrap();
     let text = changed(SECRET_LINE, "client_secret = { file = \"calendar.secret\" }");

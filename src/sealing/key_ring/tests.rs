@@ -109,7 +109,7 @@ fn load_refuses_a_file_that_other_users_can_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.toml");
     ring().create_file(&path).unwrap();
-    for mode in [0o640, 0o604, 0o660] {
+    for mode in [0o644, 0o604, 0o660] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let error = KeyRing::load(&path).unwrap_err();
         assert!(error.to_string().contains("chmod 600"), "{error}");

@@ -27,7 +27,7 @@ async fn check_lists_every_problem_at_once_with_its_path_and_what_to_write() {
     let secret = setting.secret_in_file("demo-none-graph", "s3cret-in-a-file");
     write_with_mode(&secret, "s3cret-in-a-file", 0o644);
     let keys = setting.path("bot-sso.keys");
-    write_with_mode(&keys, &std::fs::read_to_string(&keys).unwrap(), 0o640);
+    write_with_mode(&keys, &std::fs::read_to_string(&keys).unwrap(), 0o660);
 
     let output = setting.run("check");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
