@@ -163,6 +163,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_restored_backup_gives_back_the_space_of_removed_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("store.db"), folder.path().join("copy.db"));
+        let store = open(&path);
+        put(&store, "stays").await;
+        let expires_at = Timestamp::from_unix_seconds(253_402_300_799);
+        for number in 2..200 {
+            let record = Record { value: Bytes::from(vec![number; 4000]), expires_at, index: None, mark: None };
+            store.put(RecordKey([number; 32]), record).await.unwrap();
+        }
+        store.remove((2..200).map(|number| RecordKey([number; 32])).collect()).await.unwrap();
+        drop(store);
+        let size = |path: &Path| fs::metadata(path).unwrap().len();
+        let before = size(&path);
+        EmbeddedStore::back_up(&path, &copy).unwrap();
+        EmbeddedStore::restore(&copy, &path, true).unwrap();
+        assert!(size(&path) * 4 < before, "{before} bytes before, {} after", size(&path));
+        assert_eq!(open(&path).get(KEY).await.unwrap().unwrap(), "stays");
+    }
+
+    #[tokio::test]
     async fn what_is_no_store_of_this_program_is_neither_copied_nor_restored() {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("store.db"), folder.path().join("other.db"));

@@ -18,6 +18,7 @@ mod network;
 mod operations;
 mod operations_health;
 mod other_callers;
+mod printed_texts;
 mod refusals;
 mod renewal;
 pub mod setting;

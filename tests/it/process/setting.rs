@@ -151,9 +151,14 @@ impl Setting {
 
     /// Writes the configuration, and runs `bot-sso store` with `arguments` to its end.
     pub fn store(&self, arguments: &[&str]) -> Output {
+        self.call(&[&["store"], arguments].concat())
+    }
+
+    /// Writes the configuration, and runs `bot-sso` with `arguments` to its end.
+    pub fn call(&self, arguments: &[&str]) -> Output {
         self.write();
         let mut process = Command::new(env!("CARGO_BIN_EXE_bot-sso"));
-        process.env_clear().envs(self.secrets.clone()).arg("store").args(arguments).output().unwrap()
+        process.env_clear().envs(self.secrets.clone()).args(arguments).output().unwrap()
     }
 
     /// Starts `bot-sso serve`, and waits until it listens.
