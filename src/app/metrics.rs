@@ -33,11 +33,9 @@ pub(super) fn build_metrics(
         directories: config.directories.iter().map(|section| section.directory.name.clone()).collect(),
     };
     let metrics = Metrics::new(&served, clock.now(), observation);
-    if let Some(file) = config.store.file() {
-        let files = store_files(&file.path);
-        metrics.show_store_size(move || {
-            files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|about| about.len()).sum()
-        });
+    if config.store.file().is_some() {
+        let read = read_store_size(config);
+        metrics.show_store_size(move || read().unwrap_or(0));
     }
     Arc::new(metrics)
 }
@@ -47,6 +45,15 @@ pub(super) fn show_key_sets(metrics: &Metrics, key_sets: &[NamedKeySet]) {
     for NamedKeySet { name, keys } in key_sets {
         let keys = Arc::clone(keys);
         metrics.show_key_set(name, move || keys.fetch_counts());
+    }
+}
+
+/// Reads the size of the store's files in bytes; `None` if the store is a server's.
+pub(super) fn read_store_size(config: &Configuration) -> impl Fn() -> Option<u64> + Send + Sync + use<> {
+    let files = config.store.file().map(|file| store_files(&file.path));
+    move || {
+        let sizes = files.as_ref()?.iter().filter_map(|file| std::fs::metadata(file).ok());
+        Some(sizes.map(|about| about.len()).sum())
     }
 }
 

@@ -166,7 +166,7 @@ impl Renewable {
             AuditEntry::new(AuditEvent::Reloaded).detail("metrics_token").write();
         }
         if let Some(present) = &self.operator_tokens.admin {
-            present.replace(section.admin_token);
+            present.replace(section.admin_token, section.read_token);
             tracing::info!("the admin token was read again");
             AuditEntry::new(AuditEvent::Reloaded).detail("admin_token").write();
         }

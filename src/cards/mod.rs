@@ -9,6 +9,7 @@ mod client_failures;
 mod known_cards;
 mod pending_sign_in;
 mod pending_sign_ins;
+mod single_offers;
 
 #[cfg(test)]
 mod client_failures_tests;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use pending_sign_in::{FinishedCard, PendingSignIn, SignInOffer, StatedIdentity};
 pub use pending_sign_ins::PendingSignIns;
+pub use single_offers::ListedOffer;
 
 /// How long the record of a card is kept after the offer if a browser has followed the card's link. The card can be
 /// answered for fifteen minutes, and a browser that follows the link in the last minute has another fifteen minutes to

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::domain::{Account, BotName, ChannelId, ConnectionName, ConversationId, Timestamp};
+use crate::records::catalogue::CARD_LIFETIME;
 use crate::records::{Content, Kind, Plaintext, catalogue, encode_json};
 
 /// The user's identity as the bot states it when it requests a card. The bot copies it from the channel's activity.
@@ -61,6 +62,14 @@ pub struct PendingSignIn {
     pub begun_at: Timestamp,
     /// Since when a browser that followed the card's link has been at the stated tenant. `None` if it has come back.
     pub browser_away_since: Option<Timestamp>,
+}
+
+impl PendingSignIn {
+    /// Until when the card can be answered. A browser that has followed its link may finish later.
+    #[must_use]
+    pub fn answerable_until(&self) -> Timestamp {
+        self.begun_at.plus(CARD_LIFETIME)
+    }
 }
 
 impl Deref for PendingSignIn {

@@ -266,7 +266,7 @@ impl PendingSignIns {
         self.cards.get(self.card_key(card_id)).await
     }
 
-    async fn remove(&self, keys: Vec<RecordKey>) -> Result<(), RecordError> {
+    pub(super) async fn remove(&self, keys: Vec<RecordKey>) -> Result<(), RecordError> {
         if keys.is_empty() {
             return Ok(());
         }
@@ -275,7 +275,7 @@ impl PendingSignIns {
 
     /// Whether the card may still be answered. Its record may be kept for longer ([`PendingSignIns::extend_for_browser`]).
     fn can_be_answered(&self, sign_in: &PendingSignIn) -> bool {
-        self.now() < sign_in.begun_at.plus(CARD_LIFETIME)
+        self.now() < sign_in.answerable_until()
     }
 
     fn add_to_known(&self, sign_in: &PendingSignIn, expires_at: Timestamp) {
@@ -284,7 +284,7 @@ impl PendingSignIns {
     }
 
     /// Loads all pending sign-ins of `account`, most recent first, including those that are kept for a browser only.
-    async fn load_all(&self, account: &Account) -> Result<Vec<OpenedRecord<CardRecord>>, RecordError> {
+    pub(super) async fn load_all(&self, account: &Account) -> Result<Vec<OpenedRecord<CardRecord>>, RecordError> {
         if !self.may_have_any(account) {
             return Ok(Vec::new());
         }

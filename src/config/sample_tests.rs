@@ -16,6 +16,7 @@ pub(in crate::config) fn environment() -> Environment {
         ("NOTES_SECRET", "of another add-in"),
         ("ADMIN_TOKEN", "0123456789abcdef0123456789abcdef"),
         ("METRICS_TOKEN", "fedcba9876543210fedcba9876543210"),
+        ("READ_TOKEN", "00112233445566778899aabbccddeeff"),
         ("SMTP_PASSWORD", "of the mail server"),
     ])
 }

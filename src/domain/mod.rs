@@ -15,6 +15,7 @@ mod clock_and_entropy;
 mod connection;
 mod conversation_id;
 mod directory;
+mod element_id;
 mod entropy;
 mod exchange;
 mod fingerprint;
@@ -59,6 +60,7 @@ pub use directory::{
     SignInMethod, SsoFault, SsoSettings, TenantId, TokenSettings, UserEmail, UserNames, UserStatus,
     check_browser_address, check_browser_addresses, check_logout_address,
 };
+pub use element_id::ElementId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange::{
     ArrivedActivity, BotMessage, ExchangeEvent, ExchangeKey, ExchangeObservation, ExchangeObserver, ExchangeStep,

@@ -56,8 +56,9 @@ pub use storage_failure::StorageFailure;
 pub use token_sender::TokenSender;
 pub use token_validators::{TokenValidators, is_for_microsoft_graph, read_stated_claims};
 pub use tokens::{
-    CurrentTokens, EndedTokens, GivenToken, GivenTokens, ObtainedIdToken, PersonPins, PersonToken, PersonTokens,
-    ResourceExchange, ResourceScope, ResourceTokens, TokenRevocation, TokenSignOut, UnkeptTokens, WantedResource,
+    AccountOwners, CurrentTokens, EndedTokens, GivenToken, GivenTokens, ObtainedIdToken, OwnedAccount, PersonOffer,
+    PersonOffers, PersonPin, PersonPins, PersonToken, PersonTokens, ResourceExchange, ResourceScope, ResourceTokens,
+    TokenRevocation, TokenSignOut, UnkeptTokens, WantedResource,
 };
 pub use user_rates::{PAGE_RATE_HINT, RateLimited, UserRates};
 pub use user_token::{TokenOwner, user_token};

@@ -19,6 +19,7 @@ mod guess_limit;
 mod hints;
 mod limits;
 mod operation;
+mod operator_bearers;
 mod page_module;
 mod path_segments;
 mod peer;
@@ -52,6 +53,7 @@ pub use guess_limit::{CountedGuess, FormGuesses, GuessLimit, OperatorCall, Sampl
 pub use hints::list_hints;
 pub use limits::{CallerLimits, CallerRates, KeyedRate, RateExceeded, RateLimit, SharedLimits};
 pub use operation::{Method, Operation};
+pub use operator_bearers::{OperatorBearers, OperatorRole};
 #[cfg(test)]
 pub use page_module::page_module_testing;
 pub use page_module::{

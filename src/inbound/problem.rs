@@ -39,6 +39,8 @@ pub enum Problem {
     ServiceUrlNotAllowed,
     /// The request's `Host` is none of the names under which the listener answers.
     HostNotAllowed,
+    /// The operator's bearer may read, and the call changes something.
+    ReadOnlyBearer,
     /// The caller exceeds its rate limit.
     TooManyRequests {
         /// Seconds until the caller's next request is accepted.
@@ -60,6 +62,10 @@ pub enum Problem {
     UnknownApp,
     /// The user id is linked to no person.
     UnknownAppUser,
+    /// Nothing with the id of the path is kept of the person.
+    UnknownElement,
+    /// The path holds no channel and account id.
+    BadAccount,
     /// The user id is linked to another person.
     AppUserLinkedToAnother,
     /// The person has as many user ids at the app as one may have.
@@ -99,6 +105,7 @@ impl Problem {
             | Self::BadAppUserId
             | Self::BadAppUserLink
             | Self::BadPage
+            | Self::BadAccount
             | Self::MissingProperty => StatusCode::BAD_REQUEST,
             Self::AppUserLinkedToAnother | Self::TooManyAppUserIds => StatusCode::CONFLICT,
             Self::MissingAuthorization
@@ -113,9 +120,10 @@ impl Problem {
             | Self::ChannelNotEndorsed
             | Self::ServiceUrlMismatch
             | Self::ServiceUrlNotAllowed
-            | Self::HostNotAllowed => StatusCode::FORBIDDEN,
+            | Self::HostNotAllowed
+            | Self::ReadOnlyBearer => StatusCode::FORBIDDEN,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotFound | Self::UnknownApp | Self::UnknownAppUser => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownApp | Self::UnknownAppUser | Self::UnknownElement => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -149,6 +157,7 @@ impl Problem {
             Self::ServiceUrlMismatch => ("ServiceUrlMismatch", "The activity's serviceUrl is not the token's."),
             Self::ServiceUrlNotAllowed => ("ServiceUrlNotAllowed", "The caller may not use this serviceUrl."),
             Self::HostNotAllowed => ("HostNotAllowed", "The Host header names no host under which this listener answers."),
+            Self::ReadOnlyBearer => ("ReadOnlyBearer", "This bearer may only read."),
             Self::TooManyRequests { .. } => ("TooManyRequests", "Too many requests; try again later."),
             Self::KeysUnavailable => ("KeysUnavailable", "Signing keys are unavailable; try again."),
             Self::BadArgument => ("BadArgument", "The request body is not an acceptable activity."),
@@ -158,6 +167,8 @@ impl Problem {
             Self::BadPage => ("BadArgument", "The query parameter 'from' must be the value of next of the page before."),
             Self::UnknownApp => ("UnknownApp", "There is no app with this id."),
             Self::UnknownAppUser => ("UnknownAppUser", "The app has no user with this id."),
+            Self::UnknownElement => ("UnknownElement", "Nothing with this id is kept of the user."),
+            Self::BadAccount => ("BadArgument", "The path must name a channel and an account's id there, percent-encoded."),
             Self::AppUserLinkedToAnother => ("AppUserLinked", "The user id is linked to another person: remove that link first."),
             Self::TooManyAppUserIds => ("TooManyAppUserIds", "The person has as many user ids at this app as one may have."),
             Self::MissingProperty => ("MissingProperty", "The activity lacks a required property."),

@@ -1,4 +1,6 @@
-use crate::domain::{SignInMethod, Timestamp};
+use std::time::Duration;
+
+use crate::domain::{Directory, SignInMethod, SsoSettings, Timestamp};
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,16 @@ pub struct Session {
     pub last_used_at: Timestamp,
     /// The browser, as its `User-Agent` says: at most 200 characters, for the operator's list.
     pub browser: String,
+}
+
+impl Session {
+    /// When the session ends unless it is used: by inactivity under `settings`, or at the absolute end that `directory` sets.
+    #[must_use]
+    pub fn ends_at(&self, directory: &Directory, settings: &SsoSettings) -> Timestamp {
+        let inactive = self.last_used_at.plus(Duration::from_secs(settings.inactivity_timeout_seconds.into()));
+        let absolute = directory.absolute_lifetime_seconds.map(Duration::from_secs);
+        absolute.map_or(inactive, |lifetime| inactive.min(self.auth_time.plus(lifetime)))
+    }
 }
 
 /// What becomes of a cookie value.

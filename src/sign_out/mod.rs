@@ -9,7 +9,9 @@ mod agent_user_data;
 mod back_channel;
 mod ending_accounts;
 mod everywhere;
+mod kept_counts;
 mod logout_token_uses;
+mod person_elements;
 mod person_records;
 mod unfinished_erasures;
 
@@ -21,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use crate::domain::{
     Account, Bot, ConnectionName, EndedAtSignOut, ExchangeObservation, ExchangeStep, LinkedKeys, Registrations,
+    TokenSlot,
 };
 use crate::exchange::{StorageFailure, TokenSignOut};
 use crate::observability::{AuditEntry, AuditEvent};
@@ -31,7 +34,9 @@ use self::everywhere::MAX_RETRIES;
 pub use agent_lifecycle::{AgentLifecycle, LifecycleEvent, LifecycleOrder};
 pub use back_channel::{BackChannel, BackChannelParts, LogoutNotice};
 pub use everywhere::{EndedEverywhere, EndedRecords};
+pub use kept_counts::{KeptCounter, KeptCounts};
 pub use logout_token_uses::LogoutTokenUses;
+pub use person_elements::{PersonElements, PersonOverview, TokenElement};
 pub use person_records::{ErasedPerson, PersonExport, PersonRecords};
 
 /// A sign-out that is incomplete because the store failed. The caller should repeat it. The text is for the log.
@@ -61,6 +66,8 @@ pub struct SignOutCause {
 pub enum SignOutOrigin {
     /// The operator's.
     Operator,
+    /// That of an operator who may only read, and signs nobody out.
+    OperatorReading,
     /// The person's own.
     User,
     /// That of the person's identity provider, by a logout token.
@@ -177,6 +184,14 @@ impl SignOut {
         Ok(())
     }
 
+    /// Ends what is under way for `slots` and has led to no token yet, such as codes that a browser shows.
+    async fn end_pending(&self, slots: &[TokenSlot]) -> Result<(), SignOutFailure> {
+        for other in &self.joined.others {
+            other.end(slots).await.map_err(SignOutFailure)?;
+        }
+        Ok(())
+    }
+
     /// Removes everything that is kept in the slots of `ending`, and what parents of `bot` brought for the same user id.
     async fn end(&self, bot: Option<&Bot>, ending: &EndingAccount) -> Result<(), SignOutFailure> {
         let slots = ending.slots();
@@ -216,6 +231,7 @@ impl SignOutOrigin {
     const fn name(self) -> &'static str {
         match self {
             Self::Operator => "operator",
+            Self::OperatorReading => "operator_read_only",
             Self::User => "user",
             Self::IdentityProvider => "identity_provider",
             Self::AgentPlatform => "agent_platform",

@@ -16,7 +16,7 @@ use crate::records::{RecordError, Records};
 #[derive(Clone)]
 pub struct PersonRecords {
     sign_out: SignOut,
-    tokens: PersonTokens,
+    pub(super) tokens: PersonTokens,
     clock: SharedClock,
     collections: Vec<Arc<dyn PersonalData>>,
     unfinished: Arc<UnfinishedErasures>,
@@ -125,7 +125,7 @@ impl PersonRecords {
         failure.map_or(Ok(removed), Err)
     }
 
-    async fn find_person(&self, user: &UserKey) -> Result<DataSubject, SignOutFailure> {
+    pub(super) async fn find_person(&self, user: &UserKey) -> Result<DataSubject, SignOutFailure> {
         let mut accounts = self.tokens.list_accounts(user).await?;
         for known in self.unfinished.find(user).await.map_err(store_failed)? {
             if !accounts.contains(&known) {
@@ -135,7 +135,7 @@ impl PersonRecords {
         Ok(DataSubject { user: user.clone(), accounts })
     }
 
-    async fn list_linked_keys(&self, user: &UserKey) -> Result<Vec<UserKey>, SignOutFailure> {
+    pub(super) async fn list_linked_keys(&self, user: &UserKey) -> Result<Vec<UserKey>, SignOutFailure> {
         let mut keys = self.sign_out.list_keys(user).await?.keys;
         keys.retain(|key| key != user);
         Ok(keys)

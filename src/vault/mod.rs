@@ -7,6 +7,7 @@
 mod account_pins;
 mod changes;
 mod deferrals;
+mod elements;
 mod epochs;
 mod kept_token;
 mod l1;
@@ -33,6 +34,7 @@ mod unstored_sign_out_tests;
 pub use epochs::{Epoch, SignOutMark};
 pub use kept_token::{CodeMark, KeptToken};
 pub use permit::Permit;
+pub use pins::ListedPin;
 pub use slots::SlotGeneration;
 pub use token_vault::{KeptRecord, RemovedTokens, TokenVault};
 pub use user_tokens::ListedToken;

@@ -11,7 +11,7 @@ use super::changes::{Change, Changes};
 use super::epochs::{Epoch, Epochs, UserEpoch};
 use super::permit::Permit;
 use super::slots::SlotGenerations;
-use crate::domain::{Account, RecordKey, UserKey};
+use crate::domain::{Account, ElementId, RecordKey, SharedClock, Timestamp, UserKey};
 use crate::observability::{AuditEntry, AuditEvent};
 use crate::records::{Collection, Content, Kind, Plaintext, Records, StoredRecord, catalogue, encode_json};
 
@@ -20,12 +20,25 @@ const MAX_RECENT_PINS: usize = 65_536;
 /// Attempts to write a pin. An attempt fails only if another caller pins or unpins the same account at the same time.
 const MAX_CAS_ATTEMPTS: usize = 8;
 
+/// A pin as the operator may see it.
+#[derive(Clone, Debug)]
+pub struct ListedPin {
+    /// Its name.
+    pub id: ElementId,
+    /// The account that is pinned. `None` if an earlier version of the program has pinned it.
+    pub account: Option<Account>,
+    /// When it was pinned. `None` if an earlier version of the program has pinned it.
+    pub pinned_at: Option<Timestamp>,
+}
+
 /// A pin as the store keeps it.
 struct PinRecord {
     user: UserKey,
     epoch: Epoch,
     /// The account that is pinned. `None` in a record of an earlier version.
     account: Option<Account>,
+    /// `None` in a record of an earlier version.
+    pinned_at: Option<Timestamp>,
 }
 
 /// The JSON form of a [`PinRecord`] before it is sealed.
@@ -39,6 +52,9 @@ struct PinJson {
     /// The texts of [`Account::key_parts`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<[String; 3]>,
+    /// Milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pinned_at: Option<i64>,
 }
 
 impl Content for PinRecord {
@@ -50,6 +66,7 @@ impl Content for PinRecord {
             subject: self.user.subject().to_owned(),
             epoch: u64::from_be_bytes(self.epoch.to_bytes()),
             account: self.account.as_ref().map(|account| account.key_parts().map(Cow::into_owned)),
+            pinned_at: self.pinned_at.map(Timestamp::unix_millis),
         })
     }
 
@@ -58,7 +75,8 @@ impl Content for PinRecord {
         let user = UserKey::from_parts(&pin.issuer, &pin.subject);
         let account = pin.account.as_ref();
         let account = account.and_then(|[holder, realm, subject]| Account::from_key_parts(holder, realm, subject));
-        Some(Self { user, epoch: Epoch::from_bytes(pin.epoch.to_be_bytes()), account })
+        let pinned_at = pin.pinned_at.map(Timestamp::from_unix_millis);
+        Some(Self { user, epoch: Epoch::from_bytes(pin.epoch.to_be_bytes()), account, pinned_at })
     }
 }
 
@@ -97,6 +115,7 @@ impl PinnedAccount {
 /// The pins of all accounts. The first successful sign-in pins an account to a person; a sign-out ends the pin.
 pub(super) struct Pins {
     records: Collection<PinRecord>,
+    clock: SharedClock,
     epochs: Arc<Epochs>,
     generations: Arc<SlotGenerations>,
     /// Over a shared store they are copies, which serve while the other replicas' changes arrive here.
@@ -118,6 +137,7 @@ impl Pins {
     ) -> Self {
         Self {
             records: Collection::new(records),
+            clock: records.clock().clone(),
             epochs,
             generations,
             changes,
@@ -146,7 +166,12 @@ impl Pins {
         }
         let (key, unpin_count) = (self.key(account), self.unpin_count.load(Ordering::SeqCst));
         let new_pin = Pin { key, user: user.clone(), epoch: permit.epoch, user_epoch: self.epochs.get_cell(user) };
-        let content = PinRecord { user: user.clone(), epoch: permit.epoch, account: Some(account.account.clone()) };
+        let content = PinRecord {
+            user: user.clone(),
+            epoch: permit.epoch,
+            account: Some(account.account.clone()),
+            pinned_at: Some(self.clock.now()),
+        };
         let record = self.records.seal(key, &content)?.listed_by(self.user_index(user));
         for _ in 0..MAX_CAS_ATTEMPTS {
             let Some(existing) = self.records.put_if_absent(record.clone()).await? else {
@@ -215,14 +240,42 @@ impl Pins {
 
     /// The accounts that are pinned to `user`; an earlier version's pin does not say which account it is of.
     pub(super) async fn list_accounts(&self, user: &UserKey) -> Result<Vec<Account>, VaultError> {
-        let mut accounts = Vec::new();
+        Ok(self.list(user).await?.into_iter().filter_map(|pin| pin.account).collect())
+    }
+
+    /// The pins to `user`.
+    pub(super) async fn list(&self, user: &UserKey) -> Result<Vec<ListedPin>, VaultError> {
+        let mut pins = Vec::new();
         for stored in self.records.members(self.user_index(user)).await? {
-            let PinRecord { user, epoch, account } = self.records.open(&stored)?;
-            let user_epoch = self.epochs.get_cell(&user);
-            self.epochs.load(&user_epoch).await?;
-            accounts.extend(account.filter(|_| user_epoch.is_current(epoch)));
+            pins.extend(self.open_valid(&stored).await?);
         }
-        Ok(accounts)
+        Ok(pins)
+    }
+
+    /// Removes the pin under `key`, if it is one to `user`. Returns it.
+    pub(super) async fn remove_one(&self, user: &UserKey, key: RecordKey) -> Result<Option<ListedPin>, VaultError> {
+        let members = self.records.members(self.user_index(user)).await?;
+        let Some(stored) = members.into_iter().find(|stored| stored.key() == key) else { return Ok(None) };
+        let pin = self.open_valid(&stored).await?;
+        // This ends only the pin that was read: the account may have a new pin by now.
+        let removed = self.records.remove_if_unchanged(stored).await;
+        self.forget(key);
+        let told = match &self.changes {
+            None => Ok(()),
+            Some(changes) => tell_of_unpinned(changes, &[key], removed.is_ok()).await,
+        };
+        let was_removed = removed?;
+        told?;
+        Ok(pin.filter(|_| was_removed))
+    }
+
+    /// Opens a pin; `None` if a sign-out everywhere has ended it.
+    async fn open_valid(&self, stored: &StoredRecord<PinRecord>) -> Result<Option<ListedPin>, VaultError> {
+        let PinRecord { user, epoch, account, pinned_at } = self.records.open(stored)?;
+        let user_epoch = self.epochs.get_cell(&user);
+        self.epochs.load(&user_epoch).await?;
+        let pin = ListedPin { id: ElementId::new(stored.key()), account, pinned_at };
+        Ok(user_epoch.is_current(epoch).then_some(pin))
     }
 
     /// Removes the records of all pins to `user`. The raised epoch of the user has already ended these pins.

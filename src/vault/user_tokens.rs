@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::VaultError;
 use super::slots::TokenRecord;
 use super::token_vault::{RemovedTokens, Shared, TokenVault, run_to_completion};
-use crate::domain::{Account, ConnectionRevision, HolderName, Timestamp, TokenSlot, UserKey};
+use crate::domain::{Account, ConnectionRevision, ElementId, HolderName, Timestamp, TokenSlot, UserKey};
 
 /// A kept token as its user may see it: without the token.
 #[derive(Clone, Debug)]
 pub struct ListedToken {
+    /// Its name.
+    pub id: ElementId,
     /// Where it is kept. `None` if an earlier version of the program has kept it, and it was not refreshed since.
     pub slot: Option<TokenSlot>,
     /// The revision of the connection that it was obtained for.
@@ -37,7 +39,8 @@ impl TokenVault {
         let mut listed = Vec::new();
         for stored in self.shared.tokens.members(self.shared.user_index(user)).await? {
             let record = self.shared.tokens.open(&stored)?.into_token(self.shared.clock.now());
-            listed.extend(record.filter(|record| user_epoch.is_current(record.epoch)).map(ListedToken::of));
+            let record = record.filter(|record| user_epoch.is_current(record.epoch));
+            listed.extend(record.map(|record| ListedToken::new(ElementId::new(stored.key()), record)));
         }
         Ok(listed)
     }
@@ -82,10 +85,11 @@ impl Shared {
 }
 
 impl ListedToken {
-    fn of(record: TokenRecord) -> Self {
+    fn new(id: ElementId, record: TokenRecord) -> Self {
         let TokenRecord { kept, slot, .. } = record;
         let token = kept.token;
         Self {
+            id,
             slot,
             revision: kept.revision,
             signed_in_at: token.signed_in_at,

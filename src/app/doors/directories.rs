@@ -91,16 +91,21 @@ fn build_directory_sign_in(config: &Configuration, services: &Services) -> Direc
     )
 }
 
-/// The operator's pages; `None` if there is no directory, or no listener for them.
-pub(super) fn open_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> Option<DirectoryPages> {
-    let (directory, section) = (services.directories.as_ref()?, config.operations.as_ref()?);
-    let operated = OperatedDirectories {
+/// What the operator sees and changes of the directories.
+pub(super) fn list_operated(directory: &DirectoryServices) -> OperatedDirectories {
+    OperatedDirectories {
         directories: directory.directories.clone(),
         users: directory.users.clone(),
         sessions: directory.sessions.clone(),
         back_channel: directory.back_channel.clone(),
-    };
-    let admin_token = services.operator_tokens.admin.clone()?;
+    }
+}
+
+/// The operator's pages; `None` if there is no directory, or no listener for them.
+pub(super) fn open_pages(config: &Configuration, services: &Services, limits: BodyLimits) -> Option<DirectoryPages> {
+    let (directory, section) = (services.directories.as_ref()?, config.operations.as_ref()?);
+    let operated = list_operated(directory);
+    let admin_token = services.operator_tokens.admin.as_ref()?.full().clone();
     let is_secure = config.server.tls.is_some() && !section.listen.ip().is_loopback();
     let site = PageAccess { admin_token, is_secure, limits };
     Some(DirectoryPages::new(operated, site, services.ambient.clone()))

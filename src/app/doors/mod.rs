@@ -6,6 +6,7 @@
 mod back_channel_logout;
 mod back_ends;
 mod directories;
+mod operations;
 mod person_records;
 
 #[cfg(test)]
@@ -22,7 +23,6 @@ use actix_web::web;
 
 use self::back_ends::BackEndDoors;
 pub(in crate::app) use self::directories::DirectoryDoors;
-use self::person_records::build_person_records;
 use super::operator_tokens::OperatorTokens;
 use super::services::Services;
 use crate::bot_connector::ReportedFailures;
@@ -33,7 +33,7 @@ use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
 };
 use crate::endpoints::metrics::MetricsPage;
-use crate::endpoints::operations::{DirectoryPages, OperatedApps, Operations};
+use crate::endpoints::operations::{DirectoryPages, Operations};
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
@@ -74,15 +74,8 @@ pub(in crate::app) struct Doors {
 /// Builds each door from the services that it uses.
 pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, readiness: Readiness) -> Doors {
     let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIMEOUT };
-    let operations = services.operator_tokens.admin.clone().map(|token| {
-        let apps = OperatedApps {
-            registrations: services.registrations.clone(),
-            users: services.apps.users.clone(),
-            tokens: services.tokens.clone(),
-        };
-        let persons = build_person_records(services);
-        Operations::new(token, services.sign_out.clone(), persons, apps, limits)
-    });
+    let bearers = services.operator_tokens.admin.clone();
+    let operations = bearers.map(|bearers| Operations::new(bearers, operations::list_parts(config, services), limits));
     Doors {
         gateway: web::Data::new(build_bot_gateway(config, services, limits)),
         token_service: web::Data::new(build_token_service(config, services, limits)),

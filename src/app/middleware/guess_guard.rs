@@ -12,7 +12,8 @@ use super::{is_health_check, is_path_of};
 use crate::app::operator_tokens::OperatorTokens;
 use crate::endpoints::{metrics, operations};
 use crate::inbound::{
-    CountedGuess, ExpectedBearer, FormGuesses, GuessLimit, OperatorCall, RequestId, SharedLimits, TrustedProxies,
+    CountedGuess, ExpectedBearer, FormGuesses, GuessLimit, OperatorBearers, OperatorCall, RequestId, SharedLimits,
+    TrustedProxies,
 };
 
 /// The counts of wrong bearers on one of the operator's listeners. Each bearer has a count of its own, so that wrong
@@ -25,18 +26,25 @@ pub(in crate::app) struct OperatorGuesses {
 /// A bearer of the operator's, and the wrong ones that clients presented in its place.
 struct GuardedBearer {
     /// `None` if none is needed.
-    expected: Option<ExpectedBearer>,
+    expected: Option<RightBearers>,
     wrong: Arc<GuessLimit>,
+}
+
+/// The bearers that are not wrong.
+enum RightBearers {
+    /// Those of admin calls, which have one count of wrong ones together.
+    Admin(OperatorBearers),
+    Metrics(ExpectedBearer),
 }
 
 impl OperatorGuesses {
     /// Counts that no client has used, of bearers other than `expected`.
     pub(in crate::app) fn new(limits: &SharedLimits, expected: &OperatorTokens) -> Self {
-        let guard = |expected: &Option<ExpectedBearer>, name| GuardedBearer {
-            expected: expected.clone(),
-            wrong: Arc::new(GuessLimit::new(limits, name)),
-        };
-        Self { admin: guard(&expected.admin, "admin_token"), metrics: guard(&expected.metrics, "metrics_token") }
+        let guard = |expected, name| GuardedBearer { expected, wrong: Arc::new(GuessLimit::new(limits, name)) };
+        Self {
+            admin: guard(expected.admin.clone().map(RightBearers::Admin), "admin_token"),
+            metrics: guard(expected.metrics.clone().map(RightBearers::Metrics), "metrics_token"),
+        }
     }
 
     /// The bearer of `path`; `None` for health checks, which have none.
@@ -51,7 +59,11 @@ impl OperatorGuesses {
 impl GuardedBearer {
     /// Whether `request` presents the right bearer. The comparison takes the same time for all bearers of one length.
     fn is_presented_by(&self, request: &ServiceRequest) -> bool {
-        self.expected.as_ref().is_some_and(|expected| expected.check(request.headers()).is_ok())
+        match &self.expected {
+            Some(RightBearers::Admin(bearers)) => bearers.find_role(request.headers()).is_ok(),
+            Some(RightBearers::Metrics(bearer)) => bearer.check(request.headers()).is_ok(),
+            None => false,
+        }
     }
 }
 

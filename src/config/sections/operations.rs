@@ -25,6 +25,8 @@ pub struct OperationsSection {
     pub hosts: Vec<String>,
     /// The bearer token of admin requests, in visible ASCII.
     pub admin_token: Secret,
+    /// The bearer token of admin requests that only read, in visible ASCII; `None` if there is none.
+    pub read_token: Option<Secret>,
     /// The address of the listener for health checks alone; `None` if there is none.
     pub health_listen: Option<SocketAddr>,
     /// Whether the listener for health checks also serves the metrics.
@@ -39,6 +41,7 @@ pub(in crate::config) struct RawOperations {
     listen: Option<String>,
     hosts: Vec<String>,
     admin_token: Option<SecretReference>,
+    read_token: Option<SecretReference>,
     allow_remote: bool,
     health_listen: Option<String>,
     health_metrics: bool,
@@ -70,6 +73,19 @@ impl RawOperations {
         let admin_token = admin_token.and_then(|reference| read_token(&reference, &at, review));
         let at = place.key("metrics_token");
         let metrics_token = self.metrics_token.map(|reference| read_token(&reference, &at, review));
+        let at = place.key("read_token");
+        let read_token = self.read_token.map(|reference| read_token(&reference, &at, review));
+        if let Some(Some(token)) = &read_token {
+            let others = [("admin_token", &admin_token), ("metrics_token", metrics_token.as_ref().unwrap_or(&None))];
+            for (name, _) in
+                others.iter().filter(|(_, other)| other.as_ref().is_some_and(|other| is_same(token, other)))
+            {
+                review.report(
+                    &at,
+                    format!("is the same as operations.{name}: draw another one, as by openssl rand -hex 32"),
+                );
+            }
+        }
         let at = place.key("health_metrics");
         // What a key with a problem means is not known.
         let is_known = ["health_listen", "metrics_token"].iter().all(|key| !review.is_reported(&place.key(key)));
@@ -86,6 +102,7 @@ impl RawOperations {
             listen: listen?,
             hosts,
             admin_token: admin_token?,
+            read_token: read_token.map_or(Some(None), |token| token.map(Some))?,
             health_listen: health_listen.map_or(Some(None), |address| address.map(Some))?,
             health_metrics: self.health_metrics,
             metrics_token: metrics_token.map_or(Some(None), |token| token.map(Some))?,
@@ -148,6 +165,10 @@ fn read_address(text: &str, default: &str, at: &Place, review: &mut Review<'_>) 
         report_listen_address(text, default, review, at);
     }
     address
+}
+
+fn is_same(token: &Secret, other: &Secret) -> bool {
+    token.expose() == other.expose()
 }
 
 fn read_token(reference: &SecretReference, at: &Place, review: &mut Review<'_>) -> Option<Secret> {

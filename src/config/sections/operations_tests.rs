@@ -48,6 +48,28 @@ fn the_operators_listener_is_on_loopback_unless_allowed_otherwise_and_has_a_long
 }
 
 #[test]
+fn the_read_token_is_another_one_than_the_admin_token_and_the_metrics_token() {
+    let with = |read: &str| {
+        let section =
+            "admin_token = { env = \"ADMIN\" }\nmetrics_token = { env = \"METRICS\" }\nread_token = { env = \"READ\" }";
+        let text = format!("{MINIMAL}\n[operations]\n{section}\n");
+        let tokens = [("ADMIN", "admin-of-the-test"), ("METRICS", "metrics-of-the-test"), ("READ", read), SECRET];
+        read_with(&text, &Environment::of(tokens))
+    };
+    let right = with("reader-of-the-test").unwrap().operations.unwrap();
+    assert_eq!(right.read_token.unwrap().expose(), "reader-of-the-test");
+    for (read, start) in [
+        ("admin-of-the-test", "operations.read_token: is the same as operations.admin_token"),
+        ("metrics-of-the-test", "operations.read_token: is the same as operations.metrics_token"),
+        ("short", "operations.read_token: leads to no token"),
+    ] {
+        let problems = with(read).unwrap_err();
+        assert!(problems.0.len() == 1 && problems.to_string().starts_with(start), "{problems}");
+        assert!(!problems.to_string().contains("of-the-test"), "{problems}");
+    }
+}
+
+#[test]
 fn further_hosts_are_names_without_scheme_and_port() {
     let with = |hosts: &str| {
         let text = format!("{MINIMAL}\n[operations]\nhosts = [{hosts:?}]\nadmin_token = {{ env = \"ADMIN\" }}\n");

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Operations;
+use super::{Operations, described};
 use crate::accounts::{AppUserLink, AppUsers, LinkOutcome, is_app_user_id};
 use crate::domain::{Account, AppId, HolderName, Registrations, TokenSlot, UserKey};
 use crate::exchange::{CurrentTokens, TokenPlace};
@@ -33,7 +33,7 @@ pub(super) const LIST: Operation = Operation {
     path: "/admin/apps/{app}/users",
     route: |route| route.to(list),
     description: || {
-        described("ListAppUsers", "The users of an app, a page at a time.")
+        of_app("ListAppUsers", "The users of an app, a page at a time.")
             .optional_query("from", "`next` of the page before.")
             .answer(200, Answer::json::<AppUserList>("Users of the app; `next` is absent on the last page."))
             .error(400, "`from` is not `next` of a page.")
@@ -46,7 +46,7 @@ pub(super) const LINK: Operation = Operation {
     path: "/admin/apps/{app}/users/{user_id}",
     route: |route| route.to(link),
     description: || {
-        described("LinkAppUser", "Links a user id of an app to a person.")
+        of_app("LinkAppUser", "Links a user id of an app to a person.")
             .path_parameter("user_id", "The user's id at the app.")
             .json_body::<PersonToLink>(true, "The person.")
             .answer(200, Answer::json::<AppUserState>("The user id is linked to the person."))
@@ -62,7 +62,7 @@ pub(super) const UNLINK: Operation = Operation {
     path: "/admin/apps/{app}/users/{user_id}",
     route: |route| route.to(unlink),
     description: || {
-        described("UnlinkAppUser", "Signs an app's user out of the app and removes the link of the user id.")
+        of_app("UnlinkAppUser", "Signs an app's user out of the app and removes the link of the user id.")
             .path_parameter("user_id", "The user's id at the app.")
             .answer(204, Answer::empty("The person has no token at the app, and the user id is free."))
             .error(400, "The path holds no user id.")
@@ -70,17 +70,8 @@ pub(super) const UNLINK: Operation = Operation {
 };
 
 /// What all three have in common.
-fn described(id: &str, summary: &str) -> Description {
-    let too_many = Answer::error("The client has presented too many wrong bearers.").header("Retry-After", "Seconds.");
-    let unavailable = Answer::error("The store fails: call again.").header("Retry-After", "Seconds.");
-    Description::new(id, summary)
-        .bearer()
-        .path_parameter("app", "The app's id.")
-        .error(401, "No bearer, or not `operations.admin_token`.")
-        .error(403, "`Host` is none of the names under which the listener answers.")
-        .error(404, "No app, or no user, has this id.")
-        .answer(429, too_many)
-        .answer(503, unavailable)
+fn of_app(id: &str, summary: &str) -> Description {
+    described(id, summary).path_parameter("app", "The app's id.").error(404, "No app, or no user, has this id.")
 }
 
 /// A page of an app's users.
@@ -136,13 +127,13 @@ async fn unlink(http: HttpRequest, operations: web::Data<Operations>) -> HttpRes
 }
 
 async fn list_and_reply(http: &HttpRequest, operations: &Operations) -> Result<HttpResponse, Problem> {
-    operations.admin_token.check(http.headers())?;
-    let AppUserPath { app, .. } = operations.apps.read_path(http)?;
+    operations.bearers.find_role(http.headers())?;
+    let AppUserPath { app, .. } = operations.parts.apps.read_path(http)?;
     let from = find_parameter(http.query_string(), "from").map(|from| from.parse().map_err(|_| Problem::BadPage));
-    let page = operations.apps.users.list(&app, from.transpose()?).await.map_err(|error| failed(http, &error))?;
+    let page = operations.parts.apps.users.list(&app, from.transpose()?).await.map_err(|error| failed(http, &error))?;
     let mut users = Vec::with_capacity(page.users.len());
     for link in page.users {
-        users.push(operations.apps.describe(http, &app, link).await?);
+        users.push(operations.parts.apps.describe(http, &app, link).await?);
     }
     Ok(HttpResponse::Ok().json(AppUserList { users, next: page.next }))
 }
@@ -152,13 +143,13 @@ async fn link_and_reply(
     payload: web::Payload,
     operations: &Operations,
 ) -> Result<HttpResponse, Problem> {
-    operations.admin_token.check(http.headers())?;
-    let path = operations.apps.read_path(http)?;
+    operations.bearers.admit_change(http)?;
+    let path = operations.parts.apps.read_path(http)?;
     let user_id = path.read_user_id()?;
     let body = read_body(http, payload, operations.limits).await?;
     let named = serde_json::from_slice::<PersonToLink>(&body).ok().and_then(|named| UserKey::parse(&named.user));
     let user = named.ok_or(Problem::BadAppUserLink)?;
-    let outcome = operations.apps.users.link(&path.app, &user_id, &user).await;
+    let outcome = operations.parts.apps.users.link(&path.app, &user_id, &user).await;
     match outcome.map_err(|error| failed(http, &error))? {
         LinkOutcome::Linked => note(http, AuditEvent::AppUserLinked, &path.app, &user),
         LinkOutcome::AlreadyLinked => {}
@@ -167,19 +158,19 @@ async fn link_and_reply(
         LinkOutcome::NoUserId => return Err(Problem::BadAppUserId),
     }
     let link = AppUserLink { user_id: user_id.into_owned(), user };
-    Ok(HttpResponse::Ok().json(operations.apps.describe(http, &path.app, link).await?))
+    Ok(HttpResponse::Ok().json(operations.parts.apps.describe(http, &path.app, link).await?))
 }
 
 async fn unlink_and_reply(http: &HttpRequest, operations: &Operations) -> Result<HttpResponse, Problem> {
-    operations.admin_token.check(http.headers())?;
-    let path = operations.apps.read_path(http)?;
+    operations.bearers.admit_change(http)?;
+    let path = operations.parts.apps.read_path(http)?;
     let user_id = path.read_user_id()?;
-    let users = &operations.apps.users;
+    let users = &operations.parts.apps.users;
     let user = users.find(&path.app, &user_id).await.map_err(|error| failed(http, &error))?;
     let user = user.ok_or(Problem::UnknownAppUser)?;
     // The link goes last: if the sign-out fails, the operator can repeat the call.
     let account = Account::of_app(HolderName::from(&path.app), &user);
-    operations.sign_out.of_account(&account, None).await.map_err(|error| failed(http, &error))?;
+    operations.parts.sign_out.of_account(&account, None).await.map_err(|error| failed(http, &error))?;
     users.unlink(&path.app, &user_id).await.map_err(|error| failed(http, &error))?;
     note(http, AuditEvent::AppUserUnlinked, &path.app, &user);
     Ok(HttpResponse::NoContent().finish())

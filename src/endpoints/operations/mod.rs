@@ -1,26 +1,32 @@
-//! The operator's door, on its own listener: the sign-out of a user everywhere, the export and the erasure of what is kept of a
-//! person, the users of apps, and the pages about directories.
+//! The operator's door, on its own listener: what is kept of a person, listed, ended one by one or everywhere, exported and
+//! erased; the counts of all persons; the users of apps, and the pages about directories.
 //!
-//! Owns the paths that the admin bearer protects. It deliberately knows no channel, no bot and no user's token:
+//! Owns the paths that the operator's bearers protect, and which of them the read-only one opens. It deliberately knows no channel, no bot and no user's token:
 //! [`SignOut`] knows what a sign-out ends.
 
+mod accounts;
 mod app_users;
+mod counts;
 mod directories;
-mod person_records;
+mod persons;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::UserKey;
+use crate::exchange::AccountOwners;
 use crate::inbound::{
-    Answer, BodyLimits, Description, Door, ExpectedBearer, LetterCase, Method, Operation, Problem, RequestId,
-    TrustedProxies, decode_percent,
+    Answer, BodyLimits, Description, Door, LetterCase, Method, Operation, OperatorBearers, OperatorRole, Problem,
+    RequestId,
 };
 use crate::observability::conceal;
-use crate::sign_out::{EndedEverywhere, PersonRecords, SignOut, SignOutCause, SignOutOrigin};
+use crate::sign_out::{EndedEverywhere, KeptCounter, PersonElements, PersonRecords, SignOut};
+
+use self::persons::{cause_of, read_user_key};
 
 pub use self::app_users::OperatedApps;
 pub use self::directories::{
@@ -30,24 +36,34 @@ pub use self::directories::{
 
 /// The state of this door; built once.
 pub struct Operations {
-    admin_token: ExpectedBearer,
-    sign_out: SignOut,
-    persons: PersonRecords,
-    apps: OperatedApps,
+    bearers: OperatorBearers,
+    parts: OperationsParts,
     limits: BodyLimits,
 }
 
+/// What the operator's door works with.
+pub struct OperationsParts {
+    /// Signs persons out everywhere.
+    pub sign_out: SignOut,
+    /// Exports and erases what is kept of persons.
+    pub persons: PersonRecords,
+    /// Lists and ends what is kept of a person, one element at a time.
+    pub elements: PersonElements,
+    /// Finds the persons of accounts.
+    pub owners: AccountOwners,
+    /// Counts what is kept of all persons.
+    pub counter: KeptCounter,
+    /// The directories, whose users have sessions; `None` if there are none.
+    pub directories: Option<Arc<OperatedDirectories>>,
+    /// The apps, whose users the operator links.
+    pub apps: OperatedApps,
+}
+
 impl Operations {
-    /// The state of the operator's door, which accepts `admin_token` as bearer.
+    /// The state of the operator's door, which accepts `bearers`.
     #[must_use]
-    pub fn new(
-        admin_token: ExpectedBearer,
-        sign_out: SignOut,
-        persons: PersonRecords,
-        apps: OperatedApps,
-        limits: BodyLimits,
-    ) -> Self {
-        Self { admin_token, sign_out, persons, apps, limits }
+    pub fn new(bearers: OperatorBearers, parts: OperationsParts, limits: BodyLimits) -> Self {
+        Self { bearers, parts, limits }
     }
 }
 
@@ -55,7 +71,7 @@ impl Operations {
 pub const DOOR: Door = Door {
     name: "Operations",
     description: "The interface of the operator.",
-    bearer: "The operator's: `operations.admin_token`.",
+    bearer: "The operator's: `operations.admin_token`, or `operations.read_token` for GET and HEAD.",
     operations: OPERATIONS,
     letter_case: LetterCase::Exact,
     answers_head: true,
@@ -63,8 +79,15 @@ pub const DOOR: Door = Door {
 
 const OPERATIONS: &[Operation] = &[
     SIGN_OUT_EVERYWHERE,
-    person_records::EXPORT,
-    person_records::ERASE,
+    persons::SHOW,
+    persons::END_TOKEN,
+    persons::END_SESSION,
+    persons::FORGET_PIN,
+    persons::END_OFFER,
+    persons::EXPORT,
+    persons::ERASE,
+    accounts::FIND,
+    counts::SHOW,
     app_users::LIST,
     app_users::LINK,
     app_users::UNLINK,
@@ -75,21 +98,23 @@ const SIGN_OUT_EVERYWHERE: Operation = Operation {
     path: "/admin/users/{user_key}/sign-out",
     route: |route| route.to(sign_out_everywhere),
     description: || {
-        let key = "`<object id>@<tenant id>`, or for other issuers `<subject>@<https issuer>`; percent-encoded.";
-        let too_many =
-            Answer::error("The client has presented too many wrong bearers.").header("Retry-After", "Seconds.");
-        let unavailable = Answer::error("Some tokens may remain: call again.").header("Retry-After", "Seconds.");
-        Description::new("SignOutEverywhere", "Ends everything of a user: tokens of every bot, channel and connection, sessions and refresh tokens of directories.")
-            .bearer()
-            .path_parameter("user_key", key)
+        persons::about_user("SignOutEverywhere", "Ends everything of a user: tokens of every bot, channel and connection, sessions and refresh tokens of directories.")
             .answer(200, Answer::json::<SignedOut>("The user has no tokens now."))
-            .error(400, "The path holds no valid user key.")
-            .error(401, "No bearer, or not `operations.admin_token`.")
-            .error(403, "`Host` is none of the names under which the listener answers.")
-            .answer(429, too_many)
-            .answer(503, unavailable)
     },
 };
+
+/// What the operator's calls have in common.
+fn described(id: &str, summary: &str) -> Description {
+    let too_many = Answer::error("The client has presented too many wrong bearers.").header("Retry-After", "Seconds.");
+    let unavailable =
+        Answer::error("The store fails, and something may remain: call again.").header("Retry-After", "Seconds.");
+    Description::new(id, summary)
+        .bearer()
+        .error(401, "No bearer, or none of the operator's.")
+        .error(403, "The bearer may only read, or `Host` is none of the names under which the listener answers.")
+        .answer(429, too_many)
+        .answer(503, unavailable)
+}
 
 /// The result of a user's sign-out everywhere.
 #[derive(Serialize, ToSchema)]
@@ -120,28 +145,18 @@ pub fn configure(config: &mut web::ServiceConfig, operations: web::Data<Operatio
 /// Exchanges and refreshes that are under way for the user keep no token. A user without tokens, or an unknown one, is
 /// answered 200 as well.
 async fn sign_out_everywhere(http: HttpRequest, operations: web::Data<Operations>) -> HttpResponse {
-    // The listener's guard logs refusals, since it counts them.
-    if let Err(problem) = operations.admin_token.check(http.headers()) {
-        return problem.respond();
-    }
-    let Some(user) = read_user_key(&http) else { return Problem::BadUserKey.respond() };
-    let correlation_id = RequestId::find(&http);
-    let client = TrustedProxies::client_address(&http);
-    let cause = SignOutCause { correlation_id: correlation_id.clone(), client, origin: SignOutOrigin::Operator };
-    match operations.sign_out.everywhere(&user, cause).await {
-        Ok(ended) => HttpResponse::Ok().json(SignedOut::new(&user, &ended)),
-        Err(error) => {
-            tracing::error!(correlation_id, %error, user = %conceal(&user), "a user may still have tokens after a sign-out everywhere: call again");
-            Problem::ServiceUnavailable.respond()
-        }
-    }
+    sign_out_and_reply(&http, &operations).await.unwrap_or_else(Problem::respond)
 }
 
-/// Reads the user key from the path and decodes its percent escapes once.
-fn read_user_key(http: &HttpRequest) -> Option<UserKey> {
-    // The raw path is read: the router has decoded parts of its own copy, and decoding those again would turn `%2540`
-    // into `@`.
-    let (_, rest) = http.uri().path().split_once("/users/")?;
-    let (encoded, _) = rest.split_once('/')?;
-    UserKey::parse(&decode_percent(encoded)?)
+async fn sign_out_and_reply(http: &HttpRequest, operations: &Operations) -> Result<HttpResponse, Problem> {
+    // The listener's guard logs refusals of wrong bearers, since it counts them.
+    operations.bearers.admit_change(http)?;
+    let user = read_user_key(http)?;
+    let ended = operations.parts.sign_out.everywhere(&user, cause_of(http, OperatorRole::Full)).await;
+    let ended = ended.map_err(|error| {
+        let correlation_id = RequestId::find(http);
+        tracing::error!(correlation_id, %error, user = %conceal(&user), "a user may still have tokens after a sign-out everywhere: call again");
+        Problem::ServiceUnavailable
+    })?;
+    Ok(HttpResponse::Ok().json(SignedOut::new(&user, &ended)))
 }

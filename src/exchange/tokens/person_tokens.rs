@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::revocation::TokenRevocation;
 use crate::domain::{
-    Account, ConnectionName, CountFuture, DataSubject, ExportFuture, HolderName, PersonalData, Timestamp, TokenSlot,
-    UserKey,
+    Account, ConnectionName, ConnectionRevision, CountFuture, DataSubject, ElementId, ExportFuture, HolderName,
+    PersonalData, Timestamp, TokenSlot, UserKey,
 };
 use crate::exchange::StorageFailure;
-use crate::vault::{ListedToken, TokenVault};
+use crate::vault::{ListedPin, ListedToken, TokenVault};
 
 /// The kept tokens of one person in all accounts, as the person and the operator may see them: without the tokens. A sign-out
 /// ends them.
@@ -21,6 +21,10 @@ pub struct PersonTokens {
 /// A kept token of a person.
 #[derive(Clone, Debug)]
 pub struct PersonToken {
+    /// Its name.
+    pub id: ElementId,
+    /// The revision of the connection that it was obtained for. It serves while the connection has this revision.
+    pub revision: ConnectionRevision,
     /// Where it is kept: the slot of the connection itself, also for a token for another resource. `None` if an earlier version of
     /// the program has kept it, and it was not refreshed since.
     pub slot: Option<TokenSlot>,
@@ -36,6 +40,17 @@ pub struct PersonToken {
     pub granted_scope: Option<String>,
     /// Whether it can be refreshed without the person.
     pub has_refresh_token: bool,
+}
+
+/// A pin to a person.
+#[derive(Clone, Debug)]
+pub struct PersonPin {
+    /// Its name.
+    pub id: ElementId,
+    /// The account that is pinned. `None` if an earlier version of the program has pinned it.
+    pub account: Option<Account>,
+    /// When it was pinned. `None` if an earlier version of the program has pinned it.
+    pub pinned_at: Option<Timestamp>,
 }
 
 /// The pins of one person in all accounts.
@@ -57,6 +72,16 @@ impl PersonTokens {
     /// [`StorageFailure`] if the store fails.
     pub async fn list(&self, user: &UserKey) -> Result<Vec<PersonToken>, StorageFailure> {
         Ok(self.vault.list_of_user(user).await?.into_iter().map(PersonToken::from).collect())
+    }
+
+    /// Removes the token `id`, if it is one of `user`, and revokes every permit for its slot: a refresh that is under way keeps no
+    /// token. Unlike a sign-out it also ends a token whose connection is configured no more, and one for another resource alone.
+    ///
+    /// # Errors
+    /// [`StorageFailure`] if the store fails.
+    pub async fn end_one(&self, user: &UserKey, id: ElementId) -> Result<(), StorageFailure> {
+        self.revocation.begin(self.vault.take_of_user(user, id).await?);
+        Ok(())
     }
 
     /// Lists the accounts that tokens and pins show to be those of `user`, each once.
@@ -91,11 +116,36 @@ impl PersonPins {
     pub fn new(vault: Arc<TokenVault>) -> Self {
         Self { vault }
     }
+
+    /// Lists the pins to `user`.
+    ///
+    /// # Errors
+    /// [`StorageFailure`] if the store fails.
+    pub async fn list(&self, user: &UserKey) -> Result<Vec<PersonPin>, StorageFailure> {
+        Ok(self.vault.list_pins(user).await?.into_iter().map(PersonPin::from).collect())
+    }
+
+    /// Removes the pin `id`, if it is one to `user`.
+    ///
+    /// # Errors
+    /// [`StorageFailure`] if the store fails. The pin may then still be stored.
+    pub async fn forget(&self, user: &UserKey, id: ElementId) -> Result<(), StorageFailure> {
+        self.vault.remove_pin(user, id).await?;
+        Ok(())
+    }
+}
+
+impl From<ListedPin> for PersonPin {
+    fn from(listed: ListedPin) -> Self {
+        let ListedPin { id, account, pinned_at } = listed;
+        Self { id, account, pinned_at }
+    }
 }
 
 impl From<ListedToken> for PersonToken {
     fn from(listed: ListedToken) -> Self {
-        let ListedToken { slot, signed_in_at, obtained_at, expires_at, granted_scope, has_refresh_token, .. } = listed;
+        let ListedToken { id, revision, slot, signed_in_at, obtained_at, expires_at, granted_scope, has_refresh_token } =
+            listed;
         // The slot of a resource's token has a line feed in the name of its connection.
         let named = slot.as_ref().and_then(|slot| slot.connection.as_str().split_once('\n'));
         let named = named.map(|(connection, resource)| (ConnectionName::new(connection), resource.to_owned()));
@@ -103,7 +153,7 @@ impl From<ListedToken> for PersonToken {
             (Some(slot), Some((connection, resource))) => (Some(TokenSlot { connection, ..slot }), Some(resource)),
             (slot, _) => (slot, None),
         };
-        Self { slot, resource, signed_in_at, obtained_at, expires_at, granted_scope, has_refresh_token }
+        Self { id, revision, slot, resource, signed_in_at, obtained_at, expires_at, granted_scope, has_refresh_token }
     }
 }
 

@@ -98,7 +98,7 @@ fn log_refusal(call: &OperatorCall<'_>, problem: Problem, window: GuessWindow) {
     let hint = if is_limited {
         "the client has presented too many wrong bearers: for up to a minute, its further wrong ones are answered 429"
     } else {
-        "the bearer of admin calls is operations.admin_token, that of /metrics operations.metrics_token"
+        "the bearer of admin calls is operations.admin_token or operations.read_token, that of /metrics operations.metrics_token"
     };
     let event = if is_limited { AuditEvent::OperatorGuessesLimited } else { AuditEvent::OperatorCallRefused };
     let security = event.is_security();

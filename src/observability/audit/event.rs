@@ -49,7 +49,15 @@ declare! {
     ProviderLogoutRefused "provider_logout_refused" true
         "A logout token of an identity provider was refused; `detail` names the check.";
     PersonExported "person_exported" true
-        "The operator exported what is kept under a user key; `count` records.";
+        "The operator exported what is kept under a user key; `count` records, `detail` says with which bearer.";
+    PersonListed "person_listed" true
+        "The operator listed the tokens, sessions, pins and offers of a person; `detail` says with which bearer.";
+    PersonTokenEnded "person_token_ended" true
+        "The operator ended one token of a person.";
+    PinForgotten "pin_forgotten" true
+        "The operator let an account belong to no person any more, and signed it out.";
+    OfferEnded "offer_ended" true
+        "The operator ended a sign-in offer to a person's account.";
     PersonErased "person_erased" true
         "The operator erased what is kept under a user key; `count` records ended or were removed, `ended` names those that were removed after the sign-out.";
     AccountPinned "account_pinned" false
@@ -71,7 +79,7 @@ declare! {
     UserTokenAsCaller "user_token_as_caller" true
         "A user's token was presented as a caller's: it may be stolen.";
     OperatorCallRefused "operator_call_refused" true
-        "A call of the operator's listener had no bearer or a wrong one.";
+        "A call of the operator's listener had no bearer, a wrong one, or one that may only read and asked for a change (`detail` `read_only_token`).";
     OperatorGuessesLimited "operator_guesses_limited" true
         "Too many wrong bearers of one client at the operator's listener: its further wrong ones are answered 429.";
     HostNotAllowed "host_not_allowed" true

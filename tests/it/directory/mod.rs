@@ -23,6 +23,7 @@ mod logout_attacks;
 mod mail_deliveries;
 mod mailed;
 mod management;
+mod operated_sessions;
 mod operators_page;
 mod providers;
 mod refresh;

@@ -6,6 +6,7 @@ mod in_flight;
 mod operations;
 mod outages;
 mod parallel;
+mod persons;
 mod refresh;
 mod sign_out;
 mod told_once;

@@ -203,6 +203,18 @@ async fn send_operator_requests(harness: &Harness, answers: &mut Answers) {
     let ada = harness.user("Ada");
     let key = format!("{}@{}", ada.oid, ada.tid);
     let (right, wrong) = (format!("Bearer {ADMIN_TOKEN}"), "Bearer x".to_owned());
+    let headers = [("authorization", right.as_str())];
+    let end = Operation { method: "DELETE", path: "/admin/users/{user_key}/tokens/{id}" };
+    for (operation, path, status) in [
+        (get("/admin/users/{user_key}"), format!("/admin/users/{key}"), 200),
+        (get("/admin/accounts/{channel}/{account_id}"), "/admin/accounts/msteams/29%3Aada".to_owned(), 200),
+        (get("/admin/counts"), "/admin/counts".to_owned(), 200),
+        (end, format!("/admin/users/{key}/tokens/none"), 404),
+    ] {
+        let answer = harness.send(operation.method, &format!("{base}{path}"), &headers, Vec::new()).await;
+        assert_eq!(answer.status, status, "{path}");
+        answers.add("operations", operation, &answer);
+    }
     for (key, authorization, status) in [(key.as_str(), &right, 200), ("nobody", &right, 400), (&key, &wrong, 401)] {
         let url = format!("{base}/admin/users/{key}/sign-out");
         let answer = harness.send("POST", &url, &[("authorization", authorization)], Vec::new()).await;

@@ -172,6 +172,22 @@ async fn let_two_accounts_speak(setting: &Setting) {
     assert_eq!(setting.get_token("Ada").await, 404);
 }
 
+/// The operator lists what Ben has, and ends an offer, a token and a pin of his.
+async fn end_what_ben_has(setting: &Setting, port: &str) {
+    let (harness, key) = (&setting.harness, key_of(setting, "Ben"));
+    let activity = activities::teams(harness, &harness.user("Ben"));
+    harness.sign_in_resource(&activities::on_channel(activity, "directline", "dl_ben"), "graph").await;
+    let authorization = format!("Bearer {FIRST}");
+    let headers = [("authorization", authorization.as_str())];
+    let url = format!("http://127.0.0.1:{port}/admin/users/{key}");
+    let seen = harness.send("GET", &url, &headers, Vec::new()).await.json();
+    for kind in ["offers", "tokens", "pins"] {
+        let id = seen[kind][0]["id"].as_str().unwrap_or_else(|| panic!("{kind}: {seen}"));
+        let ended = harness.send("DELETE", &format!("{url}/{kind}/{id}"), &headers, Vec::new()).await;
+        assert_eq!(ended.status, 200, "{kind}: {}", ended.text());
+    }
+}
+
 async fn call_as_operator(setting: &Setting, service: &mut Service) {
     let (port, ada) = (port_of(service), setting.harness.user("Ada"));
     for _ in 0..10 {
@@ -179,6 +195,7 @@ async fn call_as_operator(setting: &Setting, service: &mut Service) {
     }
     let url = format!("http://127.0.0.1:{port}/healthz");
     assert_eq!(setting.harness.send("GET", &url, &[("host", "evil.example")], Vec::new()).await.status, 403);
+    end_what_ben_has(setting, &port).await;
     assert_eq!(sign_out(setting, &port, &ada, FIRST).await, 200);
     for (method, act) in [("GET", "export"), ("POST", "erase")] {
         let url = format!("http://127.0.0.1:{port}/admin/users/{}@{}/{act}", ada.oid, ada.tid);
@@ -246,6 +263,17 @@ fn expected_lines(setting: &Setting) -> Vec<(AuditEvent, Value)> {
         (AuditEvent::SignOutNotStored, of_operator(json!({ "user": ada, "detail": "operator", "unreached": true }))),
         (AuditEvent::ProviderLogoutRefused, json!({ "correlation_id": true, "client": true, "detail": "form" })),
         (AuditEvent::PersonExported, of_operator(json!({ "user": ada, "count": true, "detail": "operator" }))),
+        (AuditEvent::PersonListed, of_operator(json!({ "user": ben, "detail": "operator" }))),
+        (
+            AuditEvent::PersonTokenEnded,
+            of_operator(with(
+                json!({ "bot": "demo", "channel": "directline", "user": ben }),
+                "connection",
+                "graph".into(),
+            )),
+        ),
+        (AuditEvent::PinForgotten, of_operator(json!({ "bot": "demo", "channel": "directline", "user": ben }))),
+        (AuditEvent::OfferEnded, of_operator(json!({ "bot": "demo", "connection": "graph", "user": ben }))),
         (AuditEvent::PersonErased, of_operator(json!({ "user": ada, "count": true, "detail": "operator" }))),
         (AuditEvent::AccountPinned, json!({ "bot": "demo", "channel": "directline", "user": ben })),
         (AuditEvent::IdentityMismatch, with(teams(&ben), "detail", "oid".into())),
@@ -306,6 +334,10 @@ fn assert_one_security_flag(audited: &[Value], logged: &[String]) {
     let messages = [
         ("signed_out_everywhere", "a user was signed out everywhere"),
         ("person_exported", "the records of a person were exported"),
+        ("person_listed", "what is kept of a person was listed"),
+        ("person_token_ended", "a token of a person was ended"),
+        ("pin_forgotten", "a pin to a person was forgotten"),
+        ("offer_ended", "an offer to a person was ended"),
         ("person_erased", "the records of a person were erased"),
         ("provider_logout_refused", "a logout token was refused"),
         ("identity_mismatch", "an exchange was refused"),

@@ -1,6 +1,7 @@
 //! The program as an operator runs it: its own process, its files, its signals, its exit codes. What it calls is the
 //! stage in the test's process.
 
+mod admin_elements;
 mod admin_user;
 mod audit;
 mod audit_events;

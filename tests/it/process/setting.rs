@@ -132,15 +132,20 @@ impl Setting {
         self.command(command).output().unwrap()
     }
 
-    /// Runs `bot-sso admin user <act> --config … <key>` with `more` arguments to its end. `operations` is the address of the
-    /// operator's listener, which has taken a port of its own.
+    /// As [`Setting::admin`], for `bot-sso admin user <act>`.
     pub fn admin_user(&self, act: &str, operations: &str, more: &[&str]) -> Output {
+        self.admin(&["user", act], operations, more)
+    }
+
+    /// Runs `bot-sso admin <words> --config …` with `more` arguments to its end. `operations` is the address of the operator's
+    /// listener, which has taken a port of its own.
+    pub fn admin(&self, words: &[&str], operations: &str, more: &[&str]) -> Output {
         let file = self.path("admin.toml");
         let mut table = self.table.clone();
         table["operations"].as_table_mut().unwrap().insert("listen".to_owned(), operations.into());
         std::fs::write(&file, table.to_string()).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_bot-sso"));
-        process.env_clear().envs(self.secrets.clone()).args(["admin", "user", act, "--config"]).arg(file).args(more);
+        process.env_clear().envs(self.secrets.clone()).arg("admin").args(words).arg("--config").arg(file).args(more);
         process.stdin(Stdio::null()).output().unwrap()
     }
 

@@ -4,6 +4,7 @@ mod browsers;
 mod continuations;
 mod duplicates;
 mod outages;
+mod persons;
 mod sign_outs;
 mod tokens;
 

@@ -5,6 +5,7 @@ mod fields;
 mod frame;
 mod list_page;
 mod operator_sessions;
+mod session_endings;
 mod settings_form;
 mod sign_in;
 mod templates;
@@ -35,6 +36,7 @@ const BASE_PATH: &str = "/admin";
 const OPERATOR: &str = "operator";
 
 /// The directories that the operator sees and changes.
+#[derive(Clone)]
 pub struct OperatedDirectories {
     /// The directories and their settings.
     pub directories: Directories,
@@ -94,10 +96,10 @@ impl DirectoryPages {
 }
 
 /// What the audit stream says of the operator's request.
-struct OperatorAct {
-    tenant: TenantId,
-    correlation_id: String,
-    client: Option<IpAddr>,
+pub(super) struct OperatorAct {
+    pub(super) tenant: TenantId,
+    pub(super) correlation_id: String,
+    pub(super) client: Option<IpAddr>,
 }
 
 impl OperatorAct {

@@ -13,11 +13,10 @@ use crate::domain::{DirectoryUser, UserKey};
 use crate::inbound::{
     Answer, Description, Method, Operation, find_parameter, perform_change, read_segment, redirect_browser,
 };
-use crate::observability::{AuditEvent, conceal};
+use crate::observability::AuditEvent;
 use crate::pages::PageSources;
 use crate::protocol::iso_8601;
 use crate::sessions::Session;
-use crate::sign_out::LogoutNotice;
 
 const PATH: &str = "/admin/directories/{tenant}/users/{id}";
 /// The place of the user's id among the segments of the path.
@@ -139,36 +138,13 @@ impl DirectoryPages {
         }
         act.audit(AuditEvent::DirectorySessionsEnded).user(user).detail(OPERATOR).write();
         act.log_end(user);
-        self.tell(act, user, None);
+        self.operated.tell(act, user, None);
         Ok(())
     }
 
     async fn end_one(&self, act: &OperatorAct, session_id: &str, user: &UserKey) -> Result<(), PageError> {
-        let ended = self.operated.sessions.end(&act.tenant, session_id).await;
-        let existed = ended.map_err(|error| PageError::failed("a session cannot be ended", &error))?;
-        if existed {
-            act.audit(AuditEvent::DirectorySignedOut).user(user).detail(OPERATOR).write();
-            act.log_end(user);
-            self.tell(act, user, Some(session_id));
-        }
-        Ok(())
-    }
-
-    /// Tells the applications that one session of a user has ended, or all.
-    fn tell(&self, act: &OperatorAct, user: &UserKey, session_id: Option<&str>) {
-        self.operated.back_channel.tell(LogoutNotice {
-            tenant: act.tenant.clone(),
-            user_id: user.subject().to_owned(),
-            session_id: session_id.map(str::to_owned),
-            correlation_id: act.correlation_id.clone(),
-        });
-    }
-}
-
-impl OperatorAct {
-    fn log_end(&self, user: &UserKey) {
-        let (correlation_id, tenant) = (&self.correlation_id, self.tenant.as_str());
-        tracing::info!(correlation_id, tenant, user = %conceal(user), "the operator ended sessions of a user of a directory");
+        let ended = self.operated.end_session(act, session_id, user).await;
+        ended.map(drop).map_err(|error| PageError::failed("a session cannot be ended", &error))
     }
 }
 
