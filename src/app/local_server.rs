@@ -80,8 +80,7 @@ where
     // The counts of these connections are not the gateway's.
     let table = ConnectionTable::new(limits, Arc::<Counters>::default(), OpenConnectionCount::default());
     tokio::spawn(ConnectionTable::sweep(Arc::downgrade(&table)));
-    let settings =
-        ServerSettings { workers: Some(WORKERS), drain_seconds: DRAIN_SECONDS, arrival: ARRIVAL, idle: IDLE };
+    let settings = ServerSettings { workers: Some(WORKERS), drain_seconds: DRAIN_SECONDS, arrival: ARRIVAL };
     let mut server = ListenerServer::new(settings, table);
     for LocalSocket { listener, tls } in sockets {
         let (application, with_tls) = (application.clone(), ServedWithTls(tls.is_some()));

@@ -236,7 +236,6 @@ impl ListenerContext<'_> {
             workers: settings.workers,
             drain_seconds: settings.drain_seconds,
             arrival: bounds.arrival,
-            idle: bounds.idle,
         };
         let mut server = ListenerServer::new(server_settings, table);
         let mut addresses = Vec::new();

@@ -67,7 +67,9 @@ pub use exchange::{
     ProviderCall, SkillCardOutcome, SkillMessage, StatedClaims,
 };
 pub use fingerprint::{Fingerprint, Fingerprints};
-pub use json::{ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object};
+pub use json::{
+    ClaimsChallenge, JsonShape, is_object_text, read_bounded_json, read_bounded_object, write_string_literal,
+};
 pub use kept_records::{
     CountFuture, DataSubject, EndFuture, EndedAtSignOut, ExportFuture, KeysFuture, LinkedKeys, PersonalData,
 };
@@ -75,7 +77,7 @@ pub use names::{AddInName, AppId, BackEndName, BotName, ConnectionName, HolderNa
 pub use quick_hashing::{ConfiguredMap, QuickHashing};
 pub use record_key::RecordKey;
 pub use registrations::{NamedConnection, Registrations};
-pub use secret::Secret;
+pub use secret::{Secret, wipe};
 pub use secret_file::is_private;
 pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;

@@ -34,15 +34,20 @@ impl Secret {
 }
 
 impl Drop for WipedText {
-    /// `Zeroize` writes one byte at a time, which costs half a microsecond for a token. This writes many at a time; the
-    /// barrier keeps the compiler from leaving it out.
     fn drop(&mut self) {
-        let mut bytes = mem::take(&mut self.0).into_bytes();
-        let capacity = bytes.capacity();
-        bytes.clear();
-        bytes.resize(capacity, 0);
-        optimization_barrier(bytes.as_slice());
+        wipe(mem::take(&mut self.0).into_bytes());
     }
+}
+
+/// Overwrites the memory of `bytes`, all of its capacity, and frees it.
+///
+/// `Zeroize` writes one byte at a time, which costs half a microsecond for a token. This writes many at a time; the barrier
+/// keeps the compiler from leaving it out.
+pub fn wipe(mut bytes: Vec<u8>) {
+    let capacity = bytes.capacity();
+    bytes.clear();
+    bytes.resize(capacity, 0);
+    optimization_barrier(bytes.as_slice());
 }
 
 impl ZeroizeOnDrop for WipedText {}

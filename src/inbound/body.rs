@@ -1,12 +1,10 @@
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::pin::pin;
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::timeout;
 
 use super::problem::Problem;
@@ -75,24 +73,9 @@ pub async fn read_body(http: &HttpRequest, mut payload: web::Payload, limits: Bo
         http.extensions_mut().insert(BodyRead);
         Ok(if rest.is_empty() { first } else { rest.freeze() })
     });
-    // The framework calls the application before it hands over the part of the body that has arrived with the head. Most
-    // bodies are complete then, and need no timer.
-    if let Some(read) = poll_twice(reading.as_mut()).await {
+    // Most bodies have arrived with the head, and need no timer.
+    if let Some(read) = reading.as_mut().now_or_never() {
         return read;
     }
     timeout(limits.time, reading).await.unwrap_or(Err(Problem::RequestTimeout))
-}
-
-/// Polls `work` now, and once more when the task runs next. `None` if it is still waiting then.
-async fn poll_twice<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
-    let mut has_waited = false;
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending if std::mem::replace(&mut has_waited, true) => Poll::Ready(None),
-        Poll::Pending => {
-            context.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await
 }

@@ -67,9 +67,9 @@ impl Drop for Logging {
     }
 }
 
-/// Starts the log of the process on standard error. Warnings and errors are written before the call that logs them
-/// returns, other lines within a tenth of a second. A panic writes the waiting lines. A process that is killed outright
-/// loses none but the lines of the last tenth of a second, and no warning.
+/// Starts the log of the process on standard error. Errors are written before the call that logs them returns, and so are
+/// warnings unless there are many; other lines are written within a tenth of a second. A panic writes the waiting lines. A
+/// process that is killed outright loses none but the lines of the last tenth of a second, and no error.
 ///
 /// If the reader of standard error stops reading, a call waits at most a moment, and lines that find no room are left
 /// out (docs/running.md §On the worst day).

@@ -4,10 +4,11 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::activity::Activity;
-use super::json::{JsonDocument, Node, write_string_literal};
+use super::json::{JsonDocument, Node};
 use super::members::Member;
 use super::raw_members::{elements_of, find_member, members_of};
 use super::token_service::TokenResponse;
+use crate::domain::write_string_literal;
 
 /// The name of the event that delivers a user's token to a bot (docs/protocols/invoke-protocol.md §1.5).
 pub const TOKENS_RESPONSE: &str = "tokens/response";

@@ -36,8 +36,9 @@ impl MemberIndex {
     }
 
     fn fill(&mut self, document: &JsonDocument<'_>, place: Place, object: Node<'_>) {
+        let names = place.names();
         for (name, value) in object.entries() {
-            let row = match place.read_name(name) {
+            let row = match names.read(name) {
                 NameReading::NotIndexed => continue,
                 NameReading::Exact(row) => row,
                 NameReading::OtherSpelling => {

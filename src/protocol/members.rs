@@ -137,6 +137,41 @@ const fn signature(name: &[u8]) -> usize {
     name.len() << 8 | first.to_ascii_lowercase() as usize
 }
 
+/// The signatures of the names of each place, in the order of [`Place`].
+const SIGNATURES: [u64; 7] = [
+    signatures_at(Place::Root),
+    signatures_at(Place::From),
+    signatures_at(Place::Recipient),
+    signatures_at(Place::Conversation),
+    signatures_at(Place::ChannelData),
+    signatures_at(Place::Tenant),
+    signatures_at(Place::Value),
+];
+
+const fn signatures_at(place: Place) -> u64 {
+    let (mut rows, mut signatures) = (ROWS.as_slice(), 0);
+    while let Some((row, rest)) = rows.split_first() {
+        if row.place as u8 == place as u8 {
+            signatures |= signature_bit(row.signature);
+        }
+        rows = rest;
+    }
+    signatures
+}
+
+/// One bit for a signature, so that a set of signatures fits into a word.
+const fn signature_bit(signature: usize) -> u64 {
+    1 << ((signature >> 8).wrapping_mul(7).wrapping_add(signature) & 63)
+}
+
+/// The names of the members of one place.
+#[derive(Clone, Copy)]
+pub(super) struct PlaceNames {
+    rows: &'static [Row],
+    /// The bits of the signatures of all names.
+    signatures: u64,
+}
+
 /// What readers make of the name of a member.
 pub(super) enum NameReading {
     /// All take it for this indexed name.
@@ -178,22 +213,10 @@ impl Place {
         ROWS.get(first as usize..=last as usize).unwrap_or_default()
     }
 
-    /// Finds the member of this place that readers take `name` for.
-    pub(super) fn read_name(self, name: &[u8]) -> NameReading {
-        let (rows, signature) = (self.rows(), signature(name));
-        for row in rows.iter().filter(|row| row.signature == signature) {
-            if row.name.as_bytes() == name {
-                return NameReading::Exact(row);
-            }
-            if row.name.as_bytes().eq_ignore_ascii_case(name) {
-                return NameReading::OtherSpelling;
-            }
-        }
-        let is_read = |name: &str| rows.iter().any(|row| is_read_as(name, row.name));
-        if !name.is_ascii() && str::from_utf8(name).is_ok_and(is_read) {
-            return NameReading::OtherSpelling;
-        }
-        NameReading::NotIndexed
+    /// The names of the members of this place.
+    pub(super) fn names(self) -> PlaceNames {
+        let signatures = SIGNATURES.get(self as usize).copied().unwrap_or(u64::MAX);
+        PlaceNames { rows: self.rows(), signatures }
     }
 
     /// The names of the members that have values of `kind` and address the activity.
@@ -204,6 +227,29 @@ impl Place {
     /// The one bit that stands for this place in a set.
     pub(super) const fn bit(self) -> u8 {
         1 << self as u8
+    }
+}
+
+impl PlaceNames {
+    /// Finds the member that readers take `name` for.
+    pub(super) fn read(self, name: &[u8]) -> NameReading {
+        let signature = signature(name);
+        // Most names that are not indexed end here.
+        if self.signatures & signature_bit(signature) != 0 {
+            for row in self.rows.iter().filter(|row| row.signature == signature) {
+                if row.name.as_bytes() == name {
+                    return NameReading::Exact(row);
+                }
+                if row.name.as_bytes().eq_ignore_ascii_case(name) {
+                    return NameReading::OtherSpelling;
+                }
+            }
+        }
+        let is_read = |name: &str| self.rows.iter().any(|row| is_read_as(name, row.name));
+        if !name.is_ascii() && str::from_utf8(name).is_ok_and(is_read) {
+            return NameReading::OtherSpelling;
+        }
+        NameReading::NotIndexed
     }
 }
 
@@ -245,7 +291,7 @@ mod tests {
             assert!(row.place.rows().iter().any(|of_place| of_place.member == row.member), "{}", row.name);
             assert!(row.place.rows().iter().all(|of_place| of_place.place == row.place), "{}", row.name);
             assert!(
-                matches!(row.place.read_name(row.name.as_bytes()), NameReading::Exact(found) if found.member == row.member)
+                matches!(row.place.names().read(row.name.as_bytes()), NameReading::Exact(found) if found.member == row.member)
             );
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-use super::json::write_string_literal;
+use crate::domain::write_string_literal;
 
 /// A member of an object, as it is written.
 #[derive(Clone, Copy)]

@@ -5,8 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::activity::ConversationType;
-use super::json::{JsonDocument, Node, write_string_literal};
-use crate::domain::{ConversationId, Timestamp};
+use super::json::{JsonDocument, Node};
+use crate::domain::{ConversationId, Timestamp, write_string_literal};
 
 /// Decodes the variants of standard base64 that SDKs write: with or without padding.
 const LENIENT_BASE64: GeneralPurposeConfig = GeneralPurposeConfig::new()

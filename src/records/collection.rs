@@ -1,13 +1,13 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::mem;
 
 use bytes::Bytes;
 
 use super::{
     Content, Lifetime, OpenedRecord, Plaintext, RecordBinding, RecordError, Records, SealedRecord, StoredRecord,
 };
-use crate::domain::RecordKey;
-use crate::domain::Timestamp;
+use crate::domain::{RecordKey, Timestamp, wipe};
 use crate::store::{PutIfAbsent, Record, StoreError};
 
 /// The bytes of a binding in front of the envelope.
@@ -92,23 +92,27 @@ impl<T: Content> Collection<T> {
     /// [`RecordError::Unreadable`] if a later version of the program wrote it.
     pub fn open(&self, stored: &StoredRecord<T>) -> Result<T, RecordError> {
         let (purpose, key) = (T::KIND.purpose.as_bytes(), stored.key());
-        let (plain, binding) = if T::KIND.bound {
+        let (mut plain, binding) = if T::KIND.bound {
             let (binding, envelope) = stored.sealed().split_first_chunk().ok_or(Self::UNREADABLE)?;
             (self.records.sealer.open(&[purpose, &key.0, binding], envelope)?, *binding)
         } else {
             (self.records.sealer.open(&[purpose, &key.0], stored.sealed())?, RecordBinding::default())
         };
-        T::decode(Plaintext::new(&plain, binding)).ok_or(Self::UNREADABLE)
+        let content = T::decode(Plaintext::new(&plain, binding)).ok_or(Self::UNREADABLE);
+        wipe(mem::take(&mut *plain));
+        content
     }
 
     fn sealed(&self, key: RecordKey, content: &T) -> Result<StoredRecord<T>, RecordError> {
-        let (purpose, plain) = (T::KIND.purpose.as_bytes(), content.encode().ok_or(Self::UNREADABLE)?);
+        let (purpose, mut plain) = (T::KIND.purpose.as_bytes(), content.encode().ok_or(Self::UNREADABLE)?);
         let sealed = if T::KIND.bound {
             let binding = content.binding();
             self.records.sealer.seal_behind(&binding, &[purpose, &key.0, &binding], &plain)?
         } else {
             self.records.sealer.seal(&[purpose, &key.0], &plain)?
         };
+        // Where this is not reached, the buffer wipes itself, byte by byte.
+        wipe(mem::take(&mut *plain));
         Ok(StoredRecord::new(key, Bytes::from(sealed)))
     }
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::slots::{FenceJson, SlotFence};
 use crate::domain::{
     Account, ConnectionName, ConnectionRevision, IdToken, Secret, SecurityContext, Timestamp, TokenSlot, UserKey,
-    UserToken,
+    UserToken, write_string_literal,
 };
 use crate::records::catalogue;
 
@@ -53,7 +53,8 @@ const OLDEST_VERSION: u8 = 1;
 struct TokenJson<'a> {
     v: u8,
     revision: [u8; 16],
-    #[serde(borrow)]
+    /// Written by [`append_member`].
+    #[serde(borrow, skip_serializing)]
     access_token: Cow<'a, str>,
     expires_at: i64,
     obtained_at: i64,
@@ -62,7 +63,8 @@ struct TokenJson<'a> {
     security_context: [u8; 16],
     #[serde(default, skip_serializing_if = "Option::is_none")]
     granted_scope: Option<Cow<'a, str>>,
-    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    /// Written by [`append_member`].
+    #[serde(default, borrow, skip_serializing)]
     refresh_token: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh_at: Option<i64>,
@@ -115,6 +117,17 @@ struct IdTokenJson<'a> {
     expires_at: i64,
 }
 
+/// Adds a member with a long text to the object that `object` consists of, which has other members. The library examines
+/// each byte of a text, which takes as long for a token as all other steps of sealing.
+fn append_member(object: &mut Vec<u8>, name: &str, text: &str) {
+    object.pop();
+    object.push(b',');
+    write_string_literal(object, name);
+    object.push(b':');
+    write_string_literal(object, text);
+    object.push(b'}');
+}
+
 impl KeptToken {
     /// The JSON form, in a buffer that is wiped when it is dropped. `None` if serialization fails, which no token
     /// causes.
@@ -151,6 +164,10 @@ impl KeptToken {
         let of_slot = slot.map_or(0, |slot| slot.key_parts().iter().map(|part| part.len()).sum());
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024 + 2 * (size_of_texts(token) + of_slot)));
         serde_json::to_writer(&mut *bytes, &plain).ok()?;
+        append_member(&mut bytes, "access_token", &plain.access_token);
+        if let Some(refresh_token) = &plain.refresh_token {
+            append_member(&mut bytes, "refresh_token", refresh_token);
+        }
         Some(bytes)
     }
 

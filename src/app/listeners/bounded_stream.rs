@@ -169,6 +169,7 @@ impl<S: AsyncRead + Unpin> BoundedStream<S> {
         }
         self.open.connection.record_read(self.open.table.now());
         let given = self.reading.choose_given(arrived, body);
+        self.open.connection.record_given(self.reading.after_head);
         if given < arrived.len() {
             let mut rest = BytesMut::from(arrived.get(given..).unwrap_or_default());
             rest.unsplit(std::mem::take(&mut self.reading.held));

@@ -32,6 +32,11 @@ pub(super) struct Connection {
     under_way: AtomicU32,
     /// The announced length of the body; negative for a body without one.
     body: AtomicI64,
+    /// Bytes that the parser has been given since the end of the last head.
+    given: AtomicU64,
+    /// Whether a request has had a body without an announced length. The parser may then have taken in a further request
+    /// before the end of the body was known.
+    had_open_body: AtomicBool,
     /// The connection ends: reads and writes fail.
     ended: AtomicBool,
     /// The stream holds bytes back until the answer under way is complete.
@@ -58,6 +63,8 @@ impl Connection {
             closing_since: AtomicU64::new(0),
             under_way: AtomicU32::new(0),
             body: AtomicI64::new(0),
+            given: AtomicU64::new(0),
+            had_open_body: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             holds_bytes: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -86,11 +93,26 @@ impl Connection {
     pub(super) fn begin_request(&self, body: AnnouncedBody) {
         let length = match body {
             AnnouncedBody::Length(length) => i64::try_from(length).unwrap_or(i64::MAX),
-            AnnouncedBody::Open => -1,
+            AnnouncedBody::Open => {
+                self.had_open_body.store(true, Ordering::Relaxed);
+                -1
+            }
         };
         self.body.store(length, Ordering::Relaxed);
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.arriving_since.store(0, Ordering::Relaxed);
+    }
+
+    /// Records how many bytes the parser has been given since the end of the last head.
+    pub(super) fn record_given(&self, bytes: u64) {
+        self.given.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether the parser has been given the whole body of the request that begins. `false` if that is not certain.
+    pub(super) fn has_given_body(&self) -> bool {
+        let length = u64::try_from(self.body.load(Ordering::Relaxed));
+        let is_given = length.is_ok_and(|length| self.given.load(Ordering::Relaxed) >= length);
+        is_given && !self.had_open_body.load(Ordering::Relaxed)
     }
 
     /// Records that the connection carries another protocol from now on, a WebSocket's, whose bytes hold no head of a

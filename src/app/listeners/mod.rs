@@ -16,6 +16,8 @@ mod request_tracking;
 mod server;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unwanted_body_tests;
 
 pub use bound_listeners::BoundListeners;
 

@@ -17,7 +17,8 @@ use super::connection_table::ConnectionTable;
 use crate::inbound::BodyRead;
 
 /// Tells a connection when a request of it is under way, and closes it after an answer that has left a body unread: the
-/// framework would take in the rest of such a body without end.
+/// framework would take in the rest of such a body without end. A body that has arrived with its head is no reason to
+/// close: a caller that is refused would need a new connection for each request, which costs more than the request.
 pub(super) struct TrackRequests<F> {
     pub(super) application: F,
     pub(super) table: Arc<ConnectionTable>,
@@ -66,8 +67,12 @@ where
             connection.begin_request(body);
             RequestUnderWay(connection.clone())
         });
-        let has_body = body != AnnouncedBody::Length(0);
-        TrackedAnswer { answer: self.application.call(request), under_way, has_body, table: self.table.clone() }
+        let body = match &under_way {
+            _ if body == AnnouncedBody::Length(0) => Body::Absent,
+            Some(RequestUnderWay(connection)) if connection.has_given_body() => Body::WithParser,
+            _ => Body::Arriving,
+        };
+        TrackedAnswer { answer: self.application.call(request), under_way, body, table: self.table.clone() }
     }
 }
 
@@ -89,13 +94,24 @@ impl Drop for RequestUnderWay {
     }
 }
 
+/// Where the body of a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Body {
+    Absent,
+    /// The parser has all of it, and has not handed it over yet.
+    WithParser,
+    /// The parser has handed it over: it is with the application, or dropped.
+    HandedOver,
+    Arriving,
+}
+
 pin_project! {
     /// The answer of the application, which is being made.
     pub(super) struct TrackedAnswer<F> {
         #[pin]
         answer: F,
         under_way: Option<RequestUnderWay>,
-        has_body: bool,
+        body: Body,
         table: Arc<ConnectionTable>,
     }
 }
@@ -109,13 +125,19 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        if *this.body == Body::WithParser {
+            // The framework polls an answer when it has read the head, then hands the body over, and polls the answer
+            // again before it waits for anything. A waker would only make it look at the connection a third time.
+            *this.body = Body::HandedOver;
+            return Poll::Pending;
+        }
         let mut response = ready!(this.answer.poll(context))?;
         let under_way = this.under_way.take();
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             if let Some(RequestUnderWay(connection)) = &under_way {
                 connection.follow_upgrade();
             }
-        } else if *this.has_body && !response.request().extensions().contains::<BodyRead>() {
+        } else if *this.body == Body::Arriving && !response.request().extensions().contains::<BodyRead>() {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             if let Some(RequestUnderWay(connection)) = &under_way {
                 connection.close_after_answer(this.table.now());

@@ -50,8 +50,6 @@ pub(in crate::app) struct ServerSettings {
     pub(in crate::app) drain_seconds: u64,
     /// The time for the arrival of a request's head, and of a TLS handshake.
     pub(in crate::app) arrival: Duration,
-    /// The time for which a connection without a request stays open.
-    pub(in crate::app) idle: Duration,
 }
 
 impl ListenerServer {
@@ -177,7 +175,8 @@ impl<A> Worker<A> {
                 let shutdown = shutdown.clone();
                 async move { shutdown.notified().await }
             })
-            .keep_alive(KeepAlive::Timeout(self.settings.idle))
+            // The table of connections ends the idle ones. The framework would make a timer after each answer.
+            .keep_alive(KeepAlive::Os)
             .client_request_timeout(self.settings.arrival)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .on_connect_ext(|stream: &BoundedStream<S>, data| {

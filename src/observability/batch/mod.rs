@@ -2,6 +2,7 @@
 //!
 //! Owns the buffer, its bound, and the count of the lines that were left out. It deliberately knows no form of a line.
 
+mod recent_warnings;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
+use self::recent_warnings::RecentWarnings;
 use crate::domain::{Clock, SystemClock};
 
 /// The longest delay of a line that waits for others, and so the most that a killed process loses.
@@ -29,8 +31,8 @@ const MAX_WAIT: Duration = Duration::from_millis(500);
 /// Collects log lines, and writes many of them at once on a thread of its own, because a system call for each line would
 /// cost more than composing the line, and because the output may block for ever.
 ///
-/// A call that logs a warning or an error returns when the line is written, together with all earlier lines. Other lines
-/// are written within a tenth of a second. If the output blocks, a call waits only a moment; lines beyond the buffer are
+/// A call that logs an error returns when the line is written, together with all earlier lines, and so does one that logs a
+/// warning, unless there are many. Other lines are written within a tenth of a second. If the output blocks, a call waits only a moment; lines beyond the buffer are
 /// left out and counted, and the count is reported when the output takes lines again.
 pub(super) struct Batch {
     state: Mutex<State>,
@@ -52,6 +54,7 @@ struct State {
     is_urgent: bool,
     /// Whether every line is urgent.
     is_unbuffered: bool,
+    warnings: RecentWarnings,
     output: OutputState,
     /// When the write under way began, by [`Clock::elapsed`]; `None` while nothing is written.
     writing_since: Option<Duration>,
@@ -152,6 +155,12 @@ impl Batch {
         } else if is_first {
             self.line_added.notify_one();
         }
+    }
+
+    /// Adds a warning. It is urgent unless there are many.
+    fn add_warning(&self, line: &[u8]) {
+        let is_urgent = self.lock().warnings.hurries(SystemClock.elapsed());
+        self.add(line, is_urgent);
     }
 
     /// Has the waiting lines written at once, and waits for that for a moment, unless the lines are locked: a panicking
@@ -261,23 +270,27 @@ impl<'w> MakeWriter<'w> for BatchWriter {
     type Writer = LineWriter<'w>;
 
     fn make_writer(&'w self) -> Self::Writer {
-        LineWriter { batch: &self.0, urgent: true }
+        LineWriter { batch: &self.0, level: Level::ERROR }
     }
 
     fn make_writer_for(&'w self, metadata: &Metadata<'_>) -> Self::Writer {
-        LineWriter { batch: &self.0, urgent: *metadata.level() <= Level::WARN }
+        LineWriter { batch: &self.0, level: *metadata.level() }
     }
 }
 
 /// Adds one line to the batch; each `write` call must bring a whole line.
 pub(super) struct LineWriter<'b> {
     batch: &'b Batch,
-    urgent: bool,
+    level: Level,
 }
 
 impl Write for LineWriter<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.batch.add(line, self.urgent);
+        if self.level == Level::WARN {
+            self.batch.add_warning(line);
+        } else {
+            self.batch.add(line, self.level == Level::ERROR);
+        }
         Ok(line.len())
     }
 

@@ -100,6 +100,10 @@ impl<'a> JsonDocument<'a> {
     /// Whether a member occurs twice in one object, at any depth.
     #[must_use]
     pub fn has_repeated_members(&self) -> bool {
+        // Reading the text has told that no two names of one object are alike, in almost all documents.
+        if !self.0.may_repeat_names() {
+            return false;
+        }
         let is_object = |slot: &Slot| matches!(slot.tag(), Tag::Object);
         let objects = self.0.iter().enumerate().filter(|(_, slot)| is_object(slot));
         objects.map(|(index, slot)| self.range(index, *slot)).any(NodeRange::has_repeated_names)

@@ -2,6 +2,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::name_marks::{NameMark, SeenNames};
 use super::slots::{Slots, Tag};
 
 /// Deepest accepted nesting (docs/protocols/bot-auth-and-skills.md §2 rule 2).
@@ -98,9 +99,42 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
         let index = self.open(Tag::Object)?;
-        while entries.next_key_seed(self.inside())?.is_some() {
+        let mut names = SeenNames::default();
+        while let Some(mark) = entries.next_key_seed(NameSeed(self.slots))? {
+            if names.has_alike(mark) {
+                self.slots.suspect_repeated_names();
+            }
             entries.next_value_seed(self.inside())?;
         }
         self.slots.close(index).map_err(de::Error::custom)
+    }
+}
+
+/// Writes the name of a member into slots.
+struct NameSeed<'s, 'de>(&'s mut Slots<'de>);
+
+impl<'de> DeserializeSeed<'de> for NameSeed<'_, 'de> {
+    type Value = NameMark;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<NameMark, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NameSeed<'_, 'de> {
+    type Value = NameMark;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<NameMark, E> {
+        self.0.push_borrowed(name).map_err(E::custom)?;
+        Ok(NameMark::of(name))
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<NameMark, E> {
+        self.0.push_decoded(name).map_err(E::custom)?;
+        Ok(NameMark::of(name))
     }
 }

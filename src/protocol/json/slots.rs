@@ -77,11 +77,13 @@ pub(super) struct Slots<'a> {
     list: Vec<Slot>,
     /// The strings with escapes, decoded, one after the other. Their places count from the end of `text`.
     decoded: String,
+    /// Whether an object has two members whose names may be the same.
+    may_repeat_names: bool,
 }
 
 impl Slots<'static> {
     /// No slots, for no text.
-    pub(super) const EMPTY: Self = Self { text: "", list: Vec::new(), decoded: String::new() };
+    pub(super) const EMPTY: Self = Self { text: "", list: Vec::new(), decoded: String::new(), may_repeat_names: false };
 }
 
 impl<'a> Slots<'a> {
@@ -93,7 +95,8 @@ impl<'a> Slots<'a> {
         if text.len() > MAX_TEXT_BYTES {
             return Err("too long");
         }
-        Ok(Self { text, list: Vec::with_capacity(USUAL_SLOTS.min(most_slots(text))), decoded: String::new() })
+        let list = Vec::with_capacity(USUAL_SLOTS.min(most_slots(text)));
+        Ok(Self { text, list, decoded: String::new(), may_repeat_names: false })
     }
 
     /// Appends a node, and returns its index.
@@ -124,6 +127,16 @@ impl<'a> Slots<'a> {
         let place = self.text.len() + self.decoded.len();
         self.decoded.push_str(string);
         self.push_string(place, string.len())
+    }
+
+    /// Notes that an object has two members whose names may be the same.
+    pub(super) fn suspect_repeated_names(&mut self) {
+        self.may_repeat_names = true;
+    }
+
+    /// Whether an object has two members whose names may be the same.
+    pub(super) const fn may_repeat_names(&self) -> bool {
+        self.may_repeat_names
     }
 
     /// Records that all nodes up to here are inside the array or object at `index`.

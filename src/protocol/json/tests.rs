@@ -84,12 +84,32 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// JSON of objects whose names are few, so that some occur twice. `\u0061` is another spelling of `a`.
+fn any_json_with_few_names() -> impl Strategy<Value = String> {
+    let name =
+        proptest::sample::select(vec!["a", "\\u0061", "b", "ab", "ba", "aba", "type", "name", "id", "", "\u{e9}"]);
+    Just("0".to_owned()).prop_recursive(4, 24, 4, move |inner| {
+        let members = proptest::collection::vec((name.clone(), inner), 0..4);
+        members.prop_map(|members| {
+            let members = members.into_iter().map(|(name, value)| format!("\"{name}\":[{value}]"));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        })
+    })
+}
+
+/// Whether an object in `node` has a name twice: what the parser's own search is compared with.
+fn repeats_a_name(node: Node<'_>) -> bool {
+    let names: Vec<&str> = node.members().map(|(name, _)| name).collect();
+    let is_repeated = |(index, name): (usize, &&str)| names.iter().skip(index + 1).any(|other| other == name);
+    names.iter().enumerate().any(is_repeated)
+        || node.members().map(|(_, value)| value).chain(node.elements()).any(repeats_a_name)
+}
+
 proptest! {
     #[test]
-    fn a_string_is_written_as_serde_json_writes_it(text in any::<String>()) {
-        let mut bytes = Vec::new();
-        write_string_literal(&mut bytes, &text);
-        prop_assert_eq!(bytes, serde_json::to_vec(&text).unwrap());
+    fn repeated_names_are_found_where_a_plain_search_finds_them(text in any_json_with_few_names()) {
+        let document = JsonDocument::parse(text.as_bytes()).unwrap();
+        prop_assert_eq!(document.has_repeated_members(), repeats_a_name(document.root()), "{}", text);
     }
 
     #[test]

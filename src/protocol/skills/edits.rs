@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::domain::write_string_literal;
 use crate::protocol::activity::ActivityError;
-use crate::protocol::json::write_string_literal;
 
 /// The most values that are replaced in one body. No SDK writes a member twice, and with many of them a small body would
 /// become a large one.

@@ -1,6 +1,6 @@
 //! Writing a JSON object member by member.
 
-use crate::protocol::json::write_string_literal;
+use crate::domain::write_string_literal;
 use crate::protocol::raw_members::RawMember;
 
 /// An object that is written into memory.

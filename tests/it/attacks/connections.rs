@@ -48,6 +48,33 @@ async fn a_body_that_a_caller_goes_on_sending_after_a_refusal_is_not_read() {
 }
 
 #[tokio::test]
+async fn callers_that_are_refused_need_no_connection_for_each_request() {
+    let harness = start().await;
+    let request = |bearer: &str, connection: &str| {
+        let body = r#"{"type":"message"}"#;
+        format!(
+            "POST /bots/demo/api/messages HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n{bearer}connection: \
+             {connection}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let bearers = ["", "authorization: Bearer a.b.c\r\n", "authorization: Basic YTpi\r\n"];
+    let base = harness.base.clone();
+    let requests: Vec<String> = bearers.iter().map(|bearer| request(bearer, "keep-alive")).collect();
+    let last = request("", "close");
+    let answers = blocking(move || {
+        let mut wire = Wire::to(&base);
+        let mut answers: Vec<_> =
+            requests.iter().map(|request| wire.send(request.as_bytes()).read_until("}}")).collect();
+        answers.push(wire.send(last.as_bytes()).read_all());
+        answers
+    })
+    .await;
+    assert_eq!(answers.len(), bearers.len() + 1);
+    assert!(answers.iter().all(|answer| answer.starts_with("HTTP/1.1 401")), "{answers:?}");
+}
+
+#[tokio::test]
 async fn a_head_that_does_not_arrive_in_time_ends_the_connection() {
     let harness = start().await;
     let whole = "GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
