@@ -18,6 +18,7 @@ mod listeners;
 mod local_server;
 mod metrics;
 mod middleware;
+mod observation;
 mod online_check;
 mod operator_tokens;
 mod providers;
@@ -28,6 +29,11 @@ mod serving;
 mod signals;
 mod stores;
 mod tls;
+#[cfg(feature = "traces")]
+mod traces;
+#[cfg(not(feature = "traces"))]
+#[path = "traces_left_out.rs"]
+mod traces;
 
 pub use listeners::BoundListeners;
 pub use local_server::{LocalSocket, ServedWithTls, serve_locally};
@@ -44,14 +50,16 @@ use self::doors::open_doors;
 use self::key_use::describe;
 use self::listeners::raise_open_file_limit;
 use self::metrics::{build_metrics, show_key_sets};
+use self::observation::build_observation;
 use self::readiness::{CheckedParts, CheckedProvider, build_readiness};
 use self::renewal::{Renewable, RenewableMail};
 use self::services::{DirectoryServices, KeyRotation, OpenedCollections, Services, build_services};
 use self::signals::Signals;
 use self::stores::{OpenedRecords, open_records};
+use self::traces::Traces;
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::domain::{ClockAndEntropy, ExchangeObservation, ExchangeObserver};
+use crate::domain::{ClockAndEntropy, ExchangeObserver};
 use crate::endpoints::directory::DirectoryMails;
 use crate::observability::Counters;
 use crate::outbound::{MailError, OutboundError};
@@ -173,6 +181,8 @@ pub struct Application {
     vault: Arc<TokenVault>,
     /// Held while the application serves; `None` without directories.
     key_rotation: Option<KeyRotation>,
+    /// `None` without the section `traces`.
+    traces: Option<Traces>,
 }
 
 fn load_certificate(config: &Configuration) -> Result<Option<Arc<tls::RenewableCertificate>>, BuildError> {
@@ -220,7 +230,7 @@ pub async fn build(
     }
     let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
     let observer = development.as_ref().and_then(|development| development.observer.clone());
-    let observation = observer.map(ExchangeObservation::by).unwrap_or_default();
+    let observation = build_observation(observer, config.traces.is_some());
     let metrics = build_metrics(&config, ambient.clock.as_ref(), observation);
     let OpenedRecords { sealer, store, records } = open_records(&config, &ambient, &metrics).await?;
     let directories = DirectoryServices::open(&config, &records, &ambient, metrics.directories()).await?;
@@ -242,12 +252,14 @@ pub async fn build(
     });
     let doors = open_doors(&config, &services, readiness);
     let certificate = load_certificate(&config)?;
+    let traces = Traces::start(&config, &services.ambient, &services.metrics)?;
     let signals = Signals::receive().map_err(BuildError::Signals)?;
     let context = serving::ListenerContext {
         config: &config,
         doors: &doors,
         certificate: certificate.as_ref(),
         metrics: &services.metrics,
+        tracer: traces.as_ref().map(Traces::tracer),
         connections: serving::share_open_files(&config, raise_open_file_limit())?,
         is_development: development.is_some(),
     };
@@ -272,5 +284,6 @@ pub async fn build(
         mails,
         vault,
         key_rotation,
+        traces,
     })
 }

@@ -22,7 +22,7 @@ use crate::endpoints::{
     back_channel_logout, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
 };
 use crate::inbound::{Door, Problem, RecordRequests};
-use crate::observability::{AuditEntry, AuditEvent, Metrics};
+use crate::observability::{AuditEntry, AuditEvent, Metrics, Tracer};
 
 /// Makes browsers use https for the host of `server.public_url` for a year, however the user writes its address (RFC
 /// 6797). Other hosts of the domain are not covered, since they are not this service's.
@@ -37,6 +37,9 @@ const DRAIN_SECONDS: u64 = 20;
 /// attempt of a delivery falls into this time.
 const DELIVERY_DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// How long the process then waits for the collector of traces.
+const TRACE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A listener whose sockets are bound; it serves once `server` is awaited.
 pub(super) struct Listener {
     server: Server,
@@ -49,6 +52,8 @@ pub(super) struct ListenerContext<'a> {
     pub(super) doors: &'a Doors,
     pub(super) certificate: Option<&'a Arc<RenewableCertificate>>,
     pub(super) metrics: &'a Metrics,
+    /// Begins the traces of requests; `None` without the section `traces`.
+    pub(super) tracer: Option<Tracer>,
     pub(super) connections: usize,
     pub(super) is_development: bool,
 }
@@ -204,11 +209,13 @@ impl ListenerContext<'_> {
         let refusals = || HostRefusals::new(settings.name.label, self.doors.clock.as_ref().clone());
         let hosts = listed.map(|listed| HostNames::new(listed, refusals()));
         let is_secure = settings.is_behind_public_url && self.config.server.public_url.scheme() == "https";
+        let tracer = self.tracer.clone();
         let app = move || {
             let require_host =
                 |names: HostNames| from_fn(move |request, next| require_host(names.clone(), request, next));
             let secure_transport = || middleware::DefaultHeaders::new().add(STRICT_TRANSPORT);
             let record = if is_operators { RecordRequests::counting() } else { RecordRequests::logging() };
+            let record = record.tracing(tracer.clone());
             App::new()
                 .wrap(Optional(is_operators.then(|| from_fn(limit_guesses))))
                 .wrap(Optional(hosts.clone().map(require_host)))
@@ -362,6 +369,9 @@ impl Application {
         }
         signal_task.abort();
         drop(self.key_rotation);
+        if let Some(traces) = &self.traces {
+            traces.finish(TRACE_DRAIN_TIMEOUT).await;
+        }
         AuditEntry::new(AuditEvent::Stopped).write();
         self.counters.log();
         served

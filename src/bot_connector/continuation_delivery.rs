@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::continuation_claims::ContinuationClaims;
 use super::forwarding::{BotCall, BotClient, ForwardedRequest};
 use crate::domain::{Bot, BotMessage, ExchangeKey, Timestamp};
-use crate::observability::{Count, Counters};
+use crate::observability::{Count, Counters, carry};
 use crate::outbound::OutboundError;
 
 /// The pauses before the second and the third attempt (docs/architecture.md §Life of a silent sign-in: three attempts
@@ -82,10 +82,10 @@ impl ContinuationDelivery {
             return tracing::error!(correlation_id, "{message}");
         };
         let delivery = self.clone();
-        self.runtime.spawn(async move {
+        self.runtime.spawn(carry(async move {
             delivery.deliver(notification).await;
             drop(permit);
-        });
+        }));
     }
 
     /// Waits until all deliveries have ended, for at most `limit`. Returns whether all have ended.

@@ -45,6 +45,9 @@ const SPOOFABLE_PREFIXES: [&str; 5] =
 /// The header in which SDKs repeat the id of the conversation (docs/protocols/bot-auth-and-skills.md §4.1).
 pub const CONVERSATION_HEADER: &str = "x-ms-conversation-id";
 
+/// The header in which a bot is told the correlation id (docs/operating.md §Traces).
+const REQUEST_ID_HEADER: &str = "x-request-id";
+
 /// A request that is to be forwarded to a bot. It has no `Debug`, because headers and body hold tokens.
 #[derive(Clone)]
 pub struct ForwardedRequest {
@@ -103,6 +106,13 @@ impl ForwardedRequest {
         self.headers.remove("content-encoding");
         self.headers.set("content-type", b"application/json");
         self.body = body;
+        self
+    }
+
+    /// Names the request to the bot, or skill, by the id that the log's lines about it have.
+    #[must_use]
+    pub(super) fn in_request(mut self, correlation_id: &str) -> Self {
+        self.headers.set_known(REQUEST_ID_HEADER, correlation_id);
         self
     }
 
@@ -198,7 +208,7 @@ impl BotClient {
         call: BotCall<'_>,
     ) -> Result<RelayedAnswer, OutboundError> {
         let purpose = format!("bot {}", bot.name);
-        self.send(bot, request.to("POST", bot.endpoint.clone(), purpose), call).await
+        self.send(bot, request.in_request(call.correlation_id).to("POST", bot.endpoint.clone(), purpose), call).await
     }
 
     /// As [`BotClient::forward`], for a sign-in invoke. A turn of the bot may be waiting for it, if the bot is the skill of
@@ -213,7 +223,7 @@ impl BotClient {
         call: BotCall<'_>,
     ) -> Result<RelayedAnswer, OutboundError> {
         let purpose = format!("sign-in at bot {}", bot.name);
-        self.send(bot, request.to("POST", bot.endpoint.clone(), purpose), call).await
+        self.send(bot, request.in_request(call.correlation_id).to("POST", bot.endpoint.clone(), purpose), call).await
     }
 
     async fn send(&self, bot: &Bot, relay: RelayRequest, call: BotCall<'_>) -> Result<RelayedAnswer, OutboundError> {

@@ -55,7 +55,7 @@ pub use sections::{
     LogLevel, LogSubjects, LoggingSection, MailCredentialsSection, MailDeliverySection, MailSection,
     MailServerEncryption, MailServerSection, NoProxySection, OperationsSection, OutboundSection, Server,
     SharedStoreSection, SignInSection, StoreDurability, StoreFileSection, StorePlace, StoreSection, TlsPair,
-    TokenServiceSection,
+    TokenServiceSection, TracesSection,
 };
 pub use store_location::find_store;
 
@@ -122,6 +122,8 @@ pub struct Configuration {
     pub logging: LoggingSection,
     /// The audit stream; `None` if there is none.
     pub audit: Option<AuditSection>,
+    /// Where traces go; `None` if there are none.
+    pub traces: Option<TracesSection>,
     /// Settings that are valid but probably a mistake.
     pub warnings: Vec<ConfigurationProblem>,
     /// The file that the configuration was read from; `None` if it was read from a text.

@@ -18,6 +18,7 @@ pub(in crate::config) fn environment() -> Environment {
         ("METRICS_TOKEN", "fedcba9876543210fedcba9876543210"),
         ("READ_TOKEN", "00112233445566778899aabbccddeeff"),
         ("SMTP_PASSWORD", "of the mail server"),
+        ("OTLP_AUTHORIZATION", "Bearer of the collector"),
     ])
 }
 
@@ -79,6 +80,9 @@ fn the_full_sample_loads_with_the_written_values() {
     assert_eq!(operations.listen.to_string(), "127.0.0.1:3981");
     assert_eq!(operations.health_listen.unwrap().to_string(), "127.0.0.1:3982");
     assert!(operations.health_metrics && operations.metrics_token.is_some());
+    let traces = configuration.traces.unwrap();
+    assert_eq!(traces.endpoint.as_str(), "https://otel.example.com:4318/v1/traces");
+    assert_eq!(traces.headers["authorization"].expose(), "Bearer of the collector");
     assert_eq!(configuration.audit, Some(AuditSection::File(directory.path().join("audit.jsonl"))));
 }
 

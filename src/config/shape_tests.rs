@@ -67,6 +67,11 @@ fn wrong_shapes(key: &str, value: &Value) -> Vec<(Value, String)> {
             }
             wrong.into_iter().map(|wrong| (wrong, right.clone())).collect()
         }
+        Value::Float(share) => {
+            let wrong =
+                [text(&share.to_string()), text(&format!("{}%", share * 100.0)), Value::Array(vec![value.clone()])];
+            wrong.into_iter().map(|wrong| (wrong, share.to_string())).collect()
+        }
         Value::Boolean(right) => {
             let words = if *right { ["true", "yes", "ON", "1"] } else { ["false", "no", "Off", "0"] };
             let wrong = words.map(text).into_iter().chain([Value::Array(vec![value.clone()])]);

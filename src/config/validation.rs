@@ -13,7 +13,7 @@ use super::sections::{self, ValidatedBots, validate_bots};
 use super::{
     AuditSection, ChannelStatuses, ChannelTrustSection, Configuration, ConnectionSection, DirectorySection,
     KeysSection, LimitsSection, LoggingSection, MailSection, OperationsSection, OutboundSection, PasswordHashesSection,
-    Server, SignInSection, StoreSection, TokenServiceSection,
+    Server, SignInSection, StoreSection, TokenServiceSection, TracesSection,
 };
 use crate::domain::{ChannelId, Skill};
 
@@ -42,6 +42,7 @@ struct ValidatedSections {
     keys: Option<KeysSection>,
     logging: LoggingSection,
     audit: Option<AuditSection>,
+    traces: Option<TracesSection>,
 }
 
 /// Checks every section even if an earlier one has problems, so that all problems are reported. A section is checked
@@ -126,6 +127,7 @@ impl ValidatedSections {
             keys: raw.keys.validate(review),
             logging: raw.logging.validate(review),
             audit: raw.audit.map(|audit| audit.validate(review)),
+            traces: raw.traces.and_then(|traces| traces.validate(review)),
             server,
             outbound,
             channels,
@@ -197,6 +199,7 @@ impl ValidatedSections {
             keys,
             logging: self.logging,
             audit: self.audit,
+            traces: self.traces,
             warnings,
             file: None,
             hosts,

@@ -64,6 +64,8 @@ pub struct LoggedTokenRequest {
     pub claims: Option<String>,
     /// `client-request-id`, from the header, the query or the body.
     pub correlation_id: Option<String>,
+    /// `traceparent`.
+    pub traceparent: Option<String>,
     /// `x-ms-lib-capability`.
     pub lib_capability: Option<String>,
     /// `x-anchormailbox`.
@@ -77,7 +79,8 @@ pub struct LoggedTokenRequest {
 impl LoggedTokenRequest {
     /// The bytes of what the client has written as it likes.
     fn bytes_as_sent(&self) -> usize {
-        let sent = [&self.scope, &self.claims, &self.correlation_id, &self.lib_capability, &self.anchor_mailbox];
+        let Self { scope, claims, correlation_id, traceparent, lib_capability, anchor_mailbox, .. } = self;
+        let sent = [scope, claims, correlation_id, traceparent, lib_capability, anchor_mailbox];
         self.tenant.len() + sent.into_iter().flatten().map(String::len).sum::<usize>()
     }
 }

@@ -15,7 +15,6 @@ mod clock_and_entropy;
 mod connection;
 mod conversation_id;
 mod directory;
-mod element_id;
 mod entropy;
 mod exchange;
 mod fingerprint;
@@ -60,7 +59,6 @@ pub use directory::{
     SignInMethod, SsoFault, SsoSettings, TenantId, TokenSettings, UserEmail, UserNames, UserStatus,
     check_browser_address, check_browser_addresses, check_logout_address,
 };
-pub use element_id::ElementId;
 pub use entropy::{Entropy, SharedEntropy, SystemEntropy, draw_256_bits};
 pub use exchange::{
     ArrivedActivity, BotMessage, ExchangeEvent, ExchangeKey, ExchangeObservation, ExchangeObserver, ExchangeStep,
@@ -75,7 +73,7 @@ pub use kept_records::{
 };
 pub use names::{AddInName, AppId, BackEndName, BotName, ConnectionName, HolderName, SkillName, SubjectId};
 pub use quick_hashing::{ConfiguredMap, QuickHashing};
-pub use record_key::RecordKey;
+pub use record_key::{ElementId, RecordKey};
 pub use registrations::{NamedConnection, Registrations};
 pub use secret::{Secret, wipe};
 pub use secret_file::is_private;

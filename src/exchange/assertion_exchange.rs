@@ -6,6 +6,7 @@ use super::binding::bind_assertion;
 use super::engine::{Acquisition, AcquisitionRequest};
 use super::{Reason, Refusal, StorageFailure};
 use crate::domain::{Account, Connection, ExchangeableToken, HolderName, SecurityContext, TokenSlot, UserToken};
+use crate::observability::carry;
 use crate::records::{LeaseError, RecordError, Records, ReplicaLease, catalogue};
 use crate::single_flight::SingleFlight;
 use crate::vault::TokenVault;
@@ -85,7 +86,7 @@ impl AssertionExchange {
             let flight = self.flights.join(key.clone(), || {
                 leads = true;
                 let (exchange, request, presented) = (self.clone(), Arc::clone(&request), presented.clone());
-                async move { FlightOutcome { presented, result: exchange.obtain(&request).await } }
+                carry(async move { FlightOutcome { presented, result: exchange.obtain(&request).await } })
             });
             let outcome = timeout_at(deadline, flight.outcome()).await.map_err(|_| out_of_time())?;
             let FlightOutcome { presented: of, result } = outcome.ok_or_else(ended_without_outcome)?;

@@ -9,6 +9,7 @@ use url::Url;
 use super::token_endpoint::SecretMethod;
 use super::{RedeemError, RedeemFailure, refusal};
 use crate::domain::{SharedClock, Timestamp, read_bounded_object};
+use crate::observability::carry;
 use crate::outbound::{Outbound, OutboundError};
 use crate::single_flight::SingleFlight;
 
@@ -136,7 +137,7 @@ impl Discovery {
             return cached.usable().map_err(DiscoveryFailure::into_error);
         }
         let this = Arc::clone(self);
-        let flight = self.fetches.join((), || async move { this.renew().await });
+        let flight = self.fetches.join((), || carry(async move { this.renew().await }));
         match timeout_at(deadline, flight.outcome()).await {
             Ok(Some(outcome)) => outcome.map_err(DiscoveryFailure::into_error),
             _ => Err(UNANSWERED.into_error()),

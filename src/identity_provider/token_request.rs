@@ -64,6 +64,8 @@ pub(super) struct SignedForm<'a> {
     authorization: Option<String>,
     anchor: Option<&'a str>,
     client_request_id: Option<&'a str>,
+    /// The same for other issuers.
+    request_id: Option<&'a str>,
 }
 
 impl SignedForm<'_> {
@@ -73,6 +75,7 @@ impl SignedForm<'_> {
             ("authorization", self.authorization.as_deref()),
             ("x-anchormailbox", self.anchor),
             ("client-request-id", self.client_request_id),
+            ("x-request-id", self.request_id),
         ];
         own.into_iter().filter_map(|(name, value)| Some(RequestHeader::new(name, value?)))
     }
@@ -100,15 +103,15 @@ impl TokenRequest<'_> {
             fields.push(FormField::new("client_id", client_id));
             fields.extend(proof.fields());
         }
+        // If the id is not a valid header value, the header is left out and the exchange goes on.
+        let id = Some(self.attempt.correlation_id.as_str()).filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()));
         if self.style != TokenEndpointStyle::Entra {
             let shared = &*STANDARD_HEADERS;
-            return SignedForm { shared, fields, authorization, anchor: None, client_request_id: None };
+            return SignedForm { shared, fields, authorization, anchor: None, client_request_id: None, request_id: id };
         }
-        // The id may come from a caller. If it is not a valid header value, the header is left out and the exchange
-        // goes on.
-        let id = Some(self.attempt.correlation_id.as_str()).filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()));
         let shared = if id.is_some() { &*TRACED_ENTRA_HEADERS } else { &*ENTRA_HEADERS };
-        SignedForm { shared, fields, authorization, anchor: self.anchor.as_deref(), client_request_id: id }
+        let anchor = self.anchor.as_deref();
+        SignedForm { shared, fields, authorization, anchor, client_request_id: id, request_id: None }
     }
 }
 

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::request_record::CallingAgent;
 use crate::domain::{Bot, Registrations};
-use crate::observability::to_log_list;
+use crate::observability::{confirm_caller, to_log_list};
 use crate::protocol::Activity;
 use crate::token_validation::{AppClaims, CallerTokenError, CallerTokenValidator, VerifiedCaller};
 
@@ -93,6 +93,7 @@ impl Callers {
             Identity::App(claims) => RateKey::Parent(&claims.app_id),
         };
         self.rates.charge(&bot, key).await?;
+        confirm_caller();
         // Only the Emulator has to be on this machine, so other bots need no look at the headers.
         let is_local = !bot.emulator_tenants.is_empty() && is_from_this_machine(http);
         Ok(Peer { bot, identity, is_local })
@@ -155,6 +156,7 @@ impl Callers {
             CallerRefusal::new(Problem::UnknownBot, "app_id").comparing(&claims.app_id, self.list_app_ids())
         })?;
         self.rates.charge(&bot, RateKey::TokenService).await?;
+        confirm_caller();
         Ok(bot)
     }
 
@@ -194,6 +196,7 @@ impl Callers {
             return Err(at_bot(not_allowed("agent_list").comparing(&claims.app_id, listed)));
         }
         self.rates.charge(&bot, RateKey::TokenService).await?;
+        confirm_caller();
         http.extensions_mut().insert(CallingAgent(claims.app_id.clone()));
         Ok(bot)
     }

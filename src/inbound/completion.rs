@@ -6,6 +6,8 @@ use std::task::Poll;
 use actix_web::rt;
 use futures_util::FutureExt as _;
 
+use crate::observability::carry;
+
 /// A change that was lost: its task has panicked, so what it did is not known.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangeLost;
@@ -20,7 +22,7 @@ pub async fn run_to_end<T: 'static>(work: impl Future<Output = T> + 'static) -> 
     let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
     let ended = match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
         Poll::Ready(ended) => ended,
-        Poll::Pending => rt::spawn(work).await.unwrap_or_else(|lost| Err(Box::new(lost))),
+        Poll::Pending => rt::spawn(carry(work)).await.unwrap_or_else(|lost| Err(Box::new(lost))),
     };
     ended.inspect_err(|lost| tracing::error!(lost = panic_message(&**lost), "a task has ended unexpectedly")).ok()
 }

@@ -10,7 +10,7 @@ use super::problem::Problem;
 use super::refusal::{ANOTHER_SKILL, CallerRefusal};
 use super::service_url::is_skill_host_url;
 use crate::domain::{Bot, BotName, Skill};
-use crate::observability::to_log_list;
+use crate::observability::{confirm_caller, to_log_list};
 use crate::token_validation::{AppClaims, VerifiedCaller};
 
 /// A parent bot and a skill, of which one has been authenticated as the caller of the other.
@@ -45,6 +45,7 @@ impl Callers {
             return Err(refuse_name(&parent, name));
         }
         self.rates.charge_at_skill_host(skill, SkillRateKey::Parent(&parent.name)).await?;
+        confirm_caller();
         Ok(SkillPeer { skill: Arc::clone(skill), parent })
     }
 
@@ -71,6 +72,7 @@ impl Callers {
             }
             require_skill_tenant(skill, parent, &claims)?;
             self.rates.charge_at_skill_host(skill, SkillRateKey::Skill).await?;
+            confirm_caller();
             return Ok(SkillPeer { skill: Arc::clone(skill), parent: Arc::clone(parent) });
         }
         let Some(other) = self.registrations.list_skills(&parent.name).find(is_caller) else {

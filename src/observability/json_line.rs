@@ -11,6 +11,7 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::traces::current_trace_id;
 use crate::domain::{Clock, SystemClock, Timestamp, any_byte};
 
 /// The size that most lines need.
@@ -63,6 +64,9 @@ where
         line.0.push(b'"');
         line.member("level", |line| line.text(event.metadata().level().as_str()));
         event.record(&mut line);
+        if let Some(trace_id) = current_trace_id() {
+            line.member("otel_trace_id", |line| line.text(&format!("{trace_id:032x}")));
+        }
         line.member("target", |line| line.text(event.metadata().target()));
         line.0.extend_from_slice(b"}\n");
         // A log that cannot be written cannot report that either.

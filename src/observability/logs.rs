@@ -10,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::batch::{Batch, BatchWriter};
 use super::concealed_user::show_subjects;
 use super::json_line::JsonLines;
+use super::text_line::TextLine;
 
 /// The lines of the process's log. A process has one log, so this is global.
 static LINES: OnceLock<Arc<Batch>> = OnceLock::new();
@@ -137,7 +138,8 @@ where
     match options.form {
         LogForm::Json => Box::new(JsonLines::new(filter, writer)),
         LogForm::Text => {
-            let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+            let lines =
+                tracing_subscriber::fmt::layer().event_format(TextLine::default()).with_writer(writer).with_ansi(false);
             Box::new(tracing_subscriber::registry().with(lines).with(filter))
         }
     }
@@ -161,6 +163,7 @@ mod tests {
 
     use tracing::Level;
 
+    use super::super::traces::{CallersTrace, ServerSpan};
     use super::{LogForm, LoggingOptions, subscriber};
 
     #[derive(Clone, Default)]
@@ -221,6 +224,25 @@ mod tests {
         assert_eq!((&line["below"], &line["share"], &line["yes"]), (&(-1).into(), &0.5.into(), &true.into()));
         assert_eq!(line["message"], format!("a {hostile}"));
         assert!(line.get("absent").is_none());
+    }
+
+    #[test]
+    fn a_line_about_a_request_with_a_trace_has_its_id_in_both_forms() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+        let span = ServerSpan::begin(None, CallersTrace::read(parent, std::iter::empty()));
+        for form in [LogForm::Json, LogForm::Text] {
+            let options = LoggingOptions { form, level: Level::INFO, shows_subjects: false };
+            let text = logged(options, || {
+                let entered = span.as_ref().map(ServerSpan::enter);
+                tracing::info!("inside");
+                drop(entered);
+                tracing::info!("outside");
+            });
+            let lines: Vec<&str> = text.lines().collect();
+            let has_id =
+                |line: &str| line.contains("otel_trace_id") && line.contains("0af7651916cd43dd8448eb211c80319c");
+            assert!(has_id(lines[0]) && !has_id(lines[1]) && lines.len() == 2, "{text}");
+        }
     }
 
     #[test]

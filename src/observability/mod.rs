@@ -1,4 +1,5 @@
-//! How an operator observes the process: log lines, the audit stream, metrics, and checks of readiness.
+//! How an operator observes the process: log lines, the audit stream, metrics, traces, and checks of
+//! readiness.
 //!
 //! Owns the start of logging, the format, the level, the rule that only this crate's events are logged below
 //! warnings, and the names of audit events and metrics. It deliberately knows no other room: each writes its own events, and none of them holds a token, a code or
@@ -12,6 +13,8 @@ mod log_text;
 mod logs;
 mod metrics;
 mod readiness;
+mod text_line;
+mod traces;
 
 pub use audit::{AuditEntry, AuditEvent, AuditOutput, AuditStream, is_audit_failing, reopen_audit, start_audit};
 pub use concealed_user::{ConcealedUser, conceal, set_user_digest_key};
@@ -25,3 +28,9 @@ pub use metrics::{
     ProviderMetrics, ProviderResult, ServedNames, SkillCardCounts, StatusCounts, StoreOperation, StoreTimes,
 };
 pub use readiness::{Check, CheckResult, Health, Readiness};
+pub use traces::{
+    Attribute, AttributeValue, CallersTrace, Carried, EnteredTrace, OutgoingCall, ServerAnswer, ServerSpan, SpanCounts,
+    SpanQueue, TraceNotes, Traceparent, Tracer, carry, confirm_caller, name_next_call, note_step,
+};
+#[cfg(feature = "traces")]
+pub use traces::{Posting, SpanSource, SpanTransport, TraceExport, TraceResource, TransportFailure, span_queue};

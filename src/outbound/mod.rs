@@ -17,6 +17,7 @@ mod request;
 mod streamed_body;
 #[cfg(test)]
 mod tests;
+mod traced_call;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -41,6 +42,9 @@ pub use relay::{RelayRequest, RelayedAnswer};
 pub use relay_headers::RelayHeaders;
 pub use request::{FormField, FormHeaders, FormPost, RequestHeader};
 pub use streamed_body::{BodyNotWanted, BodySender, StreamedBody};
+use traced_call::{failure_name, write_trace_headers};
+
+use crate::observability::OutgoingCall;
 
 /// The maximum size of a response body where the caller does not pass one.
 const DEFAULT_MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -239,6 +243,20 @@ impl Outbound {
         self.call(&self.client, request, deadline).await
     }
 
+    /// Posts `body`, whose type is among `headers`. The response's body may have up to 1 MiB.
+    ///
+    /// # Errors
+    /// [`OutboundError`]. A response with an error status is not an error.
+    pub async fn post(
+        &self,
+        url: &Url,
+        headers: &[RequestHeader<'_>],
+        body: Bytes,
+        deadline: Instant,
+    ) -> Result<HttpAnswer, OutboundError> {
+        self.call(&self.client, request::build(url, headers, Some(body))?, deadline).await
+    }
+
     /// Forwards a request and returns the response's status and headers; the body follows as a stream. Status and
     /// headers must arrive by `headers_by`.
     ///
@@ -291,9 +309,27 @@ impl Outbound {
         .await
     }
 
-    /// Sends the request. The caller holds the permit until it has read the body, because the connection is in use
-    /// until then.
-    async fn send(&self, client: &HttpClient, request: Request, counted_as: &str) -> Result<Sent, OutboundError> {
+    /// Sends the request as a part of the current trace, if there is one. The caller holds the permit until it has read the
+    /// body, because the connection is in use until then.
+    async fn send(&self, client: &HttpClient, mut request: Request, counted_as: &str) -> Result<Sent, OutboundError> {
+        let Some(call) = OutgoingCall::begin(request.method().as_str(), request.url()) else {
+            return self.send_untraced(client, request, counted_as).await;
+        };
+        write_trace_headers(&call, request.headers_mut());
+        let sent = self.send_untraced(client, request, counted_as).await;
+        match &sent {
+            Ok(sent) => call.answered(sent.response.status().as_u16()),
+            Err(error) => call.failed(failure_name(error)),
+        }
+        sent
+    }
+
+    async fn send_untraced(
+        &self,
+        client: &HttpClient,
+        request: Request,
+        counted_as: &str,
+    ) -> Result<Sent, OutboundError> {
         self.rules.check(request.url())?;
         let permit = self.slots.acquire(request.url(), counted_as).await?;
         let response = client.send(request).await?;

@@ -35,6 +35,16 @@ impl RelayHeaders {
         }
     }
 
+    /// As [`RelayHeaders::set`], for a name that is a constant of the program, in lower case.
+    pub fn set_known(&mut self, name: &'static str, value: &str) {
+        match HeaderValue::from_str(value) {
+            Ok(value) => {
+                self.map.insert(HeaderName::from_static(name), value);
+            }
+            Err(_) => self.has_invalid = true,
+        }
+    }
+
     /// Removes all headers of this name.
     pub fn remove(&mut self, name: &str) {
         self.map.remove(name);

@@ -8,7 +8,7 @@ use super::signed_in_tokens::{SignedInTokens, audit_sign_in};
 use crate::cards::{PendingSignIns, StatedIdentity};
 use crate::domain::{Account, Bot, Connection, Secret, TokenSlot, UserKey, UserToken};
 use crate::exchange::{BrowserBinding, WantedToken};
-use crate::observability::{AuditEntry, AuditEvent, conceal};
+use crate::observability::{AuditEntry, AuditEvent, carry, conceal};
 use crate::records::LeaseError;
 use crate::single_flight::SingleFlight;
 use crate::vault::{CodeMark, Permit, VaultError};
@@ -142,7 +142,7 @@ impl CodeRedemption {
                 mark,
             };
             let redemption = self.clone();
-            async move { redemption.run(requested).await.map_err(Arc::new) }
+            carry(async move { redemption.run(requested).await.map_err(Arc::new) })
         });
         match flight.outcome().await.unwrap_or_else(|| Err(Arc::new(VaultError::Interrupted.into())))? {
             CodeAnswer::Redeemed { .. } if !is_leader => Ok(CodeAnswer::RedeemedBefore),

@@ -26,7 +26,7 @@ use crate::domain::{
     TokenSlot,
 };
 use crate::exchange::{StorageFailure, TokenSignOut};
-use crate::observability::{AuditEntry, AuditEvent};
+use crate::observability::{AuditEntry, AuditEvent, carry};
 
 use self::ending_accounts::{EndingAccount, list_accounts_at_skills};
 use self::everywhere::MAX_RETRIES;
@@ -244,7 +244,7 @@ impl SignOutOrigin {
 async fn run_to_end<T: Send + 'static>(
     sign_out: impl Future<Output = Result<T, SignOutFailure>> + Send + 'static,
 ) -> Result<T, SignOutFailure> {
-    tokio::spawn(sign_out).await.unwrap_or_else(|panicked| Err(SignOutFailure(panicked.into())))
+    tokio::spawn(carry(sign_out)).await.unwrap_or_else(|panicked| Err(SignOutFailure(panicked.into())))
 }
 
 #[cfg(test)]

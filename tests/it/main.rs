@@ -71,4 +71,6 @@ mod smoke;
 mod stage_back_ends;
 #[cfg(feature = "stage")]
 mod token_service;
+#[cfg(all(feature = "stage", feature = "traces"))]
+mod traces;
 mod without_stage;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::domain::{RecordKey, SharedClock, Timestamp};
-use crate::observability::{StoreOperation, StoreTimes};
+use crate::observability::{StoreOperation, StoreTimes, note_step};
 use crate::store::{
     GroupReader, LeaseTicket, MarkReader, Marking, PutIfAbsent, Record, RecordCursor, RecordPage, Store, StoreFuture,
     StoreListener,
@@ -33,7 +33,9 @@ impl MeasuredStore {
         Box::pin(async move {
             let begun = self.clock.elapsed();
             let result = run.await;
-            self.times.add(operation, self.clock.elapsed().saturating_sub(begun), result.is_err());
+            let took = self.clock.elapsed().saturating_sub(begun);
+            self.times.add(operation, took, result.is_err());
+            note_step(operation.span_name(), took, result.is_err());
             result
         })
     }

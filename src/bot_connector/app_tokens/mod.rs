@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::domain::{AppScope, Secret, SharedClock, Timestamp};
 use crate::identity_provider::{AppClient, Attempt, Diagnostics, RedeemError, RedeemFailure, RedeemedToken};
+use crate::observability::carry;
 use crate::single_flight::{Flight, SingleFlight};
 
 /// The share of its lifetime, in percent, after which a token is refreshed.
@@ -116,7 +117,7 @@ impl AppTokens {
     ) -> Flight<Result<AppToken, RedeemError>> {
         let (clock, shared, client, scope) = (self.clock.clone(), slot.clone(), client.clone(), scope.clone());
         let correlation_id = correlation_id.to_owned();
-        slot.refreshes.join((), || async move {
+        let refresh = async move {
             let began_at = clock.now();
             // A caller that read the slot before an earlier refresh ended may start this one after it: the new token
             // is then in the slot.
@@ -140,7 +141,8 @@ impl AppTokens {
                     Err(error)
                 }
             }
-        })
+        };
+        slot.refreshes.join((), || carry(refresh))
     }
 }
 

@@ -66,7 +66,10 @@ impl SkillClient {
         let (name, begun) = (skill.name.as_str(), Instant::now());
         self.observation.tell(correlation_id, || ExchangeStep::SkillAsked { skill: name, message });
         let purpose = format!("skill {name} {}", message.name());
-        let answer = self.outbound.relay(request.to("POST", skill.endpoint.clone(), purpose), deadline).await;
+        let answer = self
+            .outbound
+            .relay(request.in_request(correlation_id).to("POST", skill.endpoint.clone(), purpose), deadline)
+            .await;
         self.observation.tell(correlation_id, || ExchangeStep::SkillAnswered {
             skill: name,
             message,
@@ -91,7 +94,7 @@ impl SkillClient {
         let (bot, begun, message) = (parent.as_str(), Instant::now(), BotMessage::SkillActivity);
         self.observation.tell(correlation_id, || ExchangeStep::BotAsked { bot, message });
         let purpose = format!("skills of bot {bot}");
-        let answer = self.outbound.relay(request.to(method, url, purpose), deadline).await;
+        let answer = self.outbound.relay(request.in_request(correlation_id).to(method, url, purpose), deadline).await;
         self.observation.tell(correlation_id, || ExchangeStep::BotAnswered {
             bot,
             message,

@@ -195,6 +195,10 @@ impl Defaults<'_> {
         self.add(&["logging"], "format", format);
         self.add(&["logging"], "level", level);
         self.add(&["logging"], "subjects", subjects);
+        if let Some(traces) = &configuration.traces {
+            self.add(&["traces"], "sample", traces.sample);
+            self.add(&["traces"], "service_name", traces.service_name.as_str());
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`review`](super::review) do.
 
 mod environment;
+mod opentelemetry;
 mod overlay;
 mod raw;
 mod read;

@@ -11,7 +11,7 @@ use crate::config::directories::{RawDirectory, RawPasswordHashes};
 use crate::config::identity_providers::RawIdentityProvider;
 use crate::config::sections::{
     RawAudit, RawBot, RawChannels, RawKeys, RawLimits, RawLogging, RawMail, RawOperations, RawOutbound, RawServer,
-    RawSignIn, RawSkill, RawStatuses, RawStore, RawTokenService,
+    RawSignIn, RawSkill, RawStatuses, RawStore, RawTokenService, RawTraces,
 };
 
 /// The sections of a configuration, unchecked.
@@ -40,4 +40,5 @@ pub(in crate::config) struct RawConfiguration {
     pub(in crate::config) keys: RawKeys,
     pub(in crate::config) logging: RawLogging,
     pub(in crate::config) audit: Option<RawAudit>,
+    pub(in crate::config) traces: Option<RawTraces>,
 }

@@ -6,6 +6,7 @@ use crate::config::review::near_match;
 const WORDS: &[(&str, &str)] = &[
     ("expected u64", "expected a whole number"),
     ("expected u16", "expected a whole number"),
+    ("expected f64", "expected a number"),
     ("expected a sequence", "expected a list: [\"…\"]"),
     ("expected a map", "expected a table"),
     ("expected a boolean", "expected true or false"),

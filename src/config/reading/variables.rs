@@ -7,6 +7,7 @@ use toml::{Table, Value};
 use crate::config::review::{Place, Review, ValueSources, near_match};
 
 use super::environment::{Environment, Overrides, PREFIX, SEPARATOR};
+use super::opentelemetry;
 use super::raw::RawConfiguration;
 
 /// A key that no table has.
@@ -48,11 +49,12 @@ pub(super) fn with_right_names(mut sources: ValueSources, file: &Table) -> Value
     sources
 }
 
-/// Warns of each variable that is probably meant for a key and overrides nothing: one whose prefix is not in capitals,
+/// Reports the variables of OpenTelemetry, and warns of each variable that is probably meant for a key and overrides nothing: one whose prefix is not in capitals,
 /// and one that has the prefix but no separator, unless a secret in `table` refers to it or Kubernetes sets it.
 pub(super) fn warn_of_unknown(environment: &Environment, table: &Table, review: &mut Review<'_>) {
     let mut secrets = BTreeSet::new();
     collect_secrets(&Value::Table(table.clone()), &mut secrets);
+    opentelemetry::report_variables(environment, &secrets, review);
     let own = environment.variables().iter().filter(|(name, value)| !is_of_kubernetes(name, value));
     let names = own.map(|(name, _)| name);
     let unknown: Vec<&String> =

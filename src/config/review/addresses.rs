@@ -29,6 +29,18 @@ impl PlainHttp {
 impl Review<'_> {
     /// An http or https address that bot-sso calls. Its host is recorded.
     pub(in crate::config) fn address(&mut self, text: &str, plain: PlainHttp, place: &Place) -> Option<Url> {
+        let url = self.unrecorded_address(text, plain, place)?;
+        if let Some(host) = url.host_str() {
+            self.hosts.literal.insert(host.to_owned());
+            if url.scheme() == "http" {
+                self.hosts.plain_http.insert(host.to_owned());
+            }
+        }
+        Some(url)
+    }
+
+    /// As [`Review::address`], for an address that has an HTTP client of its own: its host opens nothing to other calls.
+    pub(in crate::config) fn unrecorded_address(&mut self, text: &str, plain: PlainHttp, place: &Place) -> Option<Url> {
         let url = self.url(text, place)?;
         if url.scheme() == "http" && !(plain == PlainHttp::Allowed || plain == PlainHttp::Loopback && is_loopback(&url))
         {
@@ -40,12 +52,6 @@ impl Review<'_> {
             let proposal = proposal.or(", or allow_insecure_http = true in the same section");
             self.propose(place, format!("{text:?} is plain http"), proposal);
             return None;
-        }
-        if let Some(host) = url.host_str() {
-            self.hosts.literal.insert(host.to_owned());
-            if url.scheme() == "http" {
-                self.hosts.plain_http.insert(host.to_owned());
-            }
         }
         Some(url)
     }

@@ -20,6 +20,7 @@ mod skills;
 mod statuses;
 mod store;
 mod token_service;
+mod traces;
 
 #[cfg(test)]
 mod bots_tests;
@@ -31,6 +32,8 @@ mod operations_tests;
 mod server_tests;
 #[cfg(test)]
 mod small_sections_tests;
+#[cfg(test)]
+mod traces_tests;
 
 pub use bots::BotCredentialsSection;
 pub use channels::ChannelTrustSection;
@@ -48,6 +51,7 @@ pub use store::SharedStoreSection;
 pub(in crate::config) use store::validate_shared_store_at;
 pub use store::{StoreDurability, StoreFileSection, StorePlace, StoreSection};
 pub use token_service::TokenServiceSection;
+pub use traces::TracesSection;
 
 pub(in crate::config) use bots::{RawBot, ValidatedBots, validate_bots, written_app_ids};
 pub(in crate::config) use channels::RawChannels;
@@ -63,3 +67,4 @@ pub(in crate::config) use skills::{RawSkill, validate_skills};
 pub(in crate::config) use statuses::{RawStatuses, validate_statuses};
 pub(in crate::config) use store::RawStore;
 pub(in crate::config) use token_service::RawTokenService;
+pub(in crate::config) use traces::RawTraces;

@@ -145,6 +145,7 @@ fn token_request_entry(
         scope: form.find("scope").map(truncate),
         claims: form.find("claims").map(truncate),
         correlation_id: correlation_id(request).or_else(|| form.find("client-request-id").map(truncate)),
+        traceparent: header("traceparent"),
         lib_capability: header("x-ms-lib-capability").or_else(|| form.find("x-ms-lib-capability").map(truncate)),
         anchor_mailbox: header("x-anchormailbox"),
         status: 0,

@@ -8,6 +8,11 @@ use std::time::Duration;
 pub trait ExchangeObserver: Send + Sync {
     /// Notes `event`. Requests wait for it, so it only copies what it keeps.
     fn observe(&self, event: &ExchangeEvent<'_>);
+
+    /// Whether it is told of the answers of all operations, which are many.
+    fn wants_answers(&self) -> bool {
+        true
+    }
 }
 
 /// One thing that happened.
@@ -262,10 +267,10 @@ impl ExchangeObservation {
         Self(Some(observer))
     }
 
-    /// Whether there is an observer.
+    /// Whether there is an observer that is told of the answers of all operations.
     #[must_use]
-    pub const fn has_observer(&self) -> bool {
-        self.0.is_some()
+    pub fn wants_answers(&self) -> bool {
+        self.0.as_ref().is_some_and(|observer| observer.wants_answers())
     }
 
     /// Tells the observer of what `step` builds, which happened in the request `correlation_id`.

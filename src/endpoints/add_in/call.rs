@@ -13,7 +13,7 @@ use crate::exchange::{AssertionRequest, Refusal};
 use crate::inbound::{
     CallerRefusal, ClientNetwork, Problem, RequestId, TooManyCredentials, TrustedProxies, decode_percent, read_bearer,
 };
-use crate::observability::ExchangeOutcome;
+use crate::observability::{ExchangeOutcome, confirm_caller};
 use crate::protocol::deadlines::PROVIDER_BUDGET;
 
 /// The segment of a path that names the add-in, counted from 0 at the empty text before the first slash.
@@ -69,7 +69,9 @@ impl AddInCall {
             Ok(bearer) => bearer,
             Err(problem) => return Err(self.refuse_header(problem).await),
         };
-        self.validate(&Secret::from(bearer)).await
+        let token = self.validate(&Secret::from(bearer)).await?;
+        confirm_caller();
+        Ok(token)
     }
 
     /// Logs that the request has no bearer, and returns the failure. A request without the header is no guess.

@@ -6,6 +6,7 @@ use super::replies::InvokeReply;
 use crate::bot_connector::BotCall;
 use crate::cards::PendingSignIn;
 use crate::domain::{BotMessage, ExchangeKey};
+use crate::observability::carry;
 use crate::protocol::{Activity, Node};
 
 /// Longest failure code that is recorded, in characters; the longest of Teams has 20.
@@ -97,10 +98,10 @@ fn forward_without_waiting(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_
     let (bots, bot) = (gateway.bots.clone(), inbound.bot.clone());
     let request = inbound.forwarded(inbound.body.clone());
     let (correlation_id, by) = (inbound.correlation_id.clone(), inbound.begun + gateway.bot_timeout);
-    tokio::spawn(async move {
+    tokio::spawn(carry(async move {
         let call = BotCall { correlation_id: &correlation_id, message: BotMessage::Activity, deadline: by };
         if let Err(error) = bots.forward(&bot, request, call).await {
             tracing::warn!(bot = bot.name.as_str(), %error, "the client's failure could not be forwarded to the bot");
         }
-    });
+    }));
 }

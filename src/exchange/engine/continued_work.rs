@@ -4,14 +4,16 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
+use crate::observability::{Carried, carry};
+
 /// Work that its caller awaits, and that goes on in a task of its own if the caller stops waiting: the caller's time is up,
 /// or its client has hung up. Work that is awaited to its end needs no such task, and no channel for its result.
-pub(super) struct ContinuedWork<W: Future<Output: Send> + Send + 'static>(Option<Pin<Box<W>>>);
+pub(super) struct ContinuedWork<W: Future<Output: Send> + Send + 'static>(Option<Pin<Box<Carried<W>>>>);
 
 impl<W: Future<Output: Send> + Send + 'static> ContinuedWork<W> {
     /// `work` is made to its end, by the caller or in a task of its own.
     pub(super) fn new(work: W) -> Self {
-        Self(Some(Box::pin(work)))
+        Self(Some(Box::pin(carry(work))))
     }
 }
 

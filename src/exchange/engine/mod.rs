@@ -27,6 +27,7 @@ use super::binding::Binding;
 use super::{ExchangeNames, Outcome, Reason, Refusal};
 use crate::cards::FinishedCard;
 use crate::domain::{ExchangeKey, Fingerprint, Fingerprints, Timestamp, complete_by};
+use crate::observability::carry;
 use crate::records::Records;
 
 use self::continued_work::ContinuedWork;
@@ -230,7 +231,7 @@ impl<R: Settlement> LeadingExchange<R> {
         if reply.succeeded() && !request.evidence.is_action() && engine.may_have_cards(&request) {
             // The card is finished after the ticket settles: a later duplicate in a group finds no pending sign-in, and is
             // admitted because the deduplicator knows the exchange.
-            tokio::spawn(async move { engine.finish_card(&request, begun_by).await });
+            tokio::spawn(carry(async move { engine.finish_card(&request, begun_by).await }));
         }
         reply
     }

@@ -12,6 +12,7 @@ use super::unkept::UnkeptTokens;
 use crate::domain::{ClaimsChallenge, ClockAndEntropy, Connection, Timestamp, TokenSlot, UserKey};
 use crate::exchange::parent_slots::{TokenPlace, WantedToken, is_kept};
 use crate::exchange::{ObtainedToken, Outage, Redemption, StorageFailure};
+use crate::observability::carry;
 use crate::records::Records;
 use crate::single_flight::{Flight, SingleFlight};
 use crate::vault::{TokenVault, VaultError};
@@ -209,7 +210,7 @@ impl RefreshState {
         let key = FlightKey { slot: slot.clone(), challenge, wants_id_token };
         self.flights.join(key, || {
             let (tokens, slot, connection) = (self.tokens.clone(), slot.clone(), Arc::clone(connection));
-            Refresh { tokens, slot, connection, aim }.run()
+            carry(Refresh { tokens, slot, connection, aim }.run())
         })
     }
 

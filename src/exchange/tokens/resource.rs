@@ -11,7 +11,7 @@ use crate::exchange::parent_slots::WantedToken;
 use crate::exchange::user_token::{TokenOwner, user_token};
 use crate::exchange::{ObtainedToken, Outage, Reason, Redemption, Refusal, TokenValidators, UserRates};
 use crate::identity_provider::{Attempt, Grant, RedeemError, RedeemFailure, RedeemedToken};
-use crate::observability::{AuditEntry, AuditEvent, conceal};
+use crate::observability::{AuditEntry, AuditEvent, carry, conceal};
 use crate::single_flight::SingleFlight;
 use crate::vault::{KeptRecord, KeptToken, TokenVault, VaultError};
 
@@ -127,7 +127,7 @@ impl ResourceTokens {
                 correlation_id: correlation_id.to_owned(),
             };
             let user = signed_in.user.clone();
-            async move { redemption.run(&user).await }
+            carry(async move { redemption.run(&user).await })
         });
         let patience = if is_kept { RENEWAL_PATIENCE } else { REDEMPTION_BUDGET };
         let outcome = timeout_at(Instant::now() + patience, flight.outcome()).await;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::domain::{Connection, ConnectionRevision, Registrations, Secret, SharedEntropy, UserKey};
 use crate::exchange::Redemption;
 use crate::identity_provider::{IdentityProvider, RevocableTokens, RevocationOutcome};
-use crate::observability::conceal;
+use crate::observability::{carry, conceal};
 use crate::vault::KeptToken;
 
 /// All requests that revoke the tokens of one slot end within this time.
@@ -70,10 +70,10 @@ impl TokenRevocation {
             };
             let (provider, connection) = (Arc::clone(provider), Arc::clone(connection));
             let correlation_id = self.entropy.uuid();
-            tokio::spawn(async move {
+            tokio::spawn(carry(async move {
                 revoke(provider.as_ref(), &connection, &ended, &correlation_id).await;
                 drop(slot);
-            });
+            }));
         }
     }
 

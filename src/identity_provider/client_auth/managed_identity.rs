@@ -10,6 +10,7 @@ use crate::domain::{Secret, SharedClock, Timestamp};
 use crate::identity_provider::RedeemFailure;
 use crate::identity_provider::classification::Classification;
 use crate::identity_provider::token_endpoint::{self, TokenAnswer};
+use crate::observability::carry;
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 use crate::single_flight::SingleFlight;
 
@@ -170,11 +171,12 @@ impl FederatedIdentity {
             return Ok(cached.token.clone());
         }
         let shared = Arc::clone(self);
-        let fetching = self.fetching.join((), || async move {
+        let fetch = async move {
             let fetched = shared.identity.token(&shared.audience, Instant::now() + CALL_TIMEOUT).await?;
             *shared.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetched.clone());
             Ok(fetched)
-        });
+        };
+        let fetching = self.fetching.join((), || carry(fetch));
         // At an endpoint that hangs, the caller must have time left to use the cached assertion.
         let patience = if cached.is_some() { deadline.min(Instant::now() + REFETCH_PATIENCE) } else { deadline };
         let fetched = timeout_at(patience, fetching.outcome()).await;

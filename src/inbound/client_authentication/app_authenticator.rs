@@ -6,6 +6,7 @@ use crate::inbound::bearer::read_bearer;
 use crate::inbound::client::{ClientNetwork, TrustedProxies};
 use crate::inbound::problem::Problem;
 use crate::inbound::refusal::{ANOTHER_APP, CallerRefusal};
+use crate::observability::confirm_caller;
 
 /// The header in which Base44's SDK names the app a second time.
 const APP_ID_HEADER: &str = "x-app-id";
@@ -55,6 +56,7 @@ impl AppAuthenticator {
             let _ = CallerRefusal::new(Problem::CallerNotAllowed, ANOTHER_APP).comparing(&of, "").logged(http);
             return Err(AppRefusal::AnotherApp);
         }
+        confirm_caller();
         self.check_app_header(http, app)
     }
 

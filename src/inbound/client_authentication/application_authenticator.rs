@@ -7,6 +7,7 @@ use super::presented::{PresentedClient, read_client};
 use super::reading::ClientReading;
 use super::secrets::is_hashed;
 use crate::domain::{Application, DirectorySettings, SecretHash};
+use crate::observability::confirm_caller;
 
 /// Authenticates the applications of directories: those with a secret by it, public ones by their client id alone, as PKCE
 /// proves the rest (docs/directory.md §Applications).
@@ -42,7 +43,12 @@ impl ApplicationAuthenticator {
             PresentedClient::Secret(presented) => {
                 let mut readings = presented.readings();
                 match readings.find_map(|reading| self.find(settings, reading, form.find("code_verifier"))) {
-                    Some(found) => Ok(found),
+                    Some(found) => {
+                        if !found.is_public() {
+                            confirm_caller();
+                        }
+                        Ok(found)
+                    }
                     None => Err(self.guesses.refuse(http, "application_secret").await),
                 }
             }

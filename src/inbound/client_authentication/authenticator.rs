@@ -6,6 +6,7 @@ use super::client_refusal::ClientRefusal;
 use super::form::Form;
 use super::presented::{PresentedClient, read_client};
 use super::secrets::ClientSecrets;
+use crate::observability::confirm_caller;
 use crate::token_validation::ClientAssertionValidator;
 
 /// Authenticates clients by their secrets or by the JWTs that they sign (docs/back-ends.md §Client authentication).
@@ -40,7 +41,10 @@ impl ClientAuthenticator {
         };
         match presented {
             PresentedClient::Secret(presented) => match self.secrets.authenticate(&presented) {
-                Some(client_id) => Ok(client_id),
+                Some(client_id) => {
+                    confirm_caller();
+                    Ok(client_id)
+                }
                 None => Err(self.guesses.refuse(http, "client_secret").await),
             },
             PresentedClient::Assertion { assertion, client_id } => {
@@ -61,7 +65,10 @@ impl ClientAuthenticator {
             Err(check) => return Err(self.guesses.refuse(http, find_assertion_check(check)).await),
         };
         match self.uses.begin(&assertion).await {
-            Ok(true) => Ok(assertion.client_id),
+            Ok(true) => {
+                confirm_caller();
+                Ok(assertion.client_id)
+            }
             Ok(false) => Err(self.guesses.refuse(http, "client_assertion_repeated").await),
             Err(error) => {
                 tracing::error!(%error, "the use of a client's assertion cannot be stored");

@@ -89,7 +89,7 @@ impl RequestCounts {
 
     /// Tells the observer of exchanges of the answer to `request`, if there is one.
     pub(super) fn tell_answer(request: &HttpRequest, status: u16, took: Duration) {
-        let counts = request.app_data::<web::Data<Self>>().filter(|counts| counts.counters.observation.has_observer());
+        let counts = request.app_data::<web::Data<Self>>().filter(|counts| counts.counters.observation.wants_answers());
         let Some(counts) = counts else { return };
         let Some(path) = counts.find_path(request) else { return };
         let Some(method) = path.find_method(request) else { return };
@@ -102,6 +102,16 @@ impl RequestCounts {
             status,
             took,
         });
+    }
+
+    /// Calls `tell` with the door and the operation that answer `request`, if there are any.
+    pub(super) fn with_operation(request: &HttpRequest, tell: impl FnOnce(&str, &str)) {
+        let path = request.app_data::<web::Data<Self>>().and_then(|counts| counts.find_path(request));
+        if let Some(path) = path
+            && let Some(method) = path.find_method(request)
+        {
+            tell(&path.door, &method.operation);
+        }
     }
 
     /// Counts that the caller of `request` was refused, if its listener counts.

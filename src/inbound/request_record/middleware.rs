@@ -7,27 +7,36 @@ use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use pin_project_lite::pin_project;
 
+use super::trace::{begin_trace, finish_trace};
 use super::{RequestCounts, RequestId, elapsed, record_answer};
+use crate::observability::{ServerSpan, Tracer};
 
 /// The middleware that gives each request its id, and counts its answer.
 ///
 /// It is a service of its own and no function with `from_fn`, which boxes the services behind it and what they are doing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RecordRequests {
     logs: bool,
+    tracer: Option<Tracer>,
 }
 
 impl RecordRequests {
     /// Logs a line for each answer, too.
     #[must_use]
     pub const fn logging() -> Self {
-        Self { logs: true }
+        Self { logs: true, tracer: None }
     }
 
-    /// Logs no answers: for listeners that are called every few seconds.
+    /// Logs no answers, and takes part in no trace: for listeners that are called every few seconds.
     #[must_use]
     pub const fn counting() -> Self {
-        Self { logs: false }
+        Self { logs: false, tracer: None }
+    }
+
+    /// Begins a trace for each request that is logged, if there is a `tracer`. Without one, a caller's trace is passed on.
+    #[must_use]
+    pub fn tracing(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
     }
 }
 
@@ -42,7 +51,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, application: S) -> Self::Future {
-        ready(Ok(RecordingService { application, logs: self.logs }))
+        ready(Ok(RecordingService { application, logs: self.logs, tracer: self.tracer.clone() }))
     }
 }
 
@@ -51,6 +60,7 @@ where
 pub struct RecordingService<S> {
     application: S,
     logs: bool,
+    tracer: Option<Tracer>,
 }
 
 impl<S, B> Service<ServiceRequest> for RecordingService<S>
@@ -66,9 +76,16 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let record = if self.logs { Record::Logged { begun: elapsed(request.request()) } } else { Record::Counted };
-        RequestId::draw_for(&request);
-        RecordedAnswer { answer: self.application.call(request), record }
+        RequestId::give_to(&request);
+        if !self.logs {
+            return RecordedAnswer { answer: self.application.call(request), record: Record::Counted, trace: None };
+        }
+        let record = Record::Logged { begun: elapsed(request.request()) };
+        let trace = begin_trace(&request, self.tracer.as_ref());
+        let entered = trace.as_ref().map(ServerSpan::enter);
+        let answer = self.application.call(request);
+        drop(entered);
+        RecordedAnswer { answer, record, trace }
     }
 }
 
@@ -86,6 +103,7 @@ pin_project! {
         #[pin]
         answer: F,
         record: Record,
+        trace: Option<ServerSpan>,
     }
 }
 
@@ -97,7 +115,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let _entered = this.trace.as_ref().map(ServerSpan::enter);
         let response = ready!(this.answer.poll(context))?;
+        if let Some(span) = this.trace {
+            finish_trace(span, &response);
+        }
         match *this.record {
             Record::Counted => RequestCounts::add(response.request(), response.status().as_u16()),
             Record::Logged { begun } => record_answer(&response, begun),

@@ -5,11 +5,13 @@
 mod counts;
 mod middleware;
 mod path;
+mod trace;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::HeaderMap;
 use actix_web::{HttpMessage, HttpRequest, web};
 
 use self::path::clean_path;
@@ -20,8 +22,13 @@ use crate::domain::{SharedClock, SharedEntropy};
 pub use self::counts::RequestCounts;
 pub use self::middleware::RecordRequests;
 
+/// The headers in which callers, and proxies on the way, name a request; the first one counts.
+const ID_HEADERS: [&str; 3] = ["x-request-id", "x-correlation-id", "client-request-id"];
+/// Longest id that is taken from a caller, in bytes.
+const MAX_ID_BYTES: usize = 64;
+
 /// The id of a request. It appears in the log lines about the request and in `failureDetail`, and is sent to the
-/// identity provider.
+/// identity provider and to bots (docs/operating.md §Traces). Callers may send the same id more than once.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
@@ -38,13 +45,22 @@ impl RequestId {
         http.extensions().get::<Self>().map_or_else(String::new, |id| id.0.clone())
     }
 
-    /// Gives `request` an id, if its listener has a source of randomness.
-    fn draw_for(request: &ServiceRequest) {
+    /// Gives `request` the id that its caller has sent, or draws one if its listener has a source of randomness.
+    fn give_to(request: &ServiceRequest) {
         if let Some(entropy) = request.app_data::<web::Data<SharedEntropy>>() {
-            let id = Self(entropy.uuid());
+            let callers = find_callers_id(request.headers()).map(str::to_owned);
+            let id = Self(callers.unwrap_or_else(|| entropy.uuid()));
             request.extensions_mut().insert(id);
         }
     }
+}
+
+/// The first of [`ID_HEADERS`] with a value that is safe in a log line, a page and a header: neither long, nor a token, which
+/// has dots.
+fn find_callers_id(headers: &HeaderMap) -> Option<&str> {
+    let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let values = ID_HEADERS.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
+    values.into_iter().find(|value| (1..=MAX_ID_BYTES).contains(&value.len()) && value.bytes().all(is_of_id))
 }
 
 /// Marks an answer whose status is the bot's. Every other answer is bot-sso's own.
@@ -109,4 +125,26 @@ fn elapsed(request: &HttpRequest) -> Option<Duration> {
 /// Saturates after half a million years.
 fn whole_micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::find_callers_id;
+
+    #[test]
+    fn an_id_of_the_caller_is_taken_if_it_is_safe_wherever_ids_are_written() {
+        let found = |headers: &[(&'static str, &str)]| {
+            let request = headers.iter().fold(TestRequest::get(), |request, header| request.append_header(*header));
+            find_callers_id(request.to_srv_request().headers()).map(str::to_owned)
+        };
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[("X-Correlation-Id", "b"), ("x-request-id", "a-1_A")]).as_deref(), Some("a-1_A"));
+        assert_eq!(found(&[("client-request-id", "c"), ("x-request-id", "two words")]).as_deref(), Some("c"));
+        let long = "a".repeat(65);
+        for unsafe_id in ["", "eyJ.e30.c2ln", "<b>", "a\"b", "a;b", "\u{e9}", &long] {
+            assert_eq!(found(&[("x-request-id", unsafe_id)]), None, "{unsafe_id}");
+        }
+    }
 }

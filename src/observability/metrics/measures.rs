@@ -116,6 +116,24 @@ pub enum StoreOperation {
     Publish,
 }
 
+impl StoreOperation {
+    /// The name of a span of the operation.
+    #[must_use]
+    pub const fn span_name(self) -> &'static str {
+        match self {
+            Self::Get => "store get",
+            Self::List => "store list",
+            Self::Put => "store put",
+            Self::ConditionalPut => "store conditional_put",
+            Self::Remove => "store remove",
+            Self::Maintain => "store maintain",
+            Self::Lease => "store lease",
+            Self::Count => "store count",
+            Self::Publish => "store publish",
+        }
+    }
+}
+
 const OPERATIONS: [&str; 9] =
     ["get", "list", "put", "conditional_put", "remove", "maintain", "lease", "count", "publish"];
 const STORE_RESULTS: [&str; 2] = ["ok", "failed"];

@@ -22,6 +22,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::series::{CounterSeries, GaugeSeries, HistogramSeries};
+use super::traces::SpanCounts;
 use super::{audit, logs};
 use crate::domain::{ExchangeObservation, Timestamp};
 
@@ -68,6 +69,7 @@ pub struct Metrics {
     store_silent: Gauge,
     open_connections: GaugeSeries,
     lines_left_out: CounterSeries,
+    trace_spans: SpanCounts,
     readings: Mutex<Vec<Reading>>,
 }
 
@@ -135,6 +137,8 @@ impl Metrics {
         let counters = Arc::new(Counters::register(exchanges, skill_cards, observation.clone(), to));
         let open_connections = GaugeSeries::register(&table::OPEN_CONNECTIONS, to);
         let lines_left_out = CounterSeries::register(&table::LINES_LEFT_OUT, to);
+        let spans = CounterSeries::register(&table::TRACE_SPANS, to);
+        let trace_spans = SpanCounts { exported: spans.get(&["exported"]), dropped: spans.get(&["dropped"]) };
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         to.register(table::BUILD.name, table::BUILD.help, Info::new(version));
         GaugeSeries::register(&table::START_TIME, to).get(&[]).set(started.unix_seconds());
@@ -150,6 +154,7 @@ impl Metrics {
             store_silent,
             open_connections,
             lines_left_out,
+            trace_spans,
             readings: Mutex::default(),
         }
     }
@@ -188,6 +193,12 @@ impl Metrics {
     #[must_use]
     pub fn open_connections(&self, listener: &str) -> OpenConnectionCount {
         OpenConnectionCount(self.open_connections.get(&[listener]))
+    }
+
+    /// The spans of traces.
+    #[must_use]
+    pub fn trace_spans(&self) -> &SpanCounts {
+        &self.trace_spans
     }
 
     /// Shows how often the key set `name` was fetched, which `read` tells.

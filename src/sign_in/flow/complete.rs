@@ -9,7 +9,7 @@ use super::{BrowserFlow, BrowserSecret, SignInError, SignInFailure, is_handle, s
 use crate::cards::PendingSignIn;
 use crate::domain::{Secret, TokenSlot};
 use crate::exchange::{BrowserBinding, ProvenIdentity, WantedToken, is_another_person};
-use crate::observability::conceal;
+use crate::observability::{carry, conceal};
 use crate::sign_in::SignedInTokens;
 use crate::sign_in::magic_code::MagicCodes;
 use crate::sign_in::signed_in_tokens::audit_sign_in;
@@ -130,7 +130,7 @@ impl SignInCompletion {
             let flight = self.flights.join(name, || {
                 is_leader = true;
                 let (completion, step, correlation_id) = (self.clone(), step.clone(), correlation_id.to_owned());
-                async move { completion.settle_once(&step, decision, &correlation_id).await }
+                carry(async move { completion.settle_once(&step, decision, &correlation_id).await })
             });
             let outcome = flight.outcome().await.unwrap_or_else(|| Err(SignInError::Storage.into()));
             // Who cancels while the same step is being completed still means to cancel.

@@ -12,6 +12,7 @@ use crate::cards::PendingSignIn;
 use crate::domain::Secret;
 use crate::exchange::{TokenOwner, report_missing_scopes, user_token};
 use crate::identity_provider::Attempt;
+use crate::observability::carry;
 use crate::sign_in::magic_code::CodeGrant;
 
 impl SignInReturn {
@@ -21,7 +22,7 @@ impl SignInReturn {
         let name = self.flow.browsers.name_step(&arrival.state, &arrival.browser.0, "");
         let flight = self.flights.join(name, || {
             let back = self.clone();
-            async move { back.redeem_and_identify(&arrival).await }
+            carry(async move { back.redeem_and_identify(&arrival).await })
         });
         flight.outcome().await.unwrap_or_else(|| Err(SignInError::Storage.into()))
     }

@@ -9,7 +9,7 @@ use super::{PageSignIn, PageSignInDone, PageStep};
 use crate::domain::{Connection, Secret, TokenSlot, UserToken};
 use crate::exchange::{TokenOwner, report_missing_scopes, user_token};
 use crate::identity_provider::Attempt;
-use crate::observability::conceal;
+use crate::observability::{carry, conceal};
 use crate::sign_in::flow::{BrowserSecret, PROVIDER_BUDGET, RedeemedCode, ReturnedCode, SignInError, SignInFailure};
 use crate::sign_in::signed_in_tokens::audit_sign_in;
 use crate::token_validation::IdentifiedUser;
@@ -39,7 +39,7 @@ impl PageSignIn {
         let name = self.name_step(&arrival.state, &arrival.browser);
         let flight = self.flights.join(name, || {
             let page_sign_in = self.clone();
-            async move { page_sign_in.redeem_and_complete(&arrival).await }
+            carry(async move { page_sign_in.redeem_and_complete(&arrival).await })
         });
         flight.outcome().await.unwrap_or_else(|| Err(SignInError::Storage.into()))
     }

@@ -26,6 +26,7 @@ use super::algorithms::{SignaturePolicy, read_announced};
 use super::jwks::{self, Keys, Metadata};
 use super::verification_key::VerificationKey;
 use crate::domain::{SharedClock, SharedEntropy, Timestamp, read_bounded_object};
+use crate::observability::{carry, name_next_call};
 use crate::outbound::{HttpAnswer, Outbound, OutboundError, RequestHeader};
 use crate::single_flight::{Flight, SingleFlight};
 
@@ -298,7 +299,7 @@ impl KeySet {
                 self.unknown.begin_refetch();
             }
             let this = Arc::clone(self);
-            Ok(async move { this.fetch_and_keep().await })
+            Ok(carry(async move { this.fetch_and_keep().await }))
         };
         self.fetches.try_join((), begin).ok()
     }
@@ -372,6 +373,7 @@ impl KeySet {
     }
 
     async fn document(&self, url: &Url, deadline: Instant) -> Result<HttpAnswer, FetchFailure> {
+        name_next_call(|| format!("key set {}", self.name));
         let answer = self.outbound.get_with(url, &[NO_CACHE_HEADER], deadline, DOCUMENT_LIMIT_BYTES).await?;
         if answer.status == 200 { Ok(answer) } else { Err(FetchFailure::Status(answer.status)) }
     }

@@ -87,6 +87,8 @@ pub const RESERVED: &[(&str, &str)] = &[
     ("actix_ws", "dev"),
     ("tokio_rustls", "app"),
     ("rustix", "app cli"),
+    ("opentelemetry_proto", "observability"),
+    ("prost", "observability"),
     // Wire types and the descriptions of doors.
     ("utoipa", "protocol inbound endpoints"),
     // A request never chooses the scope of an app token.

@@ -12,7 +12,7 @@ use super::fixture::{
 };
 use super::logout::sso_logout;
 use crate::harness::waiting::wait_until;
-use crate::harness::{Answer, Behaviour, Gate, Received, RecorderBot};
+use crate::harness::{ADMIN_TOKEN, Answer, Behaviour, Gate, Received, RecorderBot};
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// The directory has an address on this machine, so applications of it may be told there.
@@ -145,6 +145,24 @@ async fn each_end_of_all_sessions_is_told_once_for_the_user_and_not_for_one_sess
         let stated = told.check(&token, &SHOP).await;
         assert_eq!((&stated["sub"], &stated["sid"]), (&json!(ada), &Value::Null), "{end}");
     }
+}
+
+#[tokio::test]
+async fn a_session_that_the_operator_ends_by_its_id_is_told_as_a_logout_is() {
+    let told = Told::start().await;
+    let (_, id_token) = told.signed_in(&SHOP, &ADA).await;
+    let key = format!("cloud_directory:{}/{}", MARKET.tenant, told.ada);
+    let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    let harness = &told.directories.harness;
+    let url = format!("{}/admin/users/{key}", harness.operations);
+    let authorization = format!("Bearer {ADMIN_TOKEN}");
+    let headers = [("authorization", authorization.as_str())];
+    let seen = harness.send("GET", &url, &headers, Vec::new()).await.json();
+    let id = seen["sessions"][0]["id"].as_str().unwrap_or_else(|| panic!("no session: {seen}"));
+    assert_eq!(harness.send("DELETE", &format!("{url}/sessions/{id}"), &headers, Vec::new()).await.status, 200);
+    let [token]: [String; 1] = told.tokens(1).await.try_into().unwrap();
+    let stated = told.check(&token, &SHOP).await;
+    assert_eq!((&stated["sub"], &stated["sid"]), (&json!(told.ada), &claims(&id_token)["sid"]));
 }
 
 #[tokio::test]

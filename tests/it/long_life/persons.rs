@@ -32,18 +32,18 @@ fn id_where(overview: &Value, kind: &str, member: &str, value: &str) -> String {
     found.unwrap_or_else(|| panic!("no {kind} with {member} {value}: {overview}"))["id"].as_str().unwrap().to_owned()
 }
 
-/// `user` signs in silently on Direct Line as `user_id`.
-async fn sign_in_on_direct_line(harness: &Harness, user: &str, user_id: &str) -> u16 {
+/// `user` signs in silently on Direct Line as `dl_persons`, by the exchange `id`.
+async fn sign_in_on_direct_line(harness: &Harness, user: &str, id: &str) -> u16 {
     let token = harness.user_token(user, "graph").await;
-    let activity = activities::exchange(harness, &harness.user(user), &format!("{user}-{user_id}"), &token);
-    harness.post(&activities::on_channel(activity, "directline", user_id)).await.status
+    let activity = activities::exchange(harness, &harness.user(user), id, &token);
+    harness.post(&activities::on_channel(activity, "directline", "dl_persons")).await.status
 }
 
 /// Ada with two tokens on Teams, a pinned account on Direct Line, and a card for `mail` that she has not answered.
 async fn ada_with_everything(options: Options) -> Harness {
     let harness = with_ada(options).await;
     assert_eq!(sign_in(&harness, "Ada", "mail", "mail").await.status, 200);
-    assert_eq!(sign_in_on_direct_line(&harness, "Ada", "dl_persons").await, 200);
+    assert_eq!(sign_in_on_direct_line(&harness, "Ada", "pin").await, 200);
     let activity = activities::teams(&harness, &harness.user("Ada"));
     harness.card(&activity, "mail").await;
     harness
@@ -119,7 +119,7 @@ async fn one_token_ends_and_the_others_stay() {
 #[tokio::test]
 async fn a_forgotten_pin_signs_the_account_out_and_lets_another_person_be_bound() {
     let harness = ada_with_everything(refreshable()).await;
-    assert_eq!(sign_in_on_direct_line(&harness, "Ben", "dl_persons").await, 400, "the account is Ada's");
+    assert_eq!(sign_in_on_direct_line(&harness, "Ben", "refused").await, 400, "the account is Ada's");
     let id = id_where(&overview(&harness, "Ada").await, "pins", "/account/subject", "dl_persons");
     let others = format!("/admin/users/{}/pins/{id}", key_of(&harness, "Ben"));
     assert_eq!(call(&harness, "DELETE", &others).await.status, 404);
@@ -128,7 +128,7 @@ async fn a_forgotten_pin_signs_the_account_out_and_lets_another_person_be_bound(
     assert_eq!((forgotten.status, &forgotten.json()["pin"]["account"]["subject"]), (200, &json!("dl_persons")));
     assert_nothing(&harness.get_token("directline", "dl_persons", "graph").await);
     assert_eq!(get(&harness).await.status, 200, "her other account stays signed in");
-    assert_eq!(sign_in_on_direct_line(&harness, "Ben", "dl_persons").await, 200);
+    assert_eq!(sign_in_on_direct_line(&harness, "Ben", "bound").await, 200);
     let ben = overview(&harness, "Ben").await;
     id_where(&ben, "pins", "/account/subject", "dl_persons");
 }

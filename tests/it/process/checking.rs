@@ -35,6 +35,18 @@ async fn check_lists_every_problem_and_warning_at_once_and_exits_with_1() {
 }
 
 #[tokio::test]
+async fn a_variable_of_opentelemetry_is_refused_by_check_and_start_with_the_key_to_write() {
+    let mut setting = Setting::new().await;
+    setting.set_variable("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+    for (command, output) in [("check", setting.run("check")), ("serve", setting.run("serve"))] {
+        let said = format!("{}{}", stdout(&output), stderr(&output));
+        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
+        let line = said.lines().find(|line| line.contains("OTEL_EXPORTER_OTLP_ENDPOINT")).unwrap_or_default();
+        assert!(line.contains("unknown") && line.contains("traces.endpoint"), "{command}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_start_with_a_key_ring_that_lacks_a_key_names_the_key_and_counts_its_records() {
     let mut setting = Setting::new().await;
     let service = setting.serve().await;

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use crate::config::back_ends::is_hash;
 use crate::config::review::{entries_of, without_repetitions};
 
-use numbers::number;
+use numbers::{number, share};
 
 /// The key of addresses that a listener binds; a number there is a port.
 const LISTEN: &str = "listen";
@@ -46,6 +46,7 @@ pub(super) fn right_form(key: &str, value: &Value, complaint: &str) -> Option<Ri
     }
     match expected {
         "u64" | "u16" | "u32" | "usize" => number(key, value).map(RightForm::from),
+        "f64" => share(value).map(RightForm::from),
         "a boolean" => boolean(value).map(|right| Value::Boolean(right).into()),
         "a string" | "path string" => text(key, value).map(RightForm::from),
         "a sequence" => list(key, value),

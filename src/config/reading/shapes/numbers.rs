@@ -56,6 +56,25 @@ pub(super) fn number(key: &str, value: &Value) -> Option<Value> {
     i64::try_from(number).ok().map(Value::Integer)
 }
 
+/// The share that `value` means: a number in a text or a list, perhaps in percent.
+pub(super) fn share(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(written) => {
+            let text = written.trim().replace(',', ".");
+            let percent = text.strip_suffix('%').map(str::trim_end);
+            let number: f64 = percent.unwrap_or(&text).parse().ok()?;
+            let share = if percent.is_some() { number / 100.0 } else { number };
+            (0.0..=1.0).contains(&share).then_some(Value::Float(share))
+        }
+        Value::Array(list) => match list.as_slice() {
+            [only @ (Value::Float(_) | Value::Integer(_))] => Some(only.clone()),
+            [only] => share(only),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// `"15s"`, `"15 seconds"` and `"PT15S"` for a key in milliseconds are 15000, and `"1m 30s"` is 90000. A text without a
 /// unit is the number itself.
 fn number_in_text(key: &str, written: &str) -> Option<u64> {

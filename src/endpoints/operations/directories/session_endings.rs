@@ -1,3 +1,5 @@
+//! `OperatedDirectories`: one session of a user ends, and applications are told. `mod.rs` has the type.
+
 use std::error::Error;
 
 use super::{OPERATOR, OperatedDirectories, OperatorAct};
