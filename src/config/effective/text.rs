@@ -37,7 +37,7 @@ fn write_section(name: &str, written: Option<&Table>, defaults: Option<&Table>, 
     if is_header_needed && !name.is_empty() {
         let comment = if written.is_some() { "" } else { COMMENT };
         let gap = if text.is_empty() { "" } else { "\n" };
-        text.push_str(&format!("{gap}{comment}[{name}]\n"));
+        text.extend([gap, comment, "[", name, "]\n"]);
     }
     text.push_str(&lines);
     for (key, written, defaults) in sections {
