@@ -8,6 +8,7 @@ mod caller_secrets;
 mod callers;
 mod credentials;
 mod directory_provider;
+mod doctor;
 mod doors;
 #[cfg(test)]
 mod hints_tests;
@@ -19,7 +20,6 @@ mod local_server;
 mod metrics;
 mod middleware;
 mod observation;
-mod online_check;
 mod operator_tokens;
 mod providers;
 mod readiness;
@@ -35,9 +35,9 @@ mod traces;
 #[path = "traces_left_out.rs"]
 mod traces;
 
+pub use doctor::{DoctorCheck, DoctorError, DoctorRequest, Finding, GivenManifest, Verdict, check_online, examine};
 pub use listeners::BoundListeners;
 pub use local_server::{LocalSocket, ServedWithTls, serve_locally};
-pub use online_check::{OnlineCheck, check_online};
 pub use stores::{CopiedRecords, StoreCommandError, back_up_store, copy_store, find_store_problem, restore_store};
 
 use std::net::SocketAddr;
@@ -46,6 +46,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::web;
 
+use self::credentials::CredentialEnds;
 use self::doors::open_doors;
 use self::key_use::describe;
 use self::listeners::raise_open_file_limit;
@@ -197,6 +198,8 @@ fn build_renewable(
     sealer: Arc<Sealer>,
     certificate: Option<Arc<tls::RenewableCertificate>>,
 ) -> Renewable {
+    let (metrics, clock) = (services.metrics.clone(), services.ambient.clock.clone());
+    let credential_ends = CredentialEnds::watch(config.credential_ends, metrics, clock);
     let Services { credentials, credential_builder, operator_tokens, caller_secrets, directories, .. } = services;
     let mailer = directories.and_then(|opened| opened.mailer);
     Renewable {
@@ -208,6 +211,7 @@ fn build_renewable(
         operator_tokens,
         caller_secrets,
         mail: mailer.map(|mailer| RenewableMail { mailer, then: config.mail.clone() }),
+        credential_ends,
         file: config.file,
     }
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::caller_secrets::CallerSecrets;
-use super::credentials::CredentialBuilder;
+use super::credentials::{CredentialBuilder, CredentialEnds};
 use super::operator_tokens::OperatorTokens;
 use super::tls::RenewableCertificate;
 use crate::config::{self, AppIdentitySection, Configuration, CredentialSection, MailDeliverySection, MailSection};
@@ -26,6 +26,7 @@ pub(super) struct Renewable {
     pub(super) caller_secrets: CallerSecrets,
     /// `None` if no mail is sent.
     pub(super) mail: Option<RenewableMail>,
+    pub(super) credential_ends: CredentialEnds,
     /// The configuration file; `None` if the configuration was not read from a file.
     pub(super) file: Option<PathBuf>,
 }
@@ -95,6 +96,7 @@ impl Renewable {
         match self.file.as_deref().map(config::load) {
             None => {}
             Some(Ok(config)) => {
+                self.credential_ends.replace(config.credential_ends.clone());
                 self.renew_credentials(&config);
                 self.renew_caller_secrets(&config);
                 self.renew_mail_password(&config);

@@ -1,4 +1,4 @@
-//! The command line: serve, dev, check, config, keys, store, admin, completions, man.
+//! The command line: serve, dev, check, doctor, config, keys, store, admin, completions, man.
 //!
 //! Owns the arguments, the texts that are printed for a person, and the order in which a process is set up. It is the
 //! only room that uses the stage, and deliberately knows nothing of what the application does once it runs.
@@ -7,6 +7,7 @@ mod admin;
 mod configuration;
 #[cfg(feature = "stage")]
 mod development;
+mod doctor;
 mod manual;
 mod process;
 mod secret;
@@ -26,6 +27,7 @@ use self::admin::{AdminCommand, admin};
 use self::configuration::{ConfigCommand, configuration};
 #[cfg(feature = "stage")]
 use self::development::{DEV_HELP, DevOptions, dev};
+use self::doctor::{DOCTOR_HELP, DoctorOptions, doctor};
 use self::manual::{COMPLETIONS_HELP, MAN_HELP, ManualOptions, print_completions, write_manual};
 use self::process::{
     disable_core_files, print, start_audit, start_logging, survive_file_size_limit, system_clock_and_entropy,
@@ -88,6 +90,9 @@ enum Command {
     /// Checks a configuration and lists every problem in it. Exit code 0: no problems; 1: problems.
     #[command(after_help = CHECK_HELP)]
     Check(CheckOptions),
+    /// Walks a sign-in from the manifest to the store, and says in each line what was seen and what to change.
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorOptions),
     /// Prints a sample of a configuration, or the effective configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -165,6 +170,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "stage")]
         Command::Dev(options) => actix_web::rt::System::new().block_on(dev(options)),
         Command::Check(options) => check(&options),
+        Command::Doctor(options) => doctor(&options),
         Command::Keys(KeysCommand::Create { file }) => create_keys(&file),
         Command::Keys(KeysCommand::Prepare { file }) => prepare_key(&file),
         Command::Keys(KeysCommand::Rotate { file }) => rotate_keys(&file),
@@ -253,7 +259,7 @@ fn check_online(configuration: &Configuration) -> anyhow::Result<ExitCode> {
     for check in &checks {
         print(&check.to_string())?;
     }
-    let failed = checks.iter().filter(|check| !check.passed()).count();
+    let failed = checks.iter().filter(|check| check.has_failed()).count();
     if failed == 0 {
         print("ok")?;
         return Ok(ExitCode::SUCCESS);

@@ -61,7 +61,7 @@ pub use store_location::find_store;
 
 use url::Url;
 
-use crate::domain::{Bot, ChannelId, Skill};
+use crate::domain::{Bot, ChannelId, CredentialEnd, Skill};
 
 use reading::Source;
 use review::{CloudDefaults, Finding, Hosts, KeyFileCheck, Place, Review};
@@ -126,6 +126,8 @@ pub struct Configuration {
     pub traces: Option<TracesSection>,
     /// Settings that are valid but probably a mistake.
     pub warnings: Vec<ConfigurationProblem>,
+    /// When secrets and client certificates end, as far as the file and the certificates say, in the order of their places.
+    pub credential_ends: Vec<CredentialEnd>,
     /// The file that the configuration was read from; `None` if it was read from a text.
     pub file: Option<PathBuf>,
     hosts: Hosts,

@@ -15,7 +15,8 @@ pub(super) type Steps = Vec<String>;
 pub(super) fn leaves(value: &Value, steps: &Steps, found: &mut Vec<(Steps, Value)>) {
     let below = |step: String| steps.iter().cloned().chain([step]).collect::<Steps>();
     match value {
-        Value::Table(table) if table.len() == 1 && (table.contains_key("env") || table.contains_key("file")) => {}
+        Value::Table(table)
+            if ["env", "file"].iter().any(|key| table.get(*key).is_some_and(Value::is_str)) && table.len() <= 2 => {}
         Value::Table(table) => table.iter().for_each(|(key, value)| leaves(value, &below(key.clone()), found)),
         Value::Array(list) if list.iter().any(Value::is_table) => {
             list.iter().enumerate().for_each(|(index, value)| leaves(value, &below(index.to_string()), found));
@@ -83,6 +84,7 @@ fn wrong_shapes(key: &str, value: &Value) -> Vec<(Value, String)> {
             let right = format!("[{}]", words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", "));
             [words.join(", "), words.join(" ")].iter().map(|wrong| (text(wrong), right.clone())).collect()
         }
+        Value::Datetime(date) => vec![(Value::Array(vec![value.clone()]), date.to_string())],
         other => panic!("{key}: {other:?}"),
     }
 }

@@ -167,7 +167,7 @@ impl ValidatedSections {
         let (Some(sign_in), Some(limits), Some(store), Some(keys), Some(password_hashes)) = complete else {
             return Err(Box::new(review));
         };
-        let Conclusion { hosts, warnings } = review.conclude()?;
+        let Conclusion { hosts, warnings, credential_ends } = review.conclude()?;
         let ValidatedBackEnds { add_ins, back_ends, apps, connections: of_others } = self.back_ends;
         let mut connections = self.connections;
         connections.retain(|section| !section.belongs_to_none());
@@ -201,6 +201,7 @@ impl ValidatedSections {
             audit: self.audit,
             traces: self.traces,
             warnings,
+            credential_ends,
             file: None,
             hosts,
             cloud: context.cloud,

@@ -75,7 +75,7 @@ pub use names::{AddInName, AppId, BackEndName, BotName, ConnectionName, HolderNa
 pub use quick_hashing::{ConfiguredMap, QuickHashing};
 pub use record_key::{ElementId, RecordKey};
 pub use registrations::{NamedConnection, Registrations};
-pub use secret::{Secret, wipe};
+pub use secret::{CredentialEnd, Secret, wipe};
 pub use secret_file::is_private;
 pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;

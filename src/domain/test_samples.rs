@@ -12,6 +12,7 @@ pub(crate) fn sample_bot() -> Bot {
         name: BotName::new("bot"),
         app_id: "b".to_owned(),
         endpoint: "http://127.0.0.1:1/".parse().unwrap(),
+        sdk: None,
         continuation: ContinuationMode::None,
         identity: IdentityBinding {
             allow_unidentified_teams_users: false,

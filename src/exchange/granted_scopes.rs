@@ -11,7 +11,8 @@ const ALL_PERMISSIONS: &str = ".default";
 ///
 /// A response without `scope` grants what was requested (RFC 6749 §5.1). `is_refresh` says that the request named no
 /// scope; then it is what was granted before, which was checked then (RFC 6749 §6).
-pub(super) fn missing_scopes<'a>(connection: &'a Connection, token: &RedeemedToken, is_refresh: bool) -> Vec<&'a str> {
+#[must_use]
+pub fn missing_scopes<'a>(connection: &'a Connection, token: &RedeemedToken, is_refresh: bool) -> Vec<&'a str> {
     let required = connection.required_granted_scopes.iter().map(String::as_str);
     let granted: Vec<&str> = match &token.granted_scope {
         Some(granted) => split(granted),
@@ -23,7 +24,8 @@ pub(super) fn missing_scopes<'a>(connection: &'a Connection, token: &RedeemedTok
 
 /// The scopes of [`Connection::scopes`] that `granted`, a response's `scope`, lacks; none if the response states no
 /// scope. Scopes that a response does not name, whatever was granted, are not missing.
-pub(super) fn withheld_scopes<'a>(connection: &'a Connection, granted: Option<&str>) -> Vec<&'a str> {
+#[must_use]
+pub fn withheld_scopes<'a>(connection: &'a Connection, granted: Option<&str>) -> Vec<&'a str> {
     let Some(granted) = granted.map(split) else { return Vec::new() };
     let kind = connection.provider_kind;
     let is_named = |scope: &str| !(is_sign_in(kind, scope) || kind == ProviderKind::Entra && asks_for_all(scope));

@@ -42,7 +42,7 @@ pub use engine::{
 };
 pub use evidence::{ActivityEvidence, BotStatement, Conversation, Evidence};
 pub use exchange_name::ExchangeNames;
-pub use granted_scopes::may_be_asked_for;
+pub use granted_scopes::{may_be_asked_for, missing_scopes, withheld_scopes};
 pub use held_tokens::{HeldContent, HeldTokens};
 pub use missing_scope_report::report_missing_scopes;
 pub use needs::{ClaimsChallenges, SignInNeed, SignInNeeds};

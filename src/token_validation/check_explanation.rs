@@ -3,7 +3,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::claims::Claims;
-use crate::domain::TenantPolicy;
+use crate::domain::{TenantPolicy, Timestamp};
 use crate::observability::{to_log_list, to_log_text};
 
 /// At most this many characters of a value from outside are logged.
@@ -34,9 +34,9 @@ pub(super) const fn row(case: &'static str, hint: &'static str) -> HintRow {
     HintRow { case, hint }
 }
 
-/// A refused token, read again for the log without any check of its own. Its values are the sender's words.
+/// A token, read for the log or for the operator without any check of its own. Its values are the sender's words.
 #[derive(Debug, Default)]
-pub(super) struct SightedToken {
+pub struct SightedToken {
     header: Map<String, Value>,
     pub(super) claims: Claims,
     length: usize,
@@ -44,7 +44,8 @@ pub(super) struct SightedToken {
 
 impl SightedToken {
     /// Reads what can be read of `raw`.
-    pub(super) fn read(raw: &str) -> Self {
+    #[must_use]
+    pub fn read(raw: &str) -> Self {
         let mut sighted = Self { length: raw.len(), ..Self::default() };
         let mut parts = raw.split('.').filter(|_| raw.len() <= MAX_TOKEN_BYTES);
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
@@ -58,7 +59,8 @@ impl SightedToken {
     }
 
     /// The named members of the header and claims, as `name=value` in one line; absent ones as `name absent`.
-    pub(super) fn show(&self, header: &[&str], claims: &[&str]) -> Option<String> {
+    #[must_use]
+    pub fn show(&self, header: &[&str], claims: &[&str]) -> Option<String> {
         let in_header = header.iter().map(|name| (name, self.header.get(*name).map(show_json)));
         let in_claims = claims.iter().map(|name| {
             let text = self.claims.text(name).map(str::to_owned);
@@ -72,8 +74,27 @@ impl SightedToken {
     }
 
     /// Whether the header has a member of this name.
-    pub(super) fn has_header(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn has_header(&self, name: &str) -> bool {
         self.header.contains_key(name)
+    }
+
+    /// Whether there is a claim of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.claims.has(name)
+    }
+
+    /// The claim `name`, if it is a text that is not empty.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.claims.text(name)
+    }
+
+    /// When the token ends, as it says.
+    #[must_use]
+    pub fn ends(&self) -> Option<Timestamp> {
+        self.claims.time("exp")
     }
 
     /// How long the token is.

@@ -25,9 +25,9 @@ mod verifier;
 mod testing;
 
 pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
-pub use check_explanation::CheckExplanation;
 #[cfg(test)]
 pub use check_explanation::list_hints;
+pub use check_explanation::{CheckExplanation, SightedToken};
 pub use client_assertion::{ClientAssertion, ClientAssertionValidator, ClientKeys};
 pub use exchangeable_token::{ExchangeableTokenValidator, ProviderTokenValidator};
 pub use id_token::{

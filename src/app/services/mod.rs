@@ -20,6 +20,7 @@ pub(in crate::app) use self::directories::DirectoryServices;
 pub(in crate::app) use self::key_rotation::KeyRotation;
 pub(in crate::app) use self::mail::build_mailer;
 pub(in crate::app) use self::outbound::outbound_settings;
+pub(in crate::app) use self::verification::build_token_validators;
 use self::verification::{KeySets, TrustContext, Verification, build_verification};
 use crate::accounts::AppUsers;
 use crate::app::BuildError;

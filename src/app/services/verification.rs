@@ -60,6 +60,17 @@ pub(super) fn build_verification(
     Verification { key_sets, validators, id_tokens, callers }
 }
 
+/// Builds the validators of clients' tokens alone, for a command that judges a token as the service does.
+pub(in crate::app) fn build_token_validators(
+    config: &Configuration,
+    outbound: &Outbound,
+    ambient: &ClockAndEntropy,
+) -> TokenValidators {
+    let trusts = build_entra_trusts(config, outbound, ambient);
+    let openid_keys = build_openid_key_sets(config, outbound, ambient);
+    build_exchangeable_token_validators(config, &trusts, &openid_keys, ambient)
+}
+
 /// Builds one validator for each identity provider that issues exchangeable tokens.
 fn build_exchangeable_token_validators(
     config: &Configuration,

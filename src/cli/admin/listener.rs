@@ -18,6 +18,8 @@ use crate::outbound::{Outbound, OutboundSettings, RelayRequest, RelayedAnswer};
 
 /// How long the service may take for one call: an erasure removes many records.
 const CALL_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long the service may take for its checks of readiness.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
@@ -39,15 +41,15 @@ pub(super) struct ServiceOptions {
 }
 
 /// One call of the service.
-pub(super) struct Call<'a> {
+pub(in crate::cli) struct Call<'a> {
     /// `GET`, `POST` or `DELETE`.
-    pub(super) method: &'a str,
+    pub(in crate::cli) method: &'a str,
     /// The segments of the path, not encoded.
-    pub(super) path: &'a [&'a str],
+    pub(in crate::cli) path: &'a [&'a str],
 }
 
 /// The operator's listener of the running service.
-pub(super) struct OperatorListener {
+pub(in crate::cli) struct OperatorListener {
     outbound: Outbound,
     address: Url,
     token: Secret,
@@ -67,18 +69,33 @@ impl OperatorListener {
         }
         let file = options.config.as_ref().ok_or_else(|| anyhow!("write --config FILE"))?;
         let configuration = config::load(file).map_err(|problems| configuration_error(file, &problems))?;
+        let configured = Self::of(&configuration)?;
+        Ok(match given {
+            Some(token) => Self { token, token_name: given_name.unwrap_or_default(), ..configured },
+            None => configured,
+        })
+    }
+
+    /// The listener of the service that `configuration` describes, called with its admin token.
+    pub(in crate::cli) fn of(configuration: &Configuration) -> anyhow::Result<Self> {
         let section = configuration.operations.as_ref().ok_or_else(|| {
             anyhow!("the configuration has no section [operations], so the service has no listener for the operator")
         })?;
-        let token = given.unwrap_or_else(|| section.admin_token.clone());
-        let token_name = given_name.unwrap_or_else(|| "operations.admin_token".to_owned());
-        let address = find_address(&configuration).context("operations.listen")?;
+        let address = find_address(configuration).context("operations.listen")?;
         let outbound = open_outbound(&address, configuration.outbound.ca_certificates_pem.clone())?;
+        let (token, token_name) = (section.admin_token.clone(), "operations.admin_token".to_owned());
         Ok(Self { outbound, address, token, token_name })
     }
 
+    /// The answer of `/readyz`, whatever its status; `None` if no service answers there.
+    pub(in crate::cli) async fn ask_readiness(&self) -> Option<Value> {
+        let url = self.address.join("/readyz").ok()?;
+        let answer = self.outbound.get(&url, Instant::now() + READINESS_TIMEOUT, MAX_ANSWER_BYTES).await.ok()?;
+        serde_json::from_slice(&answer.body).ok()
+    }
+
     /// Makes the call, and returns the JSON of its answer.
-    pub(super) async fn call(&self, call: &Call<'_>) -> anyhow::Result<Value> {
+    pub(in crate::cli) async fn call(&self, call: &Call<'_>) -> anyhow::Result<Value> {
         let mut url = self.address.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear().extend(call.path);

@@ -10,7 +10,8 @@ use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
-use self::listener::{Call, OperatorListener, ServiceOptions};
+use self::listener::ServiceOptions;
+pub(super) use self::listener::{Call, OperatorListener};
 use self::tables::{show_accounts, show_counts, show_ended, show_person};
 use super::process::print;
 use crate::domain::UserKey;

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::KeyPair as _;
@@ -14,12 +13,9 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
 use crate::config::review::{Place, Review, read_private};
-use crate::domain::{Clock as _, SystemClock, Timestamp};
+use crate::domain::{Clock as _, CredentialEnd, SystemClock, Timestamp};
 
 use super::owner::CredentialOwner;
-
-/// A certificate that expires within this time causes a warning.
-const EXPIRY_WARNING_PERIOD: Duration = Duration::from_hours(14 * 24);
 
 /// A certificate with which an application authenticates. The key is an RSA key and belongs to the certificate.
 #[derive(Clone)]
@@ -94,6 +90,7 @@ impl RawCertificate {
         let certificate = read_certificate(chain.first()?, review, &at)?;
         check_key(&certificate, &key, review, key_place)?;
         warn_about_dates(&certificate, review, &at);
+        review.note_end(place, read_end(&certificate));
         let rs256 = self.algorithm == RawAlgorithm::Rs256;
         Some(CertificateSection { key: key.signing, chain, send_chain: self.send_chain, rs256, audience, key_id })
     }
@@ -188,14 +185,22 @@ fn check_key(certificate: &Certificate, key: &RsaKey, review: &mut Review<'_>, p
     None
 }
 
+fn read_end(certificate: &Certificate) -> Timestamp {
+    to_timestamp(certificate.tbs_certificate().validity().not_after)
+}
+
+fn to_timestamp(time: x509_cert::time::Time) -> Timestamp {
+    Timestamp::from_unix_millis(0).plus(time.to_unix_duration())
+}
+
 fn warn_about_dates(certificate: &Certificate, review: &mut Review<'_>, place: &Place) {
     let validity = certificate.tbs_certificate().validity();
-    let time = |time: x509_cert::time::Time| Timestamp::from_unix_millis(0).plus(time.to_unix_duration());
-    let (now, begins, ends) = (SystemClock.now(), time(validity.not_before), time(validity.not_after));
+    let (now, begins) = (SystemClock.now(), to_timestamp(validity.not_before));
+    let end = CredentialEnd { place: place.as_str().to_owned(), ends: read_end(certificate) };
     let date = validity.not_after.to_date_time();
-    if ends <= now {
+    if end.ends <= now {
         review.warn(place, format!("has expired (on {date}): make a new certificate and upload it to the application"));
-    } else if ends <= now.plus(EXPIRY_WARNING_PERIOD) {
+    } else if end.days_left(now) <= CredentialEnd::WARNING_DAYS {
         review
             .warn(place, format!("expires soon (on {date}): make a new certificate and upload it to the application"));
     } else if now < begins {

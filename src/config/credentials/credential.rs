@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::config::review::{Place, Review, SecretReference};
+use crate::config::review::{Place, Review, SecretReference, WrittenExpiry};
 use crate::domain::Secret;
 
 use super::certificate::{CertificateSection, RawCertificate};
@@ -46,6 +46,7 @@ impl From<ManagedIdentity> for CredentialSection {
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(in crate::config) struct RawCredential {
     secret: Option<SecretReference>,
+    expires: Option<WrittenExpiry>,
     certificate: Option<RawCertificate>,
     assertion_file: Option<PathBuf>,
     managed_identity: Option<RawManagedIdentity>,
@@ -69,24 +70,32 @@ pub(in crate::config) fn validate_credentials(
 
 impl RawCredential {
     fn validate(
-        self,
+        mut self,
         owner: &CredentialOwner<'_>,
         review: &mut Review<'_>,
         place: &Place,
     ) -> Option<CredentialSection> {
+        if let Some(expires) = self.expires.take() {
+            if self.secret.is_some() {
+                review.expiry(&expires, &place.key("secret"), &place.key("expires"));
+            } else {
+                let message = "belongs beside a secret, and this is none: leave it out";
+                review.report(&place.key("expires"), message.to_owned());
+            }
+        }
         match self {
-            Self { secret: Some(secret), certificate: None, assertion_file: None, managed_identity: None } => {
+            Self { secret: Some(secret), certificate: None, assertion_file: None, managed_identity: None, .. } => {
                 review.secret(&secret, &place.key("secret")).map(CredentialSection::Secret)
             }
-            Self { secret: None, certificate: Some(certificate), assertion_file: None, managed_identity: None } => {
-                certificate.validate(owner, review, &place.key("certificate")).map(CredentialSection::Certificate)
-            }
-            Self { secret: None, certificate: None, assertion_file: Some(file), managed_identity: None } => {
+            Self {
+                secret: None, certificate: Some(certificate), assertion_file: None, managed_identity: None, ..
+            } => certificate.validate(owner, review, &place.key("certificate")).map(CredentialSection::Certificate),
+            Self { secret: None, certificate: None, assertion_file: Some(file), managed_identity: None, .. } => {
                 assertion_file(&file, review, &place.key("assertion_file")).map(CredentialSection::AssertionFile)
             }
-            Self { secret: None, certificate: None, assertion_file: None, managed_identity: Some(identity) } => {
-                identity.validate(owner, review, &place.key("managed_identity")).map(CredentialSection::from)
-            }
+            Self {
+                secret: None, certificate: None, assertion_file: None, managed_identity: Some(identity), ..
+            } => identity.validate(owner, review, &place.key("managed_identity")).map(CredentialSection::from),
             _ if review.is_reported(place) => None,
             _ => {
                 review.report(place, format!("is not a credential: write exactly {CREDENTIAL_FORM}"));

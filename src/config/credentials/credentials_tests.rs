@@ -156,7 +156,7 @@ fn an_expiring_or_expired_certificate_is_a_warning() {
     let day = time::Duration::DAY;
     let cases = [
         (now - day * 9, now - day, Some("has expired")),
-        (now - day * 9, now + day * 9, Some("expires soon")),
+        (now - day * 9, now + day * 28, Some("expires soon")),
         (now + day, now + day * 99, Some("is not valid yet")),
         (now - day, now + day * 99, None),
     ];
@@ -164,6 +164,9 @@ fn an_expiring_or_expired_certificate_is_a_warning() {
         let mut params = rcgen::CertificateParams::default();
         (params.not_before, params.not_after) = (not_before, not_after);
         let configuration = read_pair(&params.self_signed(&key).unwrap().pem(), CLIENT_KEY).unwrap();
+        let end = &configuration.credential_ends[0];
+        assert_eq!(end.place, "connections.graph.credentials[0].certificate");
+        assert_eq!(end.ends.unix_seconds(), not_after.unix_timestamp());
         let warnings: Vec<String> = configuration.warnings.iter().map(ToString::to_string).collect();
         match warning {
             None => assert!(warnings.is_empty(), "{warnings:?}"),

@@ -8,6 +8,7 @@ use super::place::Place;
 use super::problems::{ConfigurationProblem, Problems};
 use super::proposals::{Attempt, Finding, Proposal};
 use super::value_sources::ValueSources;
+use crate::domain::{CredentialEnd, Timestamp};
 
 /// A pass over a configuration. Methods that check one kind of value are in the file of that kind.
 pub(in crate::config) struct Review<'a> {
@@ -16,6 +17,7 @@ pub(in crate::config) struct Review<'a> {
     sources: ValueSources,
     findings: Vec<Finding>,
     warnings: Vec<ConfigurationProblem>,
+    credential_ends: Vec<CredentialEnd>,
     key_file_check: Option<KeyFileCheck>,
     cloud: &'static CloudDefaults,
     pub(in crate::config) hosts: Hosts,
@@ -35,6 +37,8 @@ pub(in crate::config) struct Hosts {
 pub(in crate::config) struct Conclusion {
     pub(in crate::config) hosts: Hosts,
     pub(in crate::config) warnings: Vec<ConfigurationProblem>,
+    /// When credentials end, as far as it is known, in the order of their places.
+    pub(in crate::config) credential_ends: Vec<CredentialEnd>,
 }
 
 impl<'a> Review<'a> {
@@ -47,6 +51,7 @@ impl<'a> Review<'a> {
             sources: ValueSources::default(),
             findings: Vec::new(),
             warnings: Vec::new(),
+            credential_ends: Vec::new(),
             key_file_check: None,
             cloud: Cloud::default().defaults(),
             hosts: Hosts::default(),
@@ -133,6 +138,11 @@ impl<'a> Review<'a> {
         }
     }
 
+    /// Remembers that the credential at `place` ends at `ends`.
+    pub(in crate::config) fn note_end(&mut self, place: &Place, ends: Timestamp) {
+        self.credential_ends.push(CredentialEnd { place: place.as_str().to_owned(), ends });
+    }
+
     /// Whether a problem at `place`, within it, or at a section around it has been reported. If so, problems that
     /// follow from it need no report.
     pub(in crate::config) fn is_reported(&self, place: &Place) -> bool {
@@ -163,7 +173,9 @@ impl<'a> Review<'a> {
     /// Ends the review: its results, or the review itself if it has found a problem.
     pub(in crate::config) fn conclude(self) -> Result<Conclusion, Box<Self>> {
         if self.findings.is_empty() {
-            return Ok(Conclusion { hosts: self.hosts, warnings: self.warnings });
+            let mut credential_ends = self.credential_ends;
+            credential_ends.sort_by(|left, right| left.place.cmp(&right.place));
+            return Ok(Conclusion { hosts: self.hosts, warnings: self.warnings, credential_ends });
         }
         Err(Box::new(self))
     }

@@ -23,9 +23,6 @@ mod secrets;
 mod value_sources;
 mod values;
 
-#[cfg(test)]
-mod secrets_tests;
-
 pub use key_source::KeySource;
 pub use openid_options::{ClientAuthentication, ExchangeGrant, OpenIdOptions, TokenExchangeOptions};
 pub use problems::{ConfigurationProblem, Problems};
@@ -47,6 +44,6 @@ pub(in crate::config) use right_forms::{
     entries_of, has_unclear_port, right_listen_address, right_tenants, right_url, with_https, without_repetitions,
 };
 pub(in crate::config) use scopes::{exchange_uri, scope_hosts, validate_scopes};
-pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, read_private};
+pub(in crate::config) use secrets::{SECRET_FORM, SecretReference, WrittenExpiry, read_private};
 pub(in crate::config) use value_sources::{SetByVariable, ValueSources};
 pub(in crate::config) use values::WordOrList;

@@ -138,6 +138,8 @@ pub struct Bot {
     pub app_id: String,
     /// The URL of the bot's messages endpoint.
     pub endpoint: url::Url,
+    /// The SDK that the bot is built on, if the configuration names it.
+    pub sdk: Option<Sdk>,
     /// What the gateway does after a token exchange has succeeded.
     pub continuation: ContinuationMode,
     /// The rules by which the user of a token must match the user of the activity.

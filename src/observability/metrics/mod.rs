@@ -24,7 +24,7 @@ use prometheus_client::registry::Registry;
 use self::series::{CounterSeries, GaugeSeries, HistogramSeries};
 use super::traces::SpanCounts;
 use super::{audit, logs};
-use crate::domain::{ExchangeObservation, Timestamp};
+use crate::domain::{CredentialEnd, ExchangeObservation, Timestamp};
 
 pub use counters::{Count, Counters};
 pub use directories::{DirectoryCount, DirectoryCounts};
@@ -67,6 +67,7 @@ pub struct Metrics {
     store_times: StoreTimes,
     store_size: Gauge,
     store_silent: Gauge,
+    credential_ends: GaugeSeries,
     open_connections: GaugeSeries,
     lines_left_out: CounterSeries,
     trace_spans: SpanCounts,
@@ -134,6 +135,7 @@ impl Metrics {
         let store_times = HistogramSeries::register(&table::STORE_OPERATIONS, measures::store_histogram, to);
         let store_size = GaugeSeries::register(&table::STORE_SIZE, to).get(&[]);
         let store_silent = GaugeSeries::register(&table::STORE_SILENT, to).get(&[]);
+        let credential_ends = GaugeSeries::register(&table::CREDENTIAL_ENDS, to);
         let counters = Arc::new(Counters::register(exchanges, skill_cards, observation.clone(), to));
         let open_connections = GaugeSeries::register(&table::OPEN_CONNECTIONS, to);
         let lines_left_out = CounterSeries::register(&table::LINES_LEFT_OUT, to);
@@ -152,6 +154,7 @@ impl Metrics {
             store_times: StoreTimes::of(&store_times),
             store_size,
             store_silent,
+            credential_ends,
             open_connections,
             lines_left_out,
             trace_spans,
@@ -227,6 +230,14 @@ impl Metrics {
         });
     }
 
+    /// Shows when credentials end, instead of what was shown before.
+    pub fn show_credential_ends(&self, ends: &[CredentialEnd]) {
+        self.credential_ends.clear();
+        for end in ends {
+            self.credential_ends.get(&[&end.place]).set(end.ends.unix_seconds());
+        }
+    }
+
     fn read_with(&self, reading: impl Fn() + Send + Sync + 'static) {
         self.readings.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(reading));
     }
@@ -279,6 +290,10 @@ mod tests {
         ));
         metrics.show_key_set("channels", || FetchCounts { fetched: 3, failed: 1 });
         metrics.show_store_size(|| 4096);
+        let end =
+            |place: &str| CredentialEnd { place: place.to_owned(), ends: Timestamp::from_unix_seconds(1_801_353_600) };
+        metrics.show_credential_ends(&[end("connections.gone.client_secret")]);
+        metrics.show_credential_ends(&[end("connections.graph.client_secret")]);
         let text = metrics.render(MetricsFormat::Prometheus).unwrap();
         let types: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
         let declared: Vec<String> = METRICS
@@ -299,12 +314,14 @@ mod tests {
         for line in [
             "bot_sso_key_set_fetches_total{key_set=\"channels\",result=\"ok\"} 3",
             "bot_sso_store_size_bytes 4096",
+            "bot_sso_credential_expires_timestamp_seconds{credential=\"connections.graph.client_secret\"} 1801353600",
             "process_start_time_seconds 1700000000",
             "bot_sso_identity_provider_reachable{provider=\"entra\"} 1",
             concat!("bot_sso_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {
             assert!(text.lines().any(|written| written == line), "{line} in {text}");
         }
+        assert!(!text.contains("connections.gone"), "{text}");
         assert!(metrics.render(MetricsFormat::OpenMetrics).unwrap().ends_with("# EOF\n"));
     }
 

@@ -66,6 +66,11 @@ impl GaugeSeries {
     pub(super) fn get(&self, values: &[&str]) -> Gauge {
         self.family.get_or_create_owned(&Labels::of(self.metric, values))
     }
+
+    /// Removes all series, so that those that are made next are the only ones.
+    pub(super) fn clear(&self) {
+        self.family.clear();
+    }
 }
 
 /// All series of one histogram.

@@ -80,6 +80,8 @@ declare! {
         "Whether the shared store has not told of changes for longer than it is trusted";
     STORE_SIZE: Gauge "bot_sso_store_size_bytes" []
         "Size of the store's files";
+    CREDENTIAL_ENDS: Gauge "bot_sso_credential_expires_timestamp_seconds" ["credential"]
+        "When a secret (`expires`) or a client certificate ends, in seconds since the Unix epoch, by its place in the configuration";
     REFUSALS: Counter "bot_sso_refusals" ["kind"]
         "Refused requests: `caller` (not authenticated or not allowed), `caller_rate` and `user_rate` (429)";
     FORGED_EVENTS: Counter "bot_sso_forged_events" []

@@ -11,6 +11,7 @@ mod checking_openid;
 mod command_line;
 mod credentials;
 mod development;
+mod doctor;
 mod durability;
 mod earlier_store;
 mod health_listener;

@@ -113,6 +113,16 @@ impl Setting {
         path
     }
 
+    /// The configuration, to go back to with [`Setting::set_table`].
+    pub fn table(&self) -> toml::Table {
+        self.table.clone()
+    }
+
+    /// Replaces the configuration.
+    pub fn set_table(&mut self, table: toml::Table) {
+        self.table = table;
+    }
+
     /// The text of the configuration.
     pub fn text(&self) -> String {
         self.table.to_string()
@@ -152,6 +162,16 @@ impl Setting {
     /// Runs `bot-sso check --config … --online`. The stage answers on threads of its own.
     pub fn check_online(&self) -> Output {
         self.command("check").arg("--online").output().unwrap()
+    }
+
+    /// Runs `bot-sso doctor --config …` with `more` arguments and `input` on standard input to its end.
+    pub fn doctor(&self, more: &[&str], input: &str) -> Output {
+        let mut process = self.command("doctor");
+        let mut child =
+            process.args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that refuses its arguments reads nothing.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
     }
 
     /// Writes the configuration, and runs `bot-sso store` with `arguments` to its end.

@@ -93,6 +93,7 @@ async fn a_sign_in_invoke_and_another_bots_turn_go_on_while_turns_of_a_bot_use_a
         name: BotName::new(name),
         app_id: WEATHER.to_owned(),
         endpoint: host.endpoint().parse().unwrap(),
+        sdk: None,
         continuation: ContinuationMode::Forward,
         identity: IdentityBinding {
             allow_unidentified_teams_users: false,

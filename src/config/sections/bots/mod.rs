@@ -224,6 +224,7 @@ impl RawBot {
             name,
             app_id: app_id?,
             endpoint: endpoint?,
+            sdk: sdk_settings.sdk,
             continuation: sdk_settings.continuation,
             identity: identity?,
             callers,

@@ -45,6 +45,7 @@ pub(super) struct WrittenSdkSettings {
 
 /// The values that apply to a bot.
 pub(super) struct SdkSettings {
+    pub(super) sdk: Option<Sdk>,
     pub(super) continuation: ContinuationMode,
     pub(super) refusal_style: RefusalStyle,
 }
@@ -66,6 +67,7 @@ impl WrittenSdkSettings {
             }
         }
         SdkSettings {
+            sdk,
             continuation: continuation.or(sdk.map(Sdk::preset_continuation)).unwrap_or_default(),
             refusal_style: refusal_style.or(sdk.map(Sdk::preset_refusal_style)).unwrap_or_default(),
         }

@@ -1,7 +1,7 @@
 use tokio::time::Instant;
 
-use super::OnlineCheck;
-use crate::config::Configuration;
+use super::{DoctorCheck, Finding};
+use crate::domain::Bot;
 use crate::outbound::{Outbound, OutboundError};
 
 /// More of a page than this is not read.
@@ -11,17 +11,16 @@ const ANSWER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Asks whether something answers at the endpoint of each bot. A bot refuses a GET without a token, so any status
 /// counts.
-pub(super) async fn check(config: &Configuration, outbound: &Outbound) -> Vec<OnlineCheck> {
+pub(super) async fn check(bots: &[&Bot], outbound: &Outbound) -> Vec<Finding> {
     let mut checks = Vec::new();
-    for bot in &config.bots {
+    for bot in bots {
         let subject = format!("bots.{} endpoint {}", bot.name.as_str(), bot.endpoint);
         let answer = outbound.get(&bot.endpoint, Instant::now() + ANSWER_TIMEOUT, MAX_ANSWER_BYTES).await;
         checks.push(match answer {
-            Ok(answer) => OnlineCheck::passing(subject, format!("reachable (status {})", answer.status)),
-            Err(OutboundError::TooLarge) => OnlineCheck::passing(subject, "reachable"),
-            Err(error) => {
-                OnlineCheck::failing(subject, format!("{error}: start the bot, or correct the endpoint's address"))
-            }
+            Ok(answer) => Finding::ok(DoctorCheck::Bot, subject, format!("reachable (status {})", answer.status)),
+            Err(OutboundError::TooLarge) => Finding::ok(DoctorCheck::Bot, subject, "reachable"),
+            Err(error) => Finding::failed(DoctorCheck::Bot, subject, error.to_string())
+                .advise("start the bot, or correct the endpoint's address"),
         });
     }
     checks

@@ -1,5 +1,9 @@
 //! The checks of secrets and files, as methods of [`Review`].
 
+mod expiry;
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,6 +14,7 @@ use toml::{Table, Value};
 
 use crate::domain::{Secret, is_private};
 
+pub(in crate::config) use self::expiry::WrittenExpiry;
 use super::findings::Review;
 use super::place::Place;
 
@@ -22,10 +27,16 @@ const MAX_SECRET_BYTES: u64 = 64 * 1024;
 /// The size limit of a file of certificates; a bundle of all public authorities has some 250 KB.
 const MAX_PEM_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The place of a secret. A derived deserializer would print the value in its error message, so this one is
+/// Where a secret is, and when it ends. A derived deserializer would print the value in its error message, so this one is
 /// hand-written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::config) enum SecretReference {
+#[derive(Clone, Debug)]
+pub(in crate::config) struct SecretReference {
+    source: SecretSource,
+    expires: Option<WrittenExpiry>,
+}
+
+#[derive(Clone, Debug)]
+enum SecretSource {
     Env(String),
     File(PathBuf),
 }
@@ -38,17 +49,18 @@ impl<'de> Deserialize<'de> for SecretReference {
         let Value::Table(table) = Value::deserialize(deserializer)? else {
             return Err(D::Error::custom(format!("{WRITTEN_OUT}: write {SECRET_FORM}")));
         };
-        if table.keys().any(|key| key != "env" && key != "file") {
+        if table.keys().any(|key| !["env", "file", "expires"].contains(&key.as_str())) {
             return Err(D::Error::custom(format!(
-                "a secret has the key env or the key file, no other: write {SECRET_FORM}"
+                "a secret has the key env or the key file, and beside it at most expires: write {SECRET_FORM}"
             )));
         }
-        match (table.get("env").map(Value::as_str), table.get("file").map(Value::as_str)) {
-            (Some(Some(name)), None) => Ok(Self::Env(name.to_owned())),
-            (None, Some(Some(path))) => Ok(Self::File(PathBuf::from(path))),
-            (Some(_), Some(_)) => Err(D::Error::custom("has both env and file: write one of them")),
-            _ => Err(D::Error::custom(format!("names no variable and no file: write {SECRET_FORM}"))),
-        }
+        let source = match (table.get("env").map(Value::as_str), table.get("file").map(Value::as_str)) {
+            (Some(Some(name)), None) => SecretSource::Env(name.to_owned()),
+            (None, Some(Some(path))) => SecretSource::File(PathBuf::from(path)),
+            (Some(_), Some(_)) => return Err(D::Error::custom("has both env and file: write one of them")),
+            _ => return Err(D::Error::custom(format!("names no variable and no file: write {SECRET_FORM}"))),
+        };
+        Ok(Self { source, expires: table.get("expires").cloned().map(WrittenExpiry::from) })
     }
 }
 
@@ -73,13 +85,16 @@ impl Review<'_> {
         (path.contains(['/', '.']) && self.resolve(Path::new(path)).is_file()).then(|| reference("file", path))
     }
 
-    /// Reads the secret that `reference` names, without line ends at its end.
+    /// Reads the secret that `reference` names, without line ends at its end, and notes when it ends.
     pub(in crate::config) fn secret(&mut self, reference: &SecretReference, place: &Place) -> Option<Secret> {
-        let found = match reference {
-            SecretReference::Env(name) => self.variable(name).map(str::to_owned).ok_or_else(|| {
+        if let Some(expires) = &reference.expires {
+            self.expiry(expires, place, &place.key("expires"));
+        }
+        let found = match &reference.source {
+            SecretSource::Env(name) => self.variable(name).map(str::to_owned).ok_or_else(|| {
                 format!("the environment variable {name} is not set (or not UTF-8): set it, or write another name")
             }),
-            SecretReference::File(path) => read_private(&self.resolve(path)),
+            SecretSource::File(path) => read_private(&self.resolve(path)),
         };
         let text = found.map_err(|message| self.report(place, message)).ok()?;
         let secret = text.trim_end_matches(['\r', '\n']);

@@ -1,8 +1,12 @@
+mod credential_end;
+
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
 use zeroize::{ZeroizeOnDrop, optimization_barrier};
+
+pub use self::credential_end::CredentialEnd;
 
 /// A token, code, password or key in text form. It is wiped from memory when its last clone is dropped.
 ///

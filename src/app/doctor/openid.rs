@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, timeout};
 
-use super::{OnlineCheck, QUESTION_TIMEOUT, describe};
+use super::{DoctorCheck, Finding, QUESTION_TIMEOUT, report_refusal};
 use crate::app::BuildError;
 use crate::app::credentials::CredentialBuilder;
 use crate::app::providers::{build_discoveries, build_openid_client};
@@ -20,7 +20,7 @@ const NO_USER: &str = "check";
 
 /// Asks the providers of kind `oidc`: for each the discovery document, and for each credential of each connection to it
 /// whether the credential is accepted.
-pub(super) async fn check(config: &Configuration, parts: &TokenClientParts) -> Result<Vec<OnlineCheck>, BuildError> {
+pub(super) async fn check(config: &Configuration, parts: &TokenClientParts) -> Result<Vec<Finding>, BuildError> {
     let ambient = ClockAndEntropy { clock: parts.clock.clone(), entropy: parts.entropy.clone() };
     let discoveries = build_discoveries(config, &parts.outbound, &ambient);
     let mut credentials = CredentialBuilder::new(parts.clock.clone(), config.outbound.connect_timeout);
@@ -36,13 +36,17 @@ pub(super) async fn check(config: &Configuration, parts: &TokenClientParts) -> R
             let provider = build_openid_client(discovery, section, client, parts);
             if !discovered.contains_key(name) {
                 let check = check_discovery(name, config, provider.as_ref()).await;
-                discovered.insert(name.clone(), check.passed());
+                discovered.insert(name.clone(), !check.has_failed());
                 checks.push(check);
             }
             checks.push(if discovered.get(name) == Some(&true) {
                 check_credential(subject, section, provider.as_ref(), config, parts).await
             } else {
-                OnlineCheck::failing(subject, "unknown: the provider's discovery document cannot be used")
+                Finding::failed(
+                    DoctorCheck::Credential,
+                    subject,
+                    "unknown: the provider's discovery document cannot be used",
+                )
             });
         }
     }
@@ -55,21 +59,23 @@ fn check_unused(
     discoveries: &HashMap<String, Arc<Discovery>>,
     discovered: &HashMap<String, bool>,
     config: &Configuration,
-) -> Vec<OnlineCheck> {
+) -> Vec<Finding> {
     let unused = config.openid_providers.keys().filter(|name| discoveries.contains_key(*name));
     let unused = unused.filter(|name| !discovered.contains_key(*name));
     let line = |name: &String| format!("identity_providers.{name} discovery");
-    unused.map(|name| OnlineCheck::passing(line(name), "not checked: no connection uses this provider")).collect()
+    unused
+        .map(|name| Finding::skipped(DoctorCheck::Keys, line(name), "not checked: no connection uses this provider"))
+        .collect()
 }
 
 /// The document is read as a callback without `iss` needs it: its issuer and its endpoints are checked.
-async fn check_discovery(name: &str, config: &Configuration, provider: &dyn IdentityProvider) -> OnlineCheck {
+async fn check_discovery(name: &str, config: &Configuration, provider: &dyn IdentityProvider) -> Finding {
     let issuer = config.openid_providers.get(name).map_or("", |section| section.issuer.as_str());
     let subject = format!("identity_providers.{name} discovery (issuer {issuer})");
     match timeout(QUESTION_TIMEOUT, provider.admits_issuer(None)).await {
-        Ok(Ok(_)) => OnlineCheck::passing(subject, "usable"),
-        Ok(Err(error)) => OnlineCheck::failing(subject, describe(&error)),
-        Err(_) => OnlineCheck::failing(subject, "unknown: the provider does not answer in time"),
+        Ok(Ok(_)) => Finding::ok(DoctorCheck::Keys, subject, "usable"),
+        Ok(Err(error)) => report_refusal(DoctorCheck::Keys, subject, &error),
+        Err(_) => Finding::failed(DoctorCheck::Keys, subject, "unknown: the provider does not answer in time"),
     }
 }
 
@@ -81,10 +87,14 @@ async fn check_credential(
     provider: &dyn IdentityProvider,
     config: &Configuration,
     parts: &TokenClientParts,
-) -> OnlineCheck {
+) -> Finding {
     let (code, code_verifier) = (Secret::from(NO_CODE), Secret::new(parts.entropy.hex_id().repeat(2)));
     let Ok(redirect_uri) = config.server.public_url.join("/.auth/web/redirect") else {
-        return OnlineCheck::failing(subject, "not checked: server.public_url has no redirect address");
+        return Finding::failed(
+            DoctorCheck::Credential,
+            subject,
+            "not checked: server.public_url has no redirect address",
+        );
     };
     let grant = Grant::AuthorizationCode {
         tenant: None,
@@ -97,9 +107,11 @@ async fn check_credential(
         Attempt { correlation_id: parts.entropy.uuid(), deadline: Instant::now() + QUESTION_TIMEOUT, claims: None };
     match provider.redeem(&section.connection, grant, attempt).await {
         // A provider that redeems any code has asked for no credential, either.
-        Ok(_) => OnlineCheck::failing(subject, "unknown: the token endpoint redeems a code that is none"),
-        Err(error) if shows_accepted_credential(&error) => OnlineCheck::passing(subject, "accepted"),
-        Err(error) => OnlineCheck::failing(subject, describe_refusal(&error)),
+        Ok(_) => {
+            Finding::failed(DoctorCheck::Credential, subject, "unknown: the token endpoint redeems a code that is none")
+        }
+        Err(error) if shows_accepted_credential(&error) => Finding::ok(DoctorCheck::Credential, subject, "accepted"),
+        Err(error) => judge_refusal(subject, &error),
     }
 }
 
@@ -109,12 +121,11 @@ fn shows_accepted_credential(error: &RedeemError) -> bool {
 }
 
 /// A 401 is about the client, whatever its body says (RFC 6749 §5.2).
-fn describe_refusal(error: &RedeemError) -> String {
+fn judge_refusal(subject: String, error: &RedeemError) -> Finding {
     if error.diagnostics.http_status == Some(401) {
         let word = error.diagnostics.error.as_ref().map(|word| format!(", error {word}")).unwrap_or_default();
-        return format!(
-            "refused: the provider rejects the client's credential (status 401{word}): check client_id and the credential"
-        );
+        let seen = format!("refused: the provider rejects the client's credential (status 401{word})");
+        return Finding::failed(DoctorCheck::Credential, subject, seen).advise("check client_id and the credential");
     }
-    describe(error)
+    report_refusal(DoctorCheck::Credential, subject, error)
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{OnlineCheck, QUESTION_TIMEOUT, describe};
+use super::{DoctorCheck, Finding, QUESTION_TIMEOUT, report_refusal};
 use crate::app::BuildError;
 use crate::app::credentials::CredentialBuilder;
 use crate::bot_connector::AppTokens;
@@ -13,10 +13,7 @@ use crate::identity_provider::{
 
 /// Requests an app token from Entra with every configured credential, one for each skill of each bot, and one for each scope
 /// that a back end may have tokens for as itself.
-pub(super) async fn check(
-    config: &Configuration,
-    client_parts: &TokenClientParts,
-) -> Result<Vec<OnlineCheck>, BuildError> {
+pub(super) async fn check(config: &Configuration, client_parts: &TokenClientParts) -> Result<Vec<Finding>, BuildError> {
     let mut credentials = CredentialBuilder::new(client_parts.clock.clone(), config.outbound.connect_timeout);
     let mut checks = Vec::new();
     for section in config.app_identities() {
@@ -24,12 +21,12 @@ pub(super) async fn check(
             let subject = format!("{} credentials[{index}] ({})", section.place, credential.kind());
             let Some(tenant) = &section.tenant else {
                 let answer = "not checked: the connection accepts users of any organization, so no tenant is known";
-                checks.push(OnlineCheck::passing(subject, answer));
+                checks.push(Finding::skipped(DoctorCheck::Credential, subject, answer));
                 continue;
             };
             checks.push(match check_one(&section, tenant, vec![credential], client_parts.clone()).await {
-                Ok(()) => OnlineCheck::passing(subject, "accepted"),
-                Err(error) => OnlineCheck::failing(subject, describe(&error)),
+                Ok(()) => Finding::ok(DoctorCheck::Credential, subject, "accepted"),
+                Err(error) => report_refusal(DoctorCheck::Credential, subject, &error),
             });
         }
     }
@@ -38,8 +35,8 @@ pub(super) async fn check(
         let Some(tenant) = &section.tenant else { continue };
         let subject = section.place.clone();
         checks.push(match check_one(&section, tenant, all, client_parts.clone()).await {
-            Ok(()) => OnlineCheck::passing(subject, "issued"),
-            Err(error) => OnlineCheck::failing(subject, describe(&error)),
+            Ok(()) => Finding::ok(DoctorCheck::Credential, subject, "issued"),
+            Err(error) => report_refusal(DoctorCheck::Credential, subject, &error),
         });
     }
     Ok(checks)

@@ -1,8 +1,13 @@
+//! The credentials with which applications authenticate: built from the configuration, and watched for their ends.
+
+mod ends;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use self::ends::CredentialEnds;
 use crate::config::{CertificateSection, CredentialSection, IdentityEndpointSection, IdentitySection};
 use crate::domain::SharedClock;
 use crate::identity_provider::{

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{OnlineCheck, QUESTION_TIMEOUT};
+use super::{DoctorCheck, Finding, QUESTION_TIMEOUT};
 use crate::app::keys::{build_key_set, build_openid_key_set};
 use crate::config::{Configuration, KeySource, OpenIdSection};
 use crate::domain::ClockAndEntropy;
@@ -15,21 +15,22 @@ use crate::token_validation::{KeySet, read_key_set};
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
 /// Fetches the keys of every identity provider, and those of the channels if there are bots.
-pub(super) async fn check(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> Vec<OnlineCheck> {
+pub(super) async fn check(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> Vec<Finding> {
     let of_entra = |source: &KeySource| build_key_set("check", source, outbound, ambient);
     let of_openid = |source: &KeySource| build_openid_key_set("check", source, outbound, ambient);
     let mut checks = Vec::new();
     if !config.bots.is_empty() {
         let channels = &config.channels.keys;
-        checks.push(check_one("channels keys".to_owned(), channels, &of_entra(channels), outbound).await);
+        let subject = "channels keys".to_owned();
+        checks.push(check_one(DoctorCheck::ChannelMetadata, subject, channels, &of_entra(channels), outbound).await);
     }
     for (name, section) in &config.identity_providers {
         let (subject, source) = (format!("identity_providers.{name} keys"), &section.keys);
-        checks.push(check_one(subject, source, &of_entra(source), outbound).await);
+        checks.push(check_one(DoctorCheck::Keys, subject, source, &of_entra(source), outbound).await);
     }
     for (name, section) in &config.openid_providers {
         let (subject, source) = (format!("identity_providers.{name} keys"), &section.keys);
-        checks.push(check_one(subject, source, &of_openid(source), outbound).await);
+        checks.push(check_one(DoctorCheck::Keys, subject, source, &of_openid(source), outbound).await);
         let subject = format!("identity_providers.{name} signature algorithms");
         checks.extend(check_algorithms(subject, section, outbound).await);
     }
@@ -38,7 +39,7 @@ pub(super) async fn check(config: &Configuration, outbound: &Outbound, ambient: 
 
 /// Compares the algorithms that the discovery document announces with those that the keys can verify. `None` if a
 /// document cannot be had, which other lines say, or if nothing is announced.
-async fn check_algorithms(subject: String, section: &OpenIdSection, outbound: &Outbound) -> Option<OnlineCheck> {
+async fn check_algorithms(subject: String, section: &OpenIdSection, outbound: &Outbound) -> Option<Finding> {
     let discovery = fetch(&section.metadata_url, outbound).await.ok()?;
     let announced = discovery.get("id_token_signing_alg_values_supported")?.as_array()?;
     let announced: BTreeSet<&str> = announced.iter().filter_map(Value::as_str).collect();
@@ -50,22 +51,29 @@ async fn check_algorithms(subject: String, section: &OpenIdSection, outbound: &O
     let verified = read_key_set(&keys)?.algorithms;
     let served: Vec<&str> = announced.intersection(&verified).copied().collect();
     if !served.is_empty() {
-        return Some(OnlineCheck::passing(subject, served.join(", ")));
+        return Some(Finding::ok(DoctorCheck::Keys, subject, served.join(", ")));
     }
     let came: Vec<String> = announced.iter().map(|name| printable(name)).collect();
     let taken = verified.into_iter().collect::<Vec<_>>().join(", ");
-    let answer = format!(
+    let seen = format!(
         "the discovery document announces {} (id_token_signing_alg_values_supported), and no key of the key set can verify \
-         that; the keys can verify {}: let the provider sign ID tokens with one of these, or publish a fitting key",
+         that; the keys can verify {}",
         if came.is_empty() { "no algorithm".to_owned() } else { came.join(", ") },
         if taken.is_empty() { "no algorithm that is taken" } else { &taken },
     );
-    Some(OnlineCheck::failing(subject, answer))
+    let advice = "let the provider sign ID tokens with one of these, or publish a fitting key";
+    Some(Finding::failed(DoctorCheck::Keys, subject, seen).advise(advice))
 }
 
 /// Fetches the documents one by one, so that the line names the one that fails, and then asks the key set itself
 /// whether it can use a key.
-async fn check_one(subject: String, source: &KeySource, set: &Arc<KeySet>, outbound: &Outbound) -> OnlineCheck {
+async fn check_one(
+    check: DoctorCheck,
+    subject: String,
+    source: &KeySource,
+    set: &Arc<KeySet>,
+    outbound: &Outbound,
+) -> Finding {
     let address = match source {
         KeySource::Jwks(address) => Ok(address.clone()),
         KeySource::Metadata(metadata) => find_key_set(metadata, outbound).await,
@@ -76,36 +84,49 @@ async fn check_one(subject: String, source: &KeySource, set: &Arc<KeySet>, outbo
     };
     let forms = match keys {
         Ok(document) => list_forms(&document),
-        Err(problem) => return OnlineCheck::failing(subject, problem),
+        Err(problem) => return Finding::failed(check, subject, problem.seen).advise(problem.advice),
     };
     if forms.is_empty() {
-        return OnlineCheck::failing(subject, "the document is no key set: correct jwks_url or metadata_url");
+        return Finding::failed(check, subject, "the document is no key set")
+            .advise("correct jwks_url or metadata_url");
     }
     let forms = forms.into_iter().collect::<Vec<_>>().join(", ");
     if set.warm().await {
-        OnlineCheck::passing(subject, format!("reachable ({forms})"))
+        Finding::ok(check, subject, format!("reachable ({forms})"))
     } else {
-        let answer = format!(
-            "holds no key that can be used ({forms}), or names a key set on another host: have the issuer sign with an \
-             algorithm that this version takes, or write jwks_url"
-        );
-        OnlineCheck::failing(subject, answer)
+        let seen = format!("holds no key that can be used ({forms}), or names a key set on another host");
+        let advice = "have the issuer sign with an algorithm that this version takes, or write jwks_url";
+        Finding::failed(check, subject, seen).advise(advice)
     }
 }
 
-async fn find_key_set(metadata: &Url, outbound: &Outbound) -> Result<Url, String> {
+/// Why a document cannot be used, and what to change.
+struct DocumentProblem {
+    seen: String,
+    advice: &'static str,
+}
+
+async fn find_key_set(metadata: &Url, outbound: &Outbound) -> Result<Url, DocumentProblem> {
     let document = fetch(metadata, outbound).await?;
     let address = document.get("jwks_uri").and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
-    address.ok_or_else(|| format!("{metadata} names no key set (jwks_uri): correct metadata_url, or write jwks_url"))
+    address.ok_or_else(|| DocumentProblem {
+        seen: format!("{metadata} names no key set (jwks_uri)"),
+        advice: "correct metadata_url, or write jwks_url",
+    })
 }
 
-async fn fetch(address: &Url, outbound: &Outbound) -> Result<Value, String> {
+async fn fetch(address: &Url, outbound: &Outbound) -> Result<Value, DocumentProblem> {
+    let problem = |seen: String, advice: &'static str| DocumentProblem { seen, advice };
     let answer = outbound.get(address, Instant::now() + QUESTION_TIMEOUT, MAX_DOCUMENT_BYTES).await;
-    let answer = answer.map_err(|error| format!("{address} cannot be fetched: {error}"))?;
+    let answer = answer.map_err(|error| {
+        let advice = "check the address, and the way out: DNS, firewall, outbound.egress_proxy, outbound.ca_file";
+        problem(format!("{address} cannot be fetched: {error}"), advice)
+    })?;
     if answer.status != 200 {
-        return Err(format!("{address} answers {}: correct the address", answer.status));
+        return Err(problem(format!("{address} answers {}", answer.status), "correct the address"));
     }
-    serde_json::from_slice(&answer.body).map_err(|_| format!("{address} is no JSON document: correct the address"))
+    serde_json::from_slice(&answer.body)
+        .map_err(|_| problem(format!("{address} is no JSON document"), "correct the address"))
 }
 
 /// The algorithms of the keys, or their types where no algorithm is stated.
