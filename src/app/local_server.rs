@@ -84,7 +84,12 @@ where
     let mut server = ListenerServer::new(settings, table);
     for LocalSocket { listener, tls } in sockets {
         let (application, with_tls) = (application.clone(), ServedWithTls(tls.is_some()));
-        server = server.listen(listener, tls, move || application(with_tls).wrap(from_fn(mark_read_body)))?;
+        server = server.listen(
+            listener,
+            tls,
+            move || application(with_tls).wrap(from_fn(mark_read_body)),
+            &Arc::default(),
+        )?;
     }
     let server = server.run();
     let handle = server.handle();

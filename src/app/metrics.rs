@@ -14,6 +14,16 @@ pub(super) fn build_metrics(
     clock: &dyn Clock,
     observation: ExchangeObservation,
 ) -> Arc<Metrics> {
+    let metrics = Metrics::new(&name_served(config), clock.now(), observation);
+    if config.store.file().is_some() {
+        let read = read_store_size(config);
+        metrics.show_store_size(move || read().unwrap_or(0));
+    }
+    Arc::new(metrics)
+}
+
+/// The names in `config` that labels have.
+pub(super) fn name_served(config: &Configuration) -> ServedNames {
     let names = |holder: HolderName| BotNames {
         bot: holder.as_str().to_owned(),
         connections: config
@@ -27,17 +37,11 @@ pub(super) fn build_metrics(
     let add_ins = config.add_ins.iter().map(|section| HolderName::from(&section.add_in.name));
     let back_ends = config.back_ends.iter().map(|section| HolderName::from(&section.back_end.name));
     let apps = config.apps.iter().map(|section| HolderName::from(&section.app.id));
-    let served = ServedNames {
+    ServedNames {
         bots: bots.chain(add_ins).chain(back_ends).chain(apps).map(names).collect(),
         skills: config.skills.iter().map(|skill| skill.name.as_str().to_owned()).collect(),
         directories: config.directories.iter().map(|section| section.directory.name.clone()).collect(),
-    };
-    let metrics = Metrics::new(&served, clock.now(), observation);
-    if config.store.file().is_some() {
-        let read = read_store_size(config);
-        metrics.show_store_size(move || read().unwrap_or(0));
     }
-    Arc::new(metrics)
 }
 
 /// Shows how often each key set was fetched.

@@ -23,7 +23,8 @@ mod observation;
 mod operator_tokens;
 mod providers;
 mod readiness;
-mod renewal;
+mod reload;
+mod routes;
 mod services;
 mod serving;
 mod signals;
@@ -41,31 +42,33 @@ pub use local_server::{LocalSocket, ServedWithTls, serve_locally};
 pub use stores::{CopiedRecords, StoreCommandError, back_up_store, copy_store, find_store_problem, restore_store};
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
 
 use actix_web::web;
 
 use self::credentials::CredentialEnds;
-use self::doors::open_doors;
+use self::doors::{DoorSources, open_doors};
 use self::key_use::describe;
 use self::listeners::raise_open_file_limit;
 use self::metrics::{build_metrics, show_key_sets};
 use self::observation::build_observation;
-use self::readiness::{CheckedParts, CheckedProvider, build_readiness};
-use self::renewal::{Renewable, RenewableMail};
+use self::readiness::{LastingChecks, build_readiness};
+use self::reload::{Reloader, RenewableFiles, RenewableMail, ServedConfiguration};
+use self::routes::{LastingRoutes, ListenerRoutes, RouteSources};
 use self::services::{DirectoryServices, KeyRotation, OpenedCollections, Services, build_services};
+use self::serving::{ListenerContext, Listeners};
 use self::signals::Signals;
 use self::stores::{OpenedRecords, open_records};
 use self::traces::Traces;
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
-use crate::domain::{ClockAndEntropy, ExchangeObserver};
+use crate::domain::{ClockAndEntropy, ExchangeObserver, ReceivedReloads, ReloadCalls};
 use crate::endpoints::directory::DirectoryMails;
 use crate::observability::Counters;
 use crate::outbound::{MailError, OutboundError};
 use crate::records::{MissingKey, RecordError};
-use crate::sealing::{KeyRingError, Sealer};
+use crate::sealing::KeyRingError;
 use crate::store::StoreError;
 use crate::vault::TokenVault;
 
@@ -164,26 +167,43 @@ pub enum BuildError {
 
 /// An application whose sockets are bound; it serves once [`Application::run`] is called.
 pub struct Application {
-    public: serving::Listener,
-    /// The Token Service's own listener, if one is configured.
-    token_service: Option<serving::Listener>,
-    operations: Option<serving::Listener>,
-    /// The listener for health checks alone, if one is configured.
-    health: Option<serving::Listener>,
-    renewable: Arc<Renewable>,
-    /// Received from the moment the sockets are bound: a signal that arrives before `run` must not end the process
-    /// without draining.
-    signals: Signals,
-    is_draining: Arc<AtomicBool>,
+    listeners: Listeners,
+    reloader: Reloader,
+    reloads: ReceivedReloads,
+    process: ProcessState,
     counters: Arc<Counters>,
     delivery: ContinuationDelivery,
     /// The messages of directories; `None` without directories.
     mails: Option<DirectoryMails>,
     vault: Arc<TokenVault>,
-    /// Held while the application serves; `None` without directories.
+}
+
+/// What lives as long as the process serves.
+struct ProcessState {
+    /// Received from the moment the sockets are bound: a signal that arrives before `run` must not end the process
+    /// without draining.
+    signals: Signals,
+    is_draining: Arc<AtomicBool>,
+    /// `None` without directories.
     key_rotation: Option<KeyRotation>,
     /// `None` without the section `traces`.
     traces: Option<Traces>,
+}
+
+impl Application {
+    fn new(listeners: Listeners, reloader: Reloader, reloads: ReceivedReloads, process: ProcessState) -> Self {
+        let services = &reloader.served.services;
+        Self {
+            counters: services.counters().clone(),
+            delivery: services.delivery.clone(),
+            mails: services.directories.as_ref().map(|opened| opened.mails.clone()),
+            vault: services.vault.clone(),
+            listeners,
+            reloader,
+            reloads,
+            process,
+        }
+    }
 }
 
 fn load_certificate(config: &Configuration) -> Result<Option<Arc<tls::RenewableCertificate>>, BuildError> {
@@ -191,29 +211,32 @@ fn load_certificate(config: &Configuration) -> Result<Option<Arc<tls::RenewableC
     Ok(certificate.map_err(BuildError::Tls)?.map(Arc::new))
 }
 
-/// Collects what SIGHUP reads again.
-fn build_renewable(
-    config: Configuration,
+/// The services of a configuration, and what the checks of readiness look at beside them.
+struct OpenedServices {
     services: Services,
-    sealer: Arc<Sealer>,
-    certificate: Option<Arc<tls::RenewableCertificate>>,
-) -> Renewable {
-    let (metrics, clock) = (services.metrics.clone(), services.ambient.clock.clone());
-    let credential_ends = CredentialEnds::watch(config.credential_ends, metrics, clock);
-    let Services { credentials, credential_builder, operator_tokens, caller_secrets, directories, .. } = services;
-    let mailer = directories.and_then(|opened| opened.mailer);
-    Renewable {
-        sealer,
-        keys: config.keys.file,
-        certificate,
-        credentials,
-        credential_builder: Mutex::new(credential_builder),
-        operator_tokens,
-        caller_secrets,
-        mail: mailer.map(|mailer| RenewableMail { mailer, then: config.mail.clone() }),
-        credential_ends,
-        file: config.file,
-    }
+    checks: LastingChecks,
+}
+
+/// Opens the store, and builds the services over it.
+async fn open_services(
+    config: &Configuration,
+    ambient: ClockAndEntropy,
+    development: Option<&DevelopmentMode>,
+) -> Result<OpenedServices, BuildError> {
+    let anonymous = development.is_some_and(|development| development.anonymous);
+    let observer = development.and_then(|development| development.observer.clone());
+    let observation = build_observation(observer, config.traces.is_some());
+    let metrics = build_metrics(config, ambient.clock.as_ref(), observation);
+    let OpenedRecords { sealer, store, records } = open_records(config, &ambient, &metrics).await?;
+    let directories = DirectoryServices::open(config, &records, &ambient, metrics.directories()).await?;
+    let opened = OpenedCollections { records: &records, directories };
+    let services = build_services(config, ambient, opened, metrics, anonymous)?;
+    services.cards.recall().await?;
+    services.speakers.recall(services.registrations.bots().map(AsRef::as_ref)).await?;
+    show_key_sets(&services.metrics, &services.key_sets.list());
+    let (key_file, ambient) = (config.keys.file.clone(), services.ambient.clone());
+    let checks = LastingChecks { records, store, sealer, key_file, ambient, is_draining: Arc::default() };
+    Ok(OpenedServices { services, checks })
 }
 
 /// Builds the application on the runtime that will run it, and binds the listeners that `listeners` does not contain.
@@ -232,62 +255,46 @@ pub async fn build(
     {
         return Err(BuildError::NotLoopback(address));
     }
-    let anonymous = development.as_ref().is_some_and(|development| development.anonymous);
-    let observer = development.as_ref().and_then(|development| development.observer.clone());
-    let observation = build_observation(observer, config.traces.is_some());
-    let metrics = build_metrics(&config, ambient.clock.as_ref(), observation);
-    let OpenedRecords { sealer, store, records } = open_records(&config, &ambient, &metrics).await?;
-    let directories = DirectoryServices::open(&config, &records, &ambient, metrics.directories()).await?;
-    let opened = OpenedCollections { records: &records, directories };
-    let services = build_services(&config, ambient, opened, metrics, anonymous)?;
-    services.cards.recall().await?;
-    services.speakers.recall(services.registrations.bots().map(AsRef::as_ref)).await?;
-    show_key_sets(&services.metrics, &services.key_sets.list());
-    let is_draining = Arc::new(AtomicBool::new(false));
-    let readiness = build_readiness(CheckedParts {
-        records,
-        store,
-        sealer: sealer.clone(),
-        key_file: config.keys.file.clone(),
-        channel_keys: services.key_sets.of_channels().cloned(),
-        providers: CheckedProvider::list(&services),
-        ambient: services.ambient.clone(),
-        is_draining: is_draining.clone(),
-    });
-    let doors = open_doors(&config, &services, readiness);
+    let OpenedServices { services, checks } = open_services(&config, ambient, development.as_ref()).await?;
+    let (calls, reloads) = ReloadCalls::new();
+    let sources = DoorSources { config: &config, services: &services, reloads: &calls, earlier: None };
+    let doors = open_doors(&sources, build_readiness(checks.of(&services)));
     let certificate = load_certificate(&config)?;
     let traces = Traces::start(&config, &services.ambient, &services.metrics)?;
     let signals = Signals::receive().map_err(BuildError::Signals)?;
-    let context = serving::ListenerContext {
+    let is_development = development.is_some();
+    let lasting_routes = LastingRoutes::new(&doors, development.map(|development| development.routes));
+    let metrics = &services.metrics;
+    let routes =
+        ListenerRoutes::build(&RouteSources { config: &config, doors: &doors, metrics, lasting: &lasting_routes });
+    let context = ListenerContext {
         config: &config,
-        doors: &doors,
+        routes: &routes,
+        clock: &services.ambient.clock,
         certificate: certificate.as_ref(),
-        metrics: &services.metrics,
+        metrics,
         tracer: traces.as_ref().map(Traces::tracer),
         connections: serving::share_open_files(&config, raise_open_file_limit())?,
-        is_development: development.is_some(),
+        is_development,
     };
-    let operations = context.listen_for_operations(listeners.operations)?;
-    let health = context.listen_for_health(listeners.health)?;
-    let token_service = context.listen_for_bots(listeners.token_service)?;
-    let public = context.listen(listeners.public, development.map(|development| development.routes))?;
-    let mails = services.directories.as_ref().map(|opened| opened.mails.clone());
+    let listeners = Listeners::bind(&context, listeners)?;
     let key_rotation = services.directories.as_ref().map(|opened| KeyRotation::start(opened.keys.clone()));
-    let (counters, delivery, vault) = (services.counters().clone(), services.delivery.clone(), services.vault.clone());
-    let renewable = Arc::new(build_renewable(config, services, sealer, certificate));
-    Ok(Application {
-        public,
-        token_service,
-        operations,
-        health,
-        renewable,
-        signals,
-        is_draining,
-        counters,
-        delivery,
-        mails,
-        vault,
-        key_rotation,
-        traces,
-    })
+    let (sealer, is_draining) = (checks.sealer.clone(), checks.is_draining.clone());
+    let (keys, file) = (config.keys.file.clone(), config.file.clone());
+    let reloader = Reloader {
+        files: Arc::new(RenewableFiles { sealer, keys, certificate, file }),
+        mail: RenewableMail::find(&config, &services),
+        routes: listeners.routes(),
+        credential_ends: CredentialEnds::watch(
+            config.credential_ends.clone(),
+            services.metrics.clone(),
+            services.ambient.clock.clone(),
+        ),
+        served: ServedConfiguration { config, services, doors },
+        lasting_routes,
+        checks,
+        calls,
+    };
+    let process = ProcessState { signals, is_draining, key_rotation, traces };
+    Ok(Application::new(listeners, reloader, reloads, process))
 }

@@ -2,9 +2,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::BuildError;
-use super::credentials::CredentialBuilder;
+use super::credentials::{CredentialBuilder, CredentialHolder, RenewableCredential, ReplaceCredentials};
 use super::directory_provider::{DirectoryProvider, ProviderParts};
-use super::renewal::{CredentialHolder, RenewableCredential, ReplaceCredentials};
 use crate::config::{
     ClientAuthentication, Configuration, ConnectionSection, EntraSection, ExchangeGrant, KeySource, OpenIdOptions,
     OpenIdSection, TokenExchangeOptions,
@@ -42,8 +41,6 @@ pub(super) struct BuiltProviders {
     pub(super) parents: HashMap<BotName, Arc<AppClient>>,
     /// The clients of the back ends that get tokens as themselves.
     pub(super) back_ends: HashMap<BackEndName, Arc<AppClient>>,
-    /// Has built the credentials. Credentials that it builds again share what the first ones have read and fetched.
-    pub(super) credentials: CredentialBuilder,
 }
 
 /// What identity providers are reached by.
@@ -54,17 +51,18 @@ pub(super) struct ProviderSources<'a> {
     pub(super) directories: Option<&'a ProviderParts>,
 }
 
-/// Builds the identity provider of every connection, and collects the credentials that SIGHUP reloads.
+/// Builds the identity provider of every connection, and collects the credentials that SIGHUP reloads. Credentials that
+/// `credentials` has built before share what the first ones have read and fetched.
 pub(super) fn build_providers(
     config: &Configuration,
     sources: &ProviderSources<'_>,
     throttle: ThrottleBoard,
     metrics: &Metrics,
+    credentials: &mut CredentialBuilder,
 ) -> Result<BuiltProviders, BuildError> {
     let ProviderSources { outbound, ambient, directories } = *sources;
     let parts = token_client_parts(outbound, ambient, throttle, metrics.providers().clone());
     let discoveries = build_discoveries(config, outbound, ambient);
-    let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
     let mut registry = ProviderRegistry::default();
     let mut renewable = Vec::new();
     for section in &config.connections {
@@ -97,16 +95,20 @@ pub(super) fn build_providers(
         let holder = CredentialHolder::Connection { place, connection: Box::new(connection.clone()) };
         renewable.push(RenewableCredential { holder, goes_to, replace });
     }
-    let mut built =
-        BuiltProviders { registry, renewable, credentials, parents: HashMap::new(), back_ends: HashMap::new() };
-    built.add_parents(config, &parts)?;
-    built.add_back_ends(config, &parts)?;
+    let mut built = BuiltProviders { registry, renewable, parents: HashMap::new(), back_ends: HashMap::new() };
+    built.add_parents(config, &parts, credentials)?;
+    built.add_back_ends(config, &parts, credentials)?;
     Ok(built)
 }
 
 impl BuiltProviders {
     /// Builds the clients with which the bots that call skills get their own app tokens.
-    fn add_parents(&mut self, config: &Configuration, parts: &TokenClientParts) -> Result<(), BuildError> {
+    fn add_parents(
+        &mut self,
+        config: &Configuration,
+        parts: &TokenClientParts,
+        credentials: &mut CredentialBuilder,
+    ) -> Result<(), BuildError> {
         let identities = config.app_identities();
         let calls_skills = |bot: &&Bot| config.skills.iter().any(|skill| skill.has_parent(&bot.name));
         for bot in config.bots.iter().filter(calls_skills) {
@@ -120,7 +122,7 @@ impl BuiltProviders {
             };
             let client = RedeemingClient {
                 client_id: identity.client_id.clone(),
-                credentials: self.credentials.build_all(&identity.credentials)?,
+                credentials: credentials.build_all(&identity.credentials)?,
             };
             let client = Arc::new(AppClient::new(settings, client, parts.clone()));
             self.parents.insert(bot.name.clone(), client.clone());
@@ -137,7 +139,12 @@ impl BuiltProviders {
 impl BuiltProviders {
     /// Builds the clients with which back ends get tokens as themselves. Such a client is that of the back end's connection,
     /// and has its credentials.
-    fn add_back_ends(&mut self, config: &Configuration, parts: &TokenClientParts) -> Result<(), BuildError> {
+    fn add_back_ends(
+        &mut self,
+        config: &Configuration,
+        parts: &TokenClientParts,
+        credentials: &mut CredentialBuilder,
+    ) -> Result<(), BuildError> {
         for section in &config.back_ends {
             let Some(identity) = &section.app_client else { continue };
             let Some(tenant) = identity.tenant.clone() else { continue };
@@ -152,7 +159,7 @@ impl BuiltProviders {
             };
             let client = RedeemingClient {
                 client_id: identity.client_id.clone(),
-                credentials: self.credentials.build_all(&identity.credentials)?,
+                credentials: credentials.build_all(&identity.credentials)?,
             };
             let client = Arc::new(AppClient::new(settings, client, parts.clone()));
             self.back_ends.insert(section.back_end.name.clone(), client.clone());

@@ -21,27 +21,44 @@ const PROBE_RECORD_LIFETIME: Duration = Duration::from_secs(1);
 
 /// The parts of the application that the checks look at.
 pub(super) struct CheckedParts {
+    lasting: LastingChecks,
+    /// `None` without bots, which alone are called by channels.
+    channel_keys: Option<Arc<KeySet>>,
+    providers: Vec<CheckedProvider>,
+}
+
+/// The parts that no reload replaces.
+#[derive(Clone)]
+pub(super) struct LastingChecks {
     pub(super) records: Records,
     pub(super) store: Arc<MeasuredStore>,
     pub(super) sealer: Arc<Sealer>,
     /// The file of the key ring.
     pub(super) key_file: PathBuf,
-    /// `None` without bots, which alone are called by channels.
-    pub(super) channel_keys: Option<Arc<KeySet>>,
-    pub(super) providers: Vec<CheckedProvider>,
     pub(super) ambient: ClockAndEntropy,
     pub(super) is_draining: Arc<AtomicBool>,
 }
 
+impl LastingChecks {
+    /// These parts and those of `services`.
+    pub(super) fn of(&self, services: &Services) -> CheckedParts {
+        CheckedParts {
+            lasting: self.clone(),
+            channel_keys: services.key_sets.of_channels().cloned(),
+            providers: CheckedProvider::list(services),
+        }
+    }
+}
+
 /// An identity provider: the keys that it publishes, and the calls of it.
-pub(super) struct CheckedProvider {
-    pub(super) key_set: NamedKeySet,
-    pub(super) calls: ProviderCalls,
+struct CheckedProvider {
+    key_set: NamedKeySet,
+    calls: ProviderCalls,
 }
 
 impl CheckedProvider {
     /// Every identity provider of the configuration.
-    pub(super) fn list(services: &Services) -> Vec<Self> {
+    fn list(services: &Services) -> Vec<Self> {
         let calls = services.metrics.providers();
         let checked = |key_set: &NamedKeySet| Self { key_set: key_set.clone(), calls: calls.of(&key_set.name) };
         services.key_sets.of_providers().map(checked).collect()
@@ -51,7 +68,8 @@ impl CheckedProvider {
 /// Makes the checks of docs/operating.md §Health. An identity provider that cannot be reached is named and does not decide:
 /// kept tokens are handed out without it.
 pub(super) fn build_readiness(parts: CheckedParts) -> Readiness {
-    let CheckedParts { records, store, sealer, key_file, channel_keys, providers, ambient, is_draining } = parts;
+    let CheckedParts { lasting, channel_keys, providers } = parts;
+    let LastingChecks { records, store, sealer, key_file, ambient, is_draining } = lasting;
     let ClockAndEntropy { clock, entropy } = ambient;
     let mut probe = [0; 32];
     entropy.fill(&mut probe);

@@ -6,22 +6,19 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, middleware, web};
 
-use super::doors::{DirectoryDoors, Doors};
-use super::listener_settings::{
-    HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, SharedRoutes, TOKEN_SERVICE,
-};
-use super::listeners::{ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
-use super::middleware::{HostNames, HostRefusals, OperatorGuesses, Optional, limit_guesses, require_host};
+use super::listener_settings::{HEALTH, ListenerSettings, OPERATIONS, OPERATIONS_CONNECTIONS, PUBLIC, TOKEN_SERVICE};
+use super::listeners::{BoundListeners, ConnectionLimits, ConnectionTable, ListenerServer, ServerSettings};
+use super::middleware::{HostNames, HostRefusals, Optional, limit_guesses, require_host};
+use super::reload::ServedRoutes;
+use super::routes::{ListenerRoutes, ReplaceableRoutes};
 use super::signals::SignalTargets;
 use super::tls::RenewableCertificate;
-use super::{Application, BuildError, RouteFunction};
+use super::{Application, BuildError, ProcessState, RouteFunction};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
+use crate::domain::SharedClock;
 use crate::endpoints::directory::DirectoryMails;
-use crate::endpoints::{
-    back_channel_logout, bot_gateway, health, metrics, operations, sign_in_pages, skill_host, token_service, web_chat,
-};
-use crate::inbound::{Door, Problem, RecordRequests};
+use crate::inbound::{Problem, RecordRequests};
 use crate::observability::{AuditEntry, AuditEvent, Metrics, Tracer};
 
 /// Makes browsers use https for the host of `server.public_url` for a year, however the user writes its address (RFC
@@ -41,15 +38,50 @@ const DELIVERY_DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 const TRACE_DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A listener whose sockets are bound; it serves once `server` is awaited.
-pub(super) struct Listener {
+struct Listener {
     server: Server,
     addresses: Vec<SocketAddr>,
+    routes: Arc<ReplaceableRoutes>,
+}
+
+/// The listeners of an application.
+pub(super) struct Listeners {
+    public: Listener,
+    /// The Token Service's own listener, if one is configured.
+    token_service: Option<Listener>,
+    operations: Option<Listener>,
+    /// The listener for health checks alone, if one is configured.
+    health: Option<Listener>,
+}
+
+impl Listeners {
+    /// Binds the listeners that `bound` does not contain.
+    pub(super) fn bind(context: &ListenerContext<'_>, bound: BoundListeners) -> Result<Self, BuildError> {
+        Ok(Self {
+            operations: context.listen_for_operations(bound.operations)?,
+            health: context.listen_for_health(bound.health)?,
+            token_service: context.listen_for_bots(bound.token_service)?,
+            public: context.listen(bound.public)?,
+        })
+    }
+
+    /// The routes that they serve.
+    pub(super) fn routes(&self) -> ServedRoutes {
+        let of = |listener: &Option<Listener>| listener.as_ref().map(|listener| listener.routes.clone());
+        ServedRoutes {
+            public: self.public.routes.clone(),
+            token_service: of(&self.token_service),
+            operations: of(&self.operations),
+            health: of(&self.health),
+        }
+    }
 }
 
 /// The parts from which all listeners of an application are built.
 pub(super) struct ListenerContext<'a> {
     pub(super) config: &'a Configuration,
-    pub(super) doors: &'a Doors,
+    pub(super) routes: &'a ListenerRoutes,
+    pub(super) clock: &'a SharedClock,
     pub(super) certificate: Option<&'a Arc<RenewableCertificate>>,
     pub(super) metrics: &'a Metrics,
     /// Begins the traces of requests; `None` without the section `traces`.
@@ -59,48 +91,8 @@ pub(super) struct ListenerContext<'a> {
 }
 
 impl ListenerContext<'_> {
-    /// Binds the public listener. It serves the Token Service too, unless that has its own listener.
-    pub(super) fn listen(
-        &self,
-        bound: Vec<TcpListener>,
-        extra_routes: Option<RouteFunction>,
-    ) -> Result<Listener, BuildError> {
-        let serves_bots = self.config.token_service.listen.is_empty();
-        let mut described = vec![&bot_gateway::DOOR, &skill_host::DOOR, &sign_in_pages::DOOR, &web_chat::DOOR];
-        if serves_bots {
-            described.push(&token_service::DOOR);
-        }
-        described.extend(self.doors.back_ends.tables());
-        if self.doors.back_channel_logout.is_some() {
-            described.push(&back_channel_logout::DOOR);
-        }
-        if self.doors.directories.is_some() {
-            described.extend(DirectoryDoors::tables());
-        }
-        let shared = SharedRoutes::new("What channels, bots and browsers call.", &described, self.metrics);
-        let doors = self.doors.clone();
-        let routes = move |routes: &mut web::ServiceConfig| {
-            let doors = doors.clone();
-            routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
-            shared.configure(routes);
-            bot_gateway::configure(routes, doors.gateway);
-            skill_host::configure(routes, doors.skill_host);
-            if serves_bots {
-                token_service::configure(routes, doors.token_service);
-            }
-            sign_in_pages::configure(routes, doors.sign_in_pages);
-            web_chat::configure(routes);
-            doors.back_ends.configure(routes);
-            if let Some(door) = doors.back_channel_logout {
-                back_channel_logout::configure(routes, door);
-            }
-            if let Some(directories) = doors.directories {
-                directories.configure(routes);
-            }
-            if let Some(add) = &extra_routes {
-                add(routes);
-            }
-        };
+    /// Binds the public listener.
+    fn listen(&self, bound: Vec<TcpListener>) -> Result<Listener, BuildError> {
         let settings = ListenerSettings {
             name: &PUBLIC,
             connections: self.connections,
@@ -112,22 +104,12 @@ impl ListenerContext<'_> {
             is_behind_public_url: true,
             drain_seconds: DRAIN_SECONDS,
         };
-        self.start(&settings, bound, Arc::new(routes))
+        self.start(&settings, bound, &self.routes.public)
     }
 
     /// Binds the Token Service's own listener, if one is configured. Addresses other than loopback are served with TLS.
-    pub(super) fn listen_for_bots(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
-        if self.config.token_service.listen.is_empty() {
-            return Ok(None);
-        }
-        let shared = SharedRoutes::new("What bots call.", &[&token_service::DOOR], self.metrics);
-        let doors = self.doors.clone();
-        let routes = move |routes: &mut web::ServiceConfig| {
-            let doors = doors.clone();
-            routes.app_data(doors.proxies).app_data(doors.entropy).app_data(doors.clock);
-            token_service::configure(routes, doors.token_service);
-            shared.configure(routes);
-        };
+    fn listen_for_bots(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
+        let Some(routes) = &self.routes.token_service else { return Ok(None) };
         let settings = ListenerSettings {
             name: &TOKEN_SERVICE,
             connections: self.connections,
@@ -141,60 +123,26 @@ impl ListenerContext<'_> {
             // answered by then.
             drain_seconds: 2,
         };
-        self.start(&settings, bound, Arc::new(routes)).map(Some)
+        self.start(&settings, bound, routes).map(Some)
     }
 
     /// Binds the operator's listener, if one is configured. Addresses other than loopback are served with TLS.
-    pub(super) fn listen_for_operations(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
-        let (Some(section), Some(door)) = (&self.config.operations, self.doors.operations.clone()) else {
+    fn listen_for_operations(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
+        let (Some(section), Some(routes)) = (&self.config.operations, &self.routes.operations) else {
             return Ok(None);
-        };
-        let mut described = vec![&operations::DOOR, &health::DOOR, &metrics::DOOR];
-        if self.doors.directory_pages.is_some() {
-            described.push(&operations::DIRECTORIES_DOOR);
-        }
-        let shared = SharedRoutes::new("What the operator calls.", &described, self.metrics);
-        let (doors, guesses) = (self.doors.clone(), self.count_guesses());
-        let routes = move |routes: &mut web::ServiceConfig| {
-            routes.app_data(guesses.clone()).app_data(doors.proxies.clone()).app_data(doors.entropy.clone());
-            operations::configure(routes, door.clone());
-            if let Some(pages) = &doors.directory_pages {
-                operations::configure_directories(routes, pages.clone());
-            }
-            health::configure(routes, doors.health.clone());
-            metrics::configure(routes, doors.metrics.clone());
-            shared.configure(routes);
         };
         let addresses = [section.listen];
         let settings = ListenerSettings::of_operator(&OPERATIONS, &addresses, &section.hosts);
-        self.start(&settings, bound, Arc::new(routes)).map(Some)
+        self.start(&settings, bound, routes).map(Some)
     }
 
-    /// Binds the listener for health checks, if one is configured. It has no admin API, and the metrics by setting.
-    /// Addresses other than loopback are served with TLS.
-    pub(super) fn listen_for_health(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
-        let Some(section) = &self.config.operations else { return Ok(None) };
+    /// Binds the listener for health checks, if one is configured. Addresses other than loopback are served with TLS.
+    fn listen_for_health(&self, bound: Vec<TcpListener>) -> Result<Option<Listener>, BuildError> {
+        let (Some(section), Some(routes)) = (&self.config.operations, &self.routes.health) else { return Ok(None) };
         let Some(address) = section.health_listen else { return Ok(None) };
-        let serves_metrics = section.health_metrics;
-        let described: &[&Door] = if serves_metrics { &[&health::DOOR, &metrics::DOOR] } else { &[&health::DOOR] };
-        let shared = SharedRoutes::new("Health checks.", described, self.metrics);
-        let (doors, guesses) = (self.doors.clone(), self.count_guesses());
-        let routes = move |routes: &mut web::ServiceConfig| {
-            routes.app_data(guesses.clone()).app_data(doors.proxies.clone()).app_data(doors.entropy.clone());
-            health::configure(routes, doors.health.clone());
-            if serves_metrics {
-                metrics::configure(routes, doors.metrics.clone());
-            }
-            shared.configure(routes);
-        };
         let addresses = [address];
         let settings = ListenerSettings::of_operator(&HEALTH, &addresses, &section.hosts);
-        self.start(&settings, bound, Arc::new(routes)).map(Some)
-    }
-
-    /// The counts of wrong bearers for one of the operator's listeners.
-    fn count_guesses(&self) -> web::Data<OperatorGuesses> {
-        web::Data::new(OperatorGuesses::new(&self.doors.shared_limits, &self.doors.operator_tokens))
+        self.start(&settings, bound, routes).map(Some)
     }
 
     /// Binds the sockets of one listener and creates its server, which serves once it is awaited.
@@ -202,11 +150,13 @@ impl ListenerContext<'_> {
         &self,
         settings: &ListenerSettings<'_>,
         bound: Vec<TcpListener>,
-        routes: RouteFunction,
+        routes: &RouteFunction,
     ) -> Result<Listener, BuildError> {
+        let routes = Arc::new(ReplaceableRoutes::new(routes.clone()));
+        let served = routes.clone();
         let is_operators = settings.is_operators;
         let listed = if self.is_development { Some(&[][..]) } else { settings.hosts };
-        let refusals = || HostRefusals::new(settings.name.label, self.doors.clock.as_ref().clone());
+        let refusals = || HostRefusals::new(settings.name.label, self.clock.clone());
         let hosts = listed.map(|listed| HostNames::new(listed, refusals()));
         let is_secure = settings.is_behind_public_url && self.config.server.public_url.scheme() == "https";
         let tracer = self.tracer.clone();
@@ -221,7 +171,7 @@ impl ListenerContext<'_> {
                 .wrap(Optional(hosts.clone().map(require_host)))
                 .wrap(Optional(is_secure.then(secure_transport)))
                 .wrap(record)
-                .configure(|config| routes(config))
+                .configure(|config| served.configure(config))
                 .default_service(web::to(|| async { Problem::NotFound.respond() }))
         };
         let bounds = self.config.limits.connections;
@@ -249,11 +199,11 @@ impl ListenerContext<'_> {
         for listener in if bound.is_empty() { settings.bind()? } else { bound } {
             let address = listener.local_addr().map_err(BuildError::Address)?;
             let tls = self.tls_for(settings, address)?;
-            let listening = server.listen(listener, tls, app.clone());
+            let listening = server.listen(listener, tls, app.clone(), routes.generation());
             server = listening.map_err(|source| BuildError::Listen { key: settings.name.key, address, source })?;
             addresses.push(address);
         }
-        Ok(Listener { server: server.run(), addresses })
+        Ok(Listener { server: server.run(), addresses, routes })
     }
 
     /// The TLS configuration of an address; `None` if the address is served without TLS.
@@ -288,31 +238,31 @@ impl Application {
     /// The addresses of the public listener, with the ports that the system chose.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.public.addresses.clone()
+        self.listeners.public.addresses.clone()
     }
 
     /// The address of the operator's listener, if one is configured.
     #[must_use]
     pub fn operations_address(&self) -> Option<SocketAddr> {
-        self.operations.as_ref().and_then(|listener| listener.addresses.first().copied())
+        self.listeners.operations.as_ref().and_then(|listener| listener.addresses.first().copied())
     }
 
     /// The address of the listener for health checks, if one is configured.
     #[must_use]
     pub fn health_address(&self) -> Option<SocketAddr> {
-        self.health.as_ref().and_then(|listener| listener.addresses.first().copied())
+        self.listeners.health.as_ref().and_then(|listener| listener.addresses.first().copied())
     }
 
     /// The addresses at which bots reach the Token Service: those of its own listener, or of the public one.
     #[must_use]
     pub fn token_service_addresses(&self) -> Vec<SocketAddr> {
-        self.token_service.as_ref().map_or_else(|| self.addresses(), |listener| listener.addresses.clone())
+        self.listeners.token_service.as_ref().map_or_else(|| self.addresses(), |listener| listener.addresses.clone())
     }
 
     /// A handle with which another task stops the application, as SIGTERM does.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
-        self.public.server.handle()
+        self.listeners.public.server.handle()
     }
 
     /// The delivery of `tokens/response` events to bots. [`finish`](ContinuationDelivery::finish) waits for the
@@ -322,27 +272,28 @@ impl Application {
         self.delivery.clone()
     }
 
-    /// Serves until SIGTERM or Ctrl-C, then finishes the requests and deliveries under way. SIGHUP reloads the key
-    /// ring, the certificate and the client credentials.
+    /// Serves until SIGTERM or Ctrl-C, then finishes the requests and deliveries under way. SIGHUP and a call of
+    /// the operator's reload the configuration (docs/operating.md §Reload).
     ///
     /// # Errors
     /// If the server fails.
     pub async fn run(self) -> std::io::Result<()> {
-        let handle = self.public.server.handle();
+        let Listeners { public, token_service, operations, health } = self.listeners;
+        let ProcessState { signals, is_draining, key_rotation, traces } = self.process;
         let targets = SignalTargets {
-            server: handle,
-            renewable: self.renewable,
+            server: public.server.handle(),
+            reloader: self.reloader,
+            reloads: self.reloads,
             counters: self.counters.clone(),
-            is_draining: self.is_draining,
+            is_draining,
         };
-        let signal_task = tokio::spawn(self.signals.run_until_stopped(targets));
-        let token_service =
-            self.token_service.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
-        let of_operator = [self.operations, self.health].into_iter().flatten();
+        let signal_task = tokio::spawn(signals.run_until_stopped(targets));
+        let token_service = token_service.map(|listener| (listener.server.handle(), tokio::spawn(listener.server)));
+        let of_operator = [operations, health].into_iter().flatten();
         let of_operator: Vec<_> =
             of_operator.map(|listener| (listener.server.handle(), tokio::spawn(listener.server))).collect();
         AuditEntry::new(AuditEvent::Started).write();
-        let served = self.public.server.await;
+        let served = public.server.await;
         // Stopped after the public listener: while a bot answers a forwarded activity, it still calls the Token
         // Service.
         if let Some((token_service, serving)) = token_service {
@@ -368,8 +319,10 @@ impl Application {
             );
         }
         signal_task.abort();
-        drop(self.key_rotation);
-        if let Some(traces) = &self.traces {
+        // The task holds the services, and they hold the store open.
+        let _ = signal_task.await;
+        drop(key_rotation);
+        if let Some(traces) = &traces {
             traces.finish(TRACE_DRAIN_TIMEOUT).await;
         }
         AuditEntry::new(AuditEvent::Stopped).write();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::renewal::Renewable;
+use super::reload::Reloader;
+use crate::domain::ReceivedReloads;
 use crate::observability::Counters;
 
 /// The interval at which the counters are logged.
@@ -21,7 +22,9 @@ pub(super) struct Signals {
 /// What the signals act on.
 pub(super) struct SignalTargets {
     pub(super) server: ServerHandle,
-    pub(super) renewable: Arc<Renewable>,
+    pub(super) reloader: Reloader,
+    /// Calls for a reload.
+    pub(super) reloads: ReceivedReloads,
     pub(super) counters: Arc<Counters>,
     /// Set when the process begins to end, so that it counts as not ready.
     pub(super) is_draining: Arc<AtomicBool>,
@@ -34,8 +37,8 @@ impl Signals {
         Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
     }
 
-    /// Handles signals and logs the counters until SIGTERM or Ctrl-C arrives, then stops the server.
-    pub(super) async fn run_until_stopped(mut self, targets: SignalTargets) {
+    /// Handles signals and calls for a reload, and logs the counters until SIGTERM or Ctrl-C arrives, then stops the server.
+    pub(super) async fn run_until_stopped(mut self, mut targets: SignalTargets) {
         let mut ticks = tokio::time::interval(COUNTS_LOG_INTERVAL);
         ticks.tick().await;
         loop {
@@ -43,11 +46,10 @@ impl Signals {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
                 _ = self.hang_up.recv() => {
-                    let renewable = targets.renewable.clone();
-                    // `renew` reads files, so it runs on a blocking thread. It logs its own failures, so the result is
-                    // ignored.
-                    let _ = tokio::task::spawn_blocking(move || renewable.renew()).await;
+                    // The report is in the log.
+                    let _ = targets.reloader.reload().await;
                 }
+                call = targets.reloads.next() => call.answer(targets.reloader.reload().await),
                 _ = ticks.tick() => targets.counters.log(),
             }
         }

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
@@ -12,8 +13,9 @@ const MAX_REMEMBERED_REPORTS: usize = 4096;
 /// The reports of clients that could not sign in silently, as far as bots were told of them. A channel that repeats a request
 /// sends the same report. Over an exclusive store they are kept in memory alone; over a shared store a report is claimed
 /// there, because its repetition may reach another replica.
+#[derive(Clone)]
 pub struct ReportedFailures {
-    remembered: Cache<ExchangeKey, ()>,
+    remembered: Arc<Cache<ExchangeKey, ()>>,
     /// `None` over an exclusive store.
     claims: Option<Collection<ReportMarker>>,
 }
@@ -38,7 +40,7 @@ impl ReportedFailures {
     #[must_use]
     pub fn new(records: &Records) -> Self {
         let claims = records.replicas().map(|_| Collection::new(records));
-        Self { remembered: Cache::new(MAX_REMEMBERED_REPORTS), claims }
+        Self { remembered: Arc::new(Cache::new(MAX_REMEMBERED_REPORTS)), claims }
     }
 
     /// Claims `report`. Returns `true` to one caller, who tells the bot. If the store fails, what this process remembers

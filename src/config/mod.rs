@@ -9,6 +9,7 @@ mod back_ends;
 mod connections;
 mod contradictions;
 mod credentials;
+mod differences;
 mod directories;
 mod effective;
 mod identity_providers;
@@ -43,6 +44,7 @@ pub use connections::ConnectionSection;
 pub use credentials::{
     AppIdentitySection, CertificateSection, CredentialSection, IdentityEndpointSection, IdentitySection,
 };
+pub use differences::{Change, ChangedKey, Difference};
 pub use directories::{DirectorySection, PasswordHashesSection};
 pub use effective::show as show_effective;
 pub use identity_providers::{EntraSection, OpenIdSection};
@@ -63,6 +65,7 @@ use url::Url;
 
 use crate::domain::{Bot, ChannelId, CredentialEnd, Skill};
 
+use differences::WrittenSections;
 use reading::Source;
 use review::{CloudDefaults, Finding, Hosts, KeyFileCheck, Place, Review};
 use validation::validate;
@@ -132,6 +135,7 @@ pub struct Configuration {
     pub file: Option<PathBuf>,
     hosts: Hosts,
     cloud: &'static CloudDefaults,
+    written: WrittenSections,
 }
 
 impl Configuration {
@@ -312,7 +316,11 @@ fn parse_with(
         return Err(review.into_problems(&|_| Vec::new()));
     };
     let raw = source.read(&mut review);
-    validate(raw, review).map_err(|review| {
+    let validated = validate(raw, review).map(|configuration| {
+        let written = WrittenSections::new(source.readable().clone());
+        Configuration { written, ..configuration }
+    });
+    validated.map_err(|review| {
         review.into_problems(&|proposal| {
             let trial = Review::new(environment.variables(), base);
             source.with(proposal).map_or_else(Vec::new, |changed| find_problems(changed, trial, proposal.place()))

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::back_ends::{self, OtherSections, RawBackEnds, ValidatedBackEnds};
 use super::connections;
 use super::contradictions::{ComparedSections, ListenAddress};
+use super::differences::WrittenSections;
 use super::directories::{refuse_names_of_providers, validate_directories, written_directories};
 use super::identity_providers::{self, ValidatedProviders};
 use super::reading::RawConfiguration;
@@ -205,6 +206,7 @@ impl ValidatedSections {
             file: None,
             hosts,
             cloud: context.cloud,
+            written: WrittenSections::default(),
         })
     }
 }

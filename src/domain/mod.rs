@@ -24,8 +24,8 @@ mod names;
 mod quick_hashing;
 mod record_key;
 mod registrations;
+mod reload;
 mod secret;
-mod secret_file;
 #[cfg(test)]
 pub(crate) mod test_samples;
 mod token;
@@ -75,8 +75,8 @@ pub use names::{AddInName, AppId, BackEndName, BotName, ConnectionName, HolderNa
 pub use quick_hashing::{ConfiguredMap, QuickHashing};
 pub use record_key::{ElementId, RecordKey};
 pub use registrations::{NamedConnection, Registrations};
-pub use secret::{CredentialEnd, Secret, wipe};
-pub use secret_file::is_private;
+pub use reload::{AwaitedReload, ReceivedReloads, ReloadCalls, ReloadProblem, ReloadReport, ReportFuture};
+pub use secret::{CredentialEnd, Secret, is_private, wipe};
 pub use token::{DisplayedNames, ExchangeableToken, IdToken, SecurityContext, UserToken};
 pub use user_key::UserKey;
 pub use version_number::VersionNumber;

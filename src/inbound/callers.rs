@@ -64,6 +64,12 @@ impl Callers {
         Self { validator, registrations, policy, rates }
     }
 
+    /// The rate limits of these callers.
+    #[must_use]
+    pub const fn rates(&self) -> &CallerRates {
+        &self.rates
+    }
+
     /// Authenticates the caller of a bot. The token's audience names the bot.
     ///
     /// # Errors

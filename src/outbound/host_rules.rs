@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -34,18 +35,29 @@ const NON_PUBLIC_V4_RANGES: [(Ipv4Addr, u32); 17] = [
 /// Which hosts may be called. The default is any public address over TLS; the operator permits more in the
 /// configuration.
 pub(super) struct HostRules {
-    plain_http_hosts: HashSet<String>,
-    private_hosts: HashSet<String>,
+    named: ArcSwap<NamedHosts>,
+    /// The egress proxy's host, which the operator configured: a proxy is usually on a private network.
+    proxy: Option<String>,
     private_networks: Vec<IpNet>,
     /// If this is set, calls to all other hosts are refused, even to public ones.
     only_hosts: Option<HashSet<String>>,
 }
 
+/// The hosts that the configuration names in addresses that are called.
+struct NamedHosts {
+    plain_http: HashSet<String>,
+    private: HashSet<String>,
+}
+
 impl HostRules {
     pub(super) fn new(settings: &OutboundSettings) -> Self {
+        let named = NamedHosts {
+            plain_http: normalize_hosts(&settings.plain_http_hosts),
+            private: normalize_hosts(&settings.private_hosts),
+        };
         Self {
-            plain_http_hosts: normalize_hosts(&settings.plain_http_hosts),
-            private_hosts: normalize_hosts(&settings.private_hosts),
+            named: ArcSwap::from_pointee(named),
+            proxy: settings.egress_proxy.as_ref().map(|url| normalize_host(&host_text(url)).into_owned()),
             private_networks: settings.private_networks.clone(),
             only_hosts: None,
         }
@@ -54,6 +66,12 @@ impl HostRules {
     /// The same rules, restricted to `hosts` if they are given.
     pub(super) fn restricted_to(self, hosts: Option<&[String]>) -> Self {
         Self { only_hosts: hosts.map(normalize_hosts), ..self }
+    }
+
+    /// Replaces the hosts that may be called without TLS, and those that may have addresses that are not public.
+    pub(super) fn replace_hosts(&self, plain_http: &[String], private: &[String]) {
+        let named = NamedHosts { plain_http: normalize_hosts(plain_http), private: normalize_hosts(private) };
+        self.named.store(Arc::new(named));
     }
 
     /// Checks the URL's scheme, host and literal address. The addresses of a host name are checked when the name is
@@ -72,7 +90,7 @@ impl HostRules {
         };
         let scheme_fits = match url.scheme() {
             "https" => true,
-            "http" => self.plain_http_hosts.contains(&*host),
+            "http" => self.named.load().plain_http.contains(&*host),
             _ => false,
         };
         scheme_fits
@@ -83,9 +101,11 @@ impl HostRules {
     }
 
     fn permits(&self, host: &str, address: IpAddr) -> bool {
-        is_public(address)
-            || self.private_hosts.contains(&*normalize_host(host))
-            || self.private_networks.iter().any(|network| network.contains(&address))
+        let is_named = || {
+            let host = normalize_host(host);
+            self.proxy.as_deref() == Some(&*host) || self.named.load().private.contains(&*host)
+        };
+        is_public(address) || is_named() || self.private_networks.iter().any(|network| network.contains(&address))
     }
 }
 

@@ -145,10 +145,8 @@ impl Outbound {
         Self::with_rules(settings, None)
     }
 
-    fn with_rules(mut settings: OutboundSettings, only_hosts: Option<&[String]>) -> Result<Self, OutboundError> {
+    fn with_rules(settings: OutboundSettings, only_hosts: Option<&[String]>) -> Result<Self, OutboundError> {
         let per_host = settings.max_connections_per_host.max(1);
-        // The operator configured the proxy, and a proxy is usually on a private network.
-        settings.private_hosts.extend(settings.egress_proxy.iter().map(host_text));
         let rules = Arc::new(HostRules::new(&settings).restricted_to(only_hosts));
         let pooled = |lifetime| IdleConnections { lifetime, most: per_host };
         let client = HttpClient::new(&settings, &rules, pooled(IDLE_CONNECTION_LIFETIME))?;
@@ -156,6 +154,12 @@ impl Outbound {
         let unpooled = IdleConnections { lifetime: Duration::ZERO, most: 0 };
         let unpooled_client = HttpClient::new(&settings, &rules, unpooled)?;
         Ok(Self { client, bot_client, unpooled_client, rules, slots: Arc::new(HostSlots::new(per_host)) })
+    }
+
+    /// Replaces the hosts that may be called without TLS, and those that may resolve to (or be) addresses that are not public:
+    /// a reload names others. All clones keep the new rules; a request that was sent before is not ended.
+    pub fn replace_hosts(&self, plain_http: &[String], private: &[String]) {
+        self.rules.replace_hosts(plain_http, private);
     }
 
     /// Sends a GET request. The response's body may have up to `limit_bytes`.

@@ -113,6 +113,12 @@ impl CodeRedemption {
         Self { codes, tokens, cards, flights: Arc::default() }
     }
 
+    /// The redemption after a reload, into `tokens`. It shares the redemptions that are under way.
+    #[must_use]
+    pub fn succeed(&self, tokens: SignedInTokens) -> Self {
+        Self { tokens, ..self.clone() }
+    }
+
     /// Redeems `code`, which waits for the wanted slot of the channel's account: keeps its token for the account of
     /// `bearer`, and finishes the card that led to it. A code that the bearer redeemed before is answered again
     /// (docs/architecture.md §The same browser gets the same answer). Callers with the same code at the same time share

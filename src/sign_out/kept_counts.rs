@@ -10,7 +10,7 @@ use crate::domain::Timestamp;
 use crate::records::{KindCounts, Records, catalogue};
 
 /// How long a complete count is answered again.
-const TRUSTED_FOR: Duration = Duration::from_secs(60);
+const TRUSTED_FOR: Duration = Duration::from_mins(1);
 /// How long a caller waits for the count that is under way.
 const WAIT: Duration = Duration::from_secs(10);
 

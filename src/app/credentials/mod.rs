@@ -1,6 +1,7 @@
 //! The credentials with which applications authenticate: built from the configuration, and watched for their ends.
 
 mod ends;
+mod renewable;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use self::ends::CredentialEnds;
+pub(in crate::app) use self::renewable::{CredentialHolder, RenewableCredential, ReplaceCredentials};
 use crate::config::{CertificateSection, CredentialSection, IdentityEndpointSection, IdentitySection};
 use crate::domain::SharedClock;
 use crate::identity_provider::{

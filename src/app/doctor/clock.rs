@@ -58,12 +58,12 @@ fn judge(subject: String, ahead: i64) -> Finding {
         1.. => format!("this machine is {difference} s ahead"),
         _ => format!("this machine is {difference} s behind"),
     };
-    let advice = "let this machine's clock be set by NTP: timedatectl set-ntp true";
-    match difference {
-        ..=WARNED_DIFFERENCE => Finding::ok(DoctorCheck::Clock, subject, seen),
-        ..=FAILED_DIFFERENCE => Finding::warning(DoctorCheck::Clock, subject, seen).advise(advice),
-        _ => Finding::failed(DoctorCheck::Clock, subject, seen).advise(advice),
+    if difference <= WARNED_DIFFERENCE {
+        return Finding::ok(DoctorCheck::Clock, subject, seen);
     }
+    let finding = if difference <= FAILED_DIFFERENCE { Finding::warning } else { Finding::failed };
+    finding(DoctorCheck::Clock, subject, seen)
+        .advise("let this machine's clock be set by NTP: timedatectl set-ntp true")
 }
 
 #[cfg(test)]

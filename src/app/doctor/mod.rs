@@ -24,6 +24,7 @@ use self::selection::{Selection, narrow};
 use std::time::Duration;
 
 use super::BuildError;
+use super::credentials::CredentialBuilder;
 use super::metrics::build_metrics;
 use super::providers::{ProviderSources, build_providers, token_client_parts};
 use super::services::{build_token_validators, outbound_settings};
@@ -121,7 +122,8 @@ impl Program {
         let sources = ProviderSources { outbound, ambient, directories: None };
         let throttle = ThrottleBoard::for_single_command(ambient.clock.clone());
         let metrics = build_metrics(config, ambient.clock.as_ref(), ExchangeObservation::default());
-        let providers = build_providers(config, &sources, throttle, &metrics)?.registry;
+        let mut credentials = CredentialBuilder::new(ambient.clock.clone(), config.outbound.connect_timeout);
+        let providers = build_providers(config, &sources, throttle, &metrics, &mut credentials)?.registry;
         Ok(Self { validators: build_token_validators(config, outbound, ambient), providers })
     }
 }
@@ -211,12 +213,12 @@ async fn examine_token(
     for section in token::choose(&selection.connections, raw, &program.validators) {
         let examined = token::examine(section, raw, &program.validators, ambient.clock.as_ref()).await;
         findings.extend(examined.findings);
-        let consent = match (&examined.token, program.providers.find(&section.connection)) {
-            (Some(token), Some(provider)) => exchange::check(section, token, provider, &ambient.entropy).await,
-            _ => {
-                let subject = format!("{} exchange", section.place());
-                vec![Finding::skipped(DoctorCheck::Consent, subject, "not tried, since a check refuses the token")]
-            }
+        let provider = program.providers.find(&section.connection);
+        let consent = if let (Some(token), Some(provider)) = (&examined.token, provider) {
+            exchange::check(section, token, provider, &ambient.entropy).await
+        } else {
+            let subject = format!("{} exchange", section.place());
+            vec![Finding::skipped(DoctorCheck::Consent, subject, "not tried, since a check refuses the token")]
         };
         findings.extend(consent);
         findings.extend(compare_user(examined.token.as_ref(), request.user.as_ref()));

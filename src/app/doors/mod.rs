@@ -27,17 +27,18 @@ use super::operator_tokens::OperatorTokens;
 use super::services::Services;
 use crate::bot_connector::ReportedFailures;
 use crate::config::Configuration;
-use crate::domain::{SharedClock, SharedEntropy};
+use crate::domain::{ReloadCalls, SharedClock, SharedEntropy};
 use crate::endpoints::back_channel_logout::BackChannelLogout;
 use crate::endpoints::bot_gateway::{
     BotGateway, GatewayAnswers, GatewayBots, GatewayCallers, GatewayExchange, GatewaySignIns, GatewaySkills,
+    InvokeReply,
 };
 use crate::endpoints::metrics::MetricsPage;
-use crate::endpoints::operations::{DirectoryPages, Operations};
+use crate::endpoints::operations::{DirectoryPages, Operations, ReloadDoor};
 use crate::endpoints::sign_in_pages::{self, PageSite, SignInPages, SignInSteps, TeamsLibrary};
 use crate::endpoints::skill_host::{SkillHost, SkillHostBots, SkillHostCallers, SkillHostExchange};
 use crate::endpoints::token_service::{ServiceCallers, ServiceExchange, ServiceTokens, SignInOffers, TokenService};
-use crate::exchange::{ExchangeEngine, Settlement};
+use crate::exchange::{ExchangeEngine, ExchangeReply, Settlement};
 use crate::inbound::{BodyLimits, SharedLimits, TrustedProxies};
 use crate::observability::Readiness;
 use crate::sign_in::{ProviderAccess, SignInCompletion, SignInReturn, SignInStart};
@@ -59,6 +60,8 @@ pub(in crate::app) struct Doors {
     pub(in crate::app) directories: Option<DirectoryDoors>,
     /// Served on its own listener; `None` if no such listener is configured.
     pub(in crate::app) operations: Option<web::Data<Operations>>,
+    /// The operator's reload; `None` without that listener.
+    pub(in crate::app) reload: Option<web::Data<ReloadDoor>>,
     /// The operator's pages about directories; `None` if there is no directory, or no listener for them.
     pub(in crate::app) directory_pages: Option<web::Data<DirectoryPages>>,
     pub(in crate::app) health: web::Data<Readiness>,
@@ -69,22 +72,69 @@ pub(in crate::app) struct Doors {
     pub(in crate::app) clock: web::Data<SharedClock>,
     /// What the limits of wrong bearers are made from.
     pub(in crate::app) shared_limits: SharedLimits,
+    /// What the doors of the next configuration share with these.
+    under_way: UnderWay,
+}
+
+/// What doors know of requests that are under way or were answered a short while ago.
+#[derive(Clone)]
+struct UnderWay {
+    /// An engine of its own for each kind of reply: the duplicates of an exchange share the reply.
+    exchanges: Arc<ExchangeEngine<InvokeReply>>,
+    actions: Arc<ExchangeEngine<ExchangeReply>>,
+    exchanges_of_bots: Arc<ExchangeEngine<ExchangeReply>>,
+    reported_failures: ReportedFailures,
+}
+
+impl UnderWay {
+    fn new(services: &Services) -> Self {
+        Self {
+            exchanges: build_engine(services),
+            actions: build_engine(services),
+            exchanges_of_bots: build_engine(services),
+            reported_failures: ReportedFailures::new(&services.records),
+        }
+    }
+
+    /// The same for the doors over `services`. Duplicates of a request that came before a reload join it.
+    fn succeed(&self, services: &Services) -> Self {
+        Self {
+            exchanges: succeed_engine(&self.exchanges, services),
+            actions: succeed_engine(&self.actions, services),
+            exchanges_of_bots: succeed_engine(&self.exchanges_of_bots, services),
+            reported_failures: self.reported_failures.clone(),
+        }
+    }
+}
+
+/// What doors are built from.
+pub(in crate::app) struct DoorSources<'a> {
+    pub(in crate::app) config: &'a Configuration,
+    pub(in crate::app) services: &'a Services,
+    /// Asks for a reload.
+    pub(in crate::app) reloads: &'a ReloadCalls,
+    /// The doors of the configuration that was served before; `None` at the start.
+    pub(in crate::app) earlier: Option<&'a Doors>,
 }
 
 /// Builds each door from the services that it uses.
-pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, readiness: Readiness) -> Doors {
+pub(in crate::app) fn open_doors(sources: &DoorSources<'_>, readiness: Readiness) -> Doors {
+    let DoorSources { config, services, reloads, earlier } = *sources;
+    let under_way = earlier.map_or_else(|| UnderWay::new(services), |earlier| earlier.under_way.succeed(services));
     let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIMEOUT };
     let bearers = services.operator_tokens.admin.clone();
+    let reload = bearers.clone().map(|bearers| ReloadDoor::new(bearers, reloads.clone()));
     let operations = bearers.map(|bearers| Operations::new(bearers, operations::list_parts(config, services), limits));
     Doors {
-        gateway: web::Data::new(build_bot_gateway(config, services, limits)),
-        token_service: web::Data::new(build_token_service(config, services, limits)),
+        gateway: web::Data::new(build_bot_gateway(config, services, &under_way, limits)),
+        token_service: web::Data::new(build_token_service(config, services, &under_way, limits)),
         sign_in_pages: web::Data::new(build_sign_in_pages(config, services, limits)),
         skill_host: web::Data::new(build_skill_host(config, services, limits)),
         back_ends: BackEndDoors::open(config, services, limits),
         back_channel_logout: back_channel_logout::open(config, services, limits),
         directories: DirectoryDoors::open(config, services, limits),
         operations: operations.map(web::Data::new),
+        reload: reload.map(web::Data::new),
         directory_pages: directories::open_pages(config, services, limits).map(web::Data::new),
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
@@ -97,10 +147,16 @@ pub(in crate::app) fn open_doors(config: &Configuration, services: &Services, re
         entropy: web::Data::new(services.ambient.entropy.clone()),
         clock: web::Data::new(services.ambient.clock.clone()),
         shared_limits: shared_limits(services),
+        under_way,
     }
 }
 
-fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLimits) -> BotGateway {
+fn build_bot_gateway(
+    config: &Configuration,
+    services: &Services,
+    under_way: &UnderWay,
+    limits: BodyLimits,
+) -> BotGateway {
     let callers = GatewayCallers {
         callers: services.callers.clone(),
         registrations: services.registrations.clone(),
@@ -109,8 +165,8 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
     };
     let exchange = GatewayExchange {
         validators: services.validators.clone(),
-        engine: build_engine(services),
-        action_engine: build_engine(services),
+        engine: under_way.exchanges.clone(),
+        action_engine: under_way.actions.clone(),
         tokens: services.tokens.clone(),
         speakers: services.speakers.clone(),
         agents: services.agents.clone(),
@@ -121,7 +177,7 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
     let bots = GatewayBots {
         client: services.bots.clone(),
         delivery: services.delivery.clone(),
-        reported_failures: ReportedFailures::new(&services.records),
+        reported_failures: under_way.reported_failures.clone(),
         exchange_names: services.exchange_names.clone(),
         timeout: config.outbound.bot_timeout,
         skills: GatewaySkills {
@@ -137,10 +193,9 @@ fn build_bot_gateway(config: &Configuration, services: &Services, limits: BodyLi
 
 /// What the limits of the doors are made from.
 fn shared_limits(services: &Services) -> SharedLimits {
-    SharedLimits::new(&services.records, services.ambient.clock.clone())
+    services.shared_limits.clone()
 }
 
-/// An engine of its own for each kind of reply: the duplicates of an exchange share the reply.
 fn build_engine<R: Settlement>(services: &Services) -> Arc<ExchangeEngine<R>> {
     Arc::new(ExchangeEngine::new(
         services.admission.clone(),
@@ -150,7 +205,16 @@ fn build_engine<R: Settlement>(services: &Services) -> Arc<ExchangeEngine<R>> {
     ))
 }
 
-fn build_token_service(config: &Configuration, services: &Services, limits: BodyLimits) -> TokenService {
+fn succeed_engine<R: Settlement>(earlier: &ExchangeEngine<R>, services: &Services) -> Arc<ExchangeEngine<R>> {
+    Arc::new(earlier.succeed(services.admission.clone(), services.acquisition.clone()))
+}
+
+fn build_token_service(
+    config: &Configuration,
+    services: &Services,
+    under_way: &UnderWay,
+    limits: BodyLimits,
+) -> TokenService {
     let callers = ServiceCallers {
         callers: services.callers.clone(),
         registrations: services.registrations.clone(),
@@ -166,7 +230,7 @@ fn build_token_service(config: &Configuration, services: &Services, limits: Body
         rates: services.rates.clone(),
     };
     let exchange = ServiceExchange {
-        engine: build_engine(services),
+        engine: under_way.exchanges_of_bots.clone(),
         validators: services.validators.clone(),
         statements: services.statements.clone(),
         counters: services.counters().clone(),

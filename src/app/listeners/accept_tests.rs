@@ -72,7 +72,8 @@ async fn a_worker_that_is_busy_is_given_no_more_connections_than_its_share() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let settings = ServerSettings { workers: Some(1), drain_seconds: 0, arrival: LONG };
-    let server = ListenerServer::new(settings, table(4)).listen(listener, None, application).unwrap().run();
+    let server =
+        ListenerServer::new(settings, table(4)).listen(listener, None, application, &Arc::default()).unwrap().run();
     let handle = server.handle();
     tokio::spawn(server);
     let connect = || TcpStream::connect_timeout(&address, LONG).unwrap();

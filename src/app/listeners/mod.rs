@@ -11,6 +11,9 @@ mod bound_listeners;
 mod bounded_stream;
 mod connection;
 mod connection_table;
+mod current_application;
+#[cfg(test)]
+mod current_application_tests;
 mod open_files;
 mod request_tracking;
 mod server;
@@ -23,5 +26,6 @@ pub use bound_listeners::BoundListeners;
 
 pub(super) use bounded_stream::LocalAddress;
 pub(super) use connection_table::{ConnectionLimits, ConnectionTable};
+pub(super) use current_application::Generation;
 pub(super) use open_files::raise_open_file_limit;
 pub(super) use server::{ListenerServer, ServerSettings};

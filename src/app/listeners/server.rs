@@ -2,6 +2,7 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive, Request};
 use actix_server::{GracefulShutdownSignal, ServerBuilder};
-use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Server, ServiceResponse};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -19,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::bounded_stream::{BoundedStream, LocalAddress};
 use super::connection_table::ConnectionTable;
+use super::current_application::{BuildApplication, CurrentApplication, Generation};
 use super::request_tracking::TrackRequests;
 
 /// How long the framework waits for a client to close a connection after the last answer.
@@ -64,7 +66,8 @@ impl ListenerServer {
         Self { builder, settings, table }
     }
 
-    /// Adds a bound socket. `application` builds the application of one worker; `tls` is `None` for plain http.
+    /// Adds a bound socket. `application` builds the application of one worker, again for each `generation`; `tls` is `None` for
+    /// plain http.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -73,10 +76,11 @@ impl ListenerServer {
         listener: TcpListener,
         tls: Option<rustls::ServerConfig>,
         application: A,
+        generation: &Arc<Generation>,
     ) -> std::io::Result<Self>
     where
         A: Fn() -> I + Clone + Send + 'static,
-        I: IntoServiceFactory<F, Request>,
+        I: IntoServiceFactory<F, Request> + 'static,
         F: Application<B>,
         F::InitError: std::fmt::Debug,
         B: MessageBody + 'static,
@@ -86,6 +90,7 @@ impl ListenerServer {
         let name = format!("listener {address}");
         let worker = Worker {
             application,
+            generation: generation.clone(),
             settings: self.settings,
             table: self.table.clone(),
             shutdown: self.builder.graceful_shutdown_signal(),
@@ -146,6 +151,7 @@ impl<B, F> Application<B> for F where
 #[derive(Clone)]
 struct Worker<A> {
     application: A,
+    generation: Arc<Generation>,
     settings: ServerSettings,
     table: Arc<ConnectionTable>,
     shutdown: GracefulShutdownSignal,
@@ -159,7 +165,7 @@ impl<A> Worker<A> {
         handshake: impl Fn(TcpStream) -> H + Clone + 'static,
     ) -> impl ServiceFactory<TcpStream, Config = ()>
     where
-        A: Fn() -> I,
+        A: Fn() -> I + 'static,
         I: IntoServiceFactory<F, Request>,
         F: Application<B>,
         F::InitError: std::fmt::Debug,
@@ -167,9 +173,15 @@ impl<A> Worker<A> {
         S: AsyncRead + AsyncWrite + Unpin + 'static,
         H: Future<Output = Option<S>> + 'static,
     {
-        let (shutdown, table) = (self.shutdown, self.table);
-        // The application asks for no address of its own: it knows its public address from the configuration.
-        let application = map_config((self.application)(), |()| AppConfig::default());
+        let (shutdown, table, application) = (self.shutdown, self.table, self.application);
+        let build: BuildApplication<F::Service> = Rc::new(move || {
+            // The application asks for no address of its own: it knows its public address from the configuration.
+            let built = application().into_factory().new_service(AppConfig::default());
+            Box::pin(async move {
+                built.await.map_err(|error| tracing::error!(?error, "an application cannot be built")).ok()
+            })
+        });
+        let application = CurrentApplication { build, generation: self.generation };
         let requests = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let shutdown = shutdown.clone();

@@ -48,7 +48,10 @@ impl Fixture {
         let settings = ServerSettings { workers: Some(1), drain_seconds: 1, arrival: Duration::from_mins(1) };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let server = ListenerServer::new(settings, table.clone()).listen(listener, None, application).unwrap().run();
+        let server = ListenerServer::new(settings, table.clone())
+            .listen(listener, None, application, &Arc::default())
+            .unwrap()
+            .run();
         let handle = server.handle();
         tokio::spawn(server);
         Self { address, table, counters, begun, gate, server: handle }

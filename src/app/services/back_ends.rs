@@ -1,13 +1,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::Lasting;
 use crate::bot_connector::BackEndAppTokens;
-use crate::domain::{BackEndName, SharedClock};
+use crate::domain::BackEndName;
 use crate::exchange::GivenTokens;
 use crate::identity_provider::AppClient;
 use crate::inbound::ClientAssertionUses;
-use crate::records::Records;
-use crate::vault::TokenVault;
 
 /// What the door of back ends uses, beside what other doors use.
 #[derive(Clone)]
@@ -19,16 +18,11 @@ pub(in crate::app) struct BackEndServices {
 
 impl BackEndServices {
     /// `clients` get the tokens of back ends as themselves.
-    pub(super) fn new(
-        records: &Records,
-        vault: &Arc<TokenVault>,
-        clients: HashMap<BackEndName, Arc<AppClient>>,
-        clock: &SharedClock,
-    ) -> Self {
+    pub(super) fn new(lasting: &Lasting, clients: HashMap<BackEndName, Arc<AppClient>>) -> Self {
         Self {
-            assertion_uses: ClientAssertionUses::new(records),
-            given: GivenTokens::new(records, vault.clone()),
-            app_tokens: BackEndAppTokens::new(clients, clock.clone()),
+            assertion_uses: lasting.assertion_uses.clone(),
+            given: lasting.given.clone(),
+            app_tokens: BackEndAppTokens::new(clients, lasting.ambient.clock.clone()),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The services from which the doors are built, from the lowest room to the highest.
+//!
+//! [`Lasting`] is built once; the rest follows from the configuration, and a reload builds it anew over the same state.
 
 mod back_ends;
 mod directories;
 mod key_rotation;
+mod lasting;
 mod mail;
 mod outbound;
 mod verification;
@@ -13,11 +16,14 @@ mod sign_out_tests;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::num::NonZeroU32;
+use std::sync::{Arc, PoisonError};
 
 use self::back_ends::BackEndServices;
 pub(in crate::app) use self::directories::DirectoryServices;
 pub(in crate::app) use self::key_rotation::KeyRotation;
+use self::lasting::Collections;
+pub(in crate::app) use self::lasting::Lasting;
 pub(in crate::app) use self::mail::build_mailer;
 pub(in crate::app) use self::outbound::outbound_settings;
 pub(in crate::app) use self::verification::build_token_validators;
@@ -26,36 +32,35 @@ use crate::accounts::AppUsers;
 use crate::app::BuildError;
 use crate::app::caller_secrets::CallerSecrets;
 use crate::app::callers::caller_limits;
-use crate::app::credentials::CredentialBuilder;
+use crate::app::credentials::RenewableCredential;
 use crate::app::operator_tokens::OperatorTokens;
 use crate::app::providers::{BuiltProviders, ProviderSources, build_providers};
-use crate::app::renewal::RenewableCredential;
-use crate::bot_connector::{
-    BotClient, ContinuationClaims, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations,
-};
+use crate::bot_connector::{BotClient, ContinuationDelivery, ParentTokens, SkillClient, SkillConversations};
 use crate::cards::PendingSignIns;
 use crate::config::Configuration;
-use crate::domain::{BotName, ClockAndEntropy, Registrations, SharedClock};
+use crate::domain::{BotName, ClockAndEntropy, Registrations};
 use crate::exchange::{
-    Acquisition, Admission, AssertionExchange, ChannelStatements, ClaimsChallenges, CurrentTokens, ExchangeNames,
-    Redemption, ResourceExchange, ResourceTokens, SignInNeeds, SignInRequirements, Speakers, TokenRevocation,
-    TokenSignOut, TokenValidators, UnkeptTokens, UserRates,
+    Acquisition, Admission, AssertionExchange, ChannelStatements, CurrentTokens, ExchangeNames, Redemption,
+    ResourceExchange, ResourceTokens, Speakers, TokenRevocation, TokenSignOut, TokenValidators, UserRates,
 };
-use crate::identity_provider::{AppClient, ThrottleBoard};
-use crate::inbound::{CallerRates, Callers};
+use crate::identity_provider::AppClient;
+use crate::inbound::{CallerRates, Callers, SharedLimits};
 use crate::observability::{Counters, Metrics};
 use crate::outbound::Outbound;
 use crate::records::Records;
 use crate::sign_in::{
-    AuthorizationCodes, BrowserFlow, BrowserSignIns, CodeRedemption, IdTokenValidators, MagicCodes, ProviderSessions,
-    SignedInTokens,
+    AuthorizationCodes, BrowserFlow, CodeRedemption, IdTokenValidators, MagicCodes, ProviderSessions, SignedInTokens,
 };
 use crate::sign_out::{AgentLifecycle, JoinedRooms, LogoutTokenUses, SignOut};
 use crate::token_issuer::AppUserTokens;
 use crate::vault::TokenVault;
 
-/// The services from which the doors are built. They are built once.
+/// The services from which the doors are built. They are built once for each configuration that is served.
 pub(in crate::app) struct Services {
+    /// What the services of the next configuration share with these.
+    pub(in crate::app) lasting: Lasting,
+    /// The limit of `rates`.
+    user_exchanges_per_minute: NonZeroU32,
     pub(in crate::app) ambient: ClockAndEntropy,
     pub(in crate::app) records: Records,
     pub(in crate::app) registrations: Arc<Registrations>,
@@ -95,9 +100,8 @@ pub(in crate::app) struct Services {
     /// `None` if the configuration has no directory.
     pub(in crate::app) directories: Option<DirectoryServices>,
     pub(in crate::app) credentials: Vec<RenewableCredential>,
-    /// Builds the credentials again at SIGHUP.
-    pub(in crate::app) credential_builder: CredentialBuilder,
     pub(in crate::app) operator_tokens: OperatorTokens,
+    pub(in crate::app) shared_limits: SharedLimits,
     pub(in crate::app) caller_secrets: CallerSecrets,
 }
 
@@ -122,25 +126,8 @@ pub(in crate::app) struct OpenedCollections<'a> {
     pub(in crate::app) directories: Option<DirectoryServices>,
 }
 
-/// The collections of records.
-struct Collections {
-    records: Records,
-    vault: Arc<TokenVault>,
-    cards: Arc<PendingSignIns>,
-    statements: Arc<ChannelStatements>,
-    requirements: SignInRequirements,
-    speakers: Speakers,
-    skill_conversations: SkillConversations,
-    magic_codes: Arc<MagicCodes>,
-    browsers: Arc<BrowserSignIns>,
-    unkept: UnkeptTokens,
-    apps: AppServices,
-    directories: Option<DirectoryServices>,
-}
-
-/// What the services are built on: the way out, what is configured, and the checks of tokens.
+/// What the services are built on: what is configured, and the checks of tokens.
 struct Foundation {
-    outbound: Outbound,
     registrations: Arc<Registrations>,
     /// Without their registry, which the redemption has.
     providers: BuiltProviders,
@@ -149,45 +136,63 @@ struct Foundation {
     verification: Verification,
 }
 
-fn lay_foundation(
-    config: &Configuration,
-    ambient: &ClockAndEntropy,
-    collections: &Collections,
-    metrics: &Metrics,
-    anonymous: bool,
-) -> Result<Foundation, BuildError> {
-    let outbound = Outbound::new(outbound_settings(config))?;
-    let registrations = build_registrations(config);
-    let throttle = ThrottleBoard::new(ambient.clock.clone(), &collections.records);
-    let opened = collections.directories.as_ref();
-    let directories = opened.map(|opened| opened.build_provider_parts(metrics.directories().clone(), ambient));
-    let sources = ProviderSources { outbound: &outbound, ambient, directories: directories.as_ref() };
-    let mut providers = build_providers(config, &sources, throttle, metrics)?;
-    let registry = Arc::new(std::mem::take(&mut providers.registry));
-    let redemption = Redemption::new(registry, collections.requirements.clone());
-    let (clock, counters) = (&ambient.clock, metrics.counters());
-    let rates = build_user_rates(config, clock, counters, &collections.records);
-    let caller_rates = build_caller_rates(config, &registrations, clock, counters, &collections.records);
-    let trust =
-        TrustContext { outbound: &outbound, ambient, registrations: &registrations, anonymous, directories: opened };
-    let verification = build_verification(config, &trust, caller_rates);
-    Ok(Foundation { outbound, registrations, providers, redemption, rates, verification })
+/// What the services of a configuration are built from.
+#[derive(Clone, Copy)]
+struct ServiceSources<'a> {
+    config: &'a Configuration,
+    lasting: &'a Lasting,
+    /// The services of the configuration that was served before; `None` at the start.
+    earlier: Option<&'a Services>,
 }
 
 impl Foundation {
-    fn build_resource_exchange(&self, collections: &Collections, ambient: &ClockAndEntropy) -> ResourceExchange {
+    fn lay(sources: ServiceSources<'_>) -> Result<Self, BuildError> {
+        let ServiceSources { config, lasting, earlier } = sources;
+        let Lasting { ambient, collections, metrics, outbound, records, .. } = lasting;
+        let registrations = build_registrations(config);
+        let opened = collections.directories.as_ref();
+        let directories = opened.map(|opened| opened.build_provider_parts(metrics.directories().clone(), ambient));
+        let provider_sources = ProviderSources { outbound, ambient, directories: directories.as_ref() };
+        let mut builder = lasting.credential_builder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut providers =
+            build_providers(config, &provider_sources, lasting.throttle.clone(), metrics, &mut builder)?;
+        drop(builder);
+        let registry = Arc::new(std::mem::take(&mut providers.registry));
+        let redemption = Redemption::new(registry, collections.requirements.clone());
+        let rates = build_user_rates(sources);
+        let limits = caller_limits(config);
+        let caller_rates = match earlier {
+            Some(earlier) => earlier.callers.rates().succeed(limits, &registrations, records),
+            None => {
+                let (clock, counters) = (ambient.clock.clone(), metrics.counters().clone());
+                CallerRates::new(limits, &registrations, clock, counters, records)
+            }
+        };
+        let trust = TrustContext {
+            outbound,
+            ambient,
+            registrations: &registrations,
+            anonymous: lasting.anonymous,
+            directories: opened,
+            earlier: earlier.map(|earlier| &earlier.key_sets),
+        };
+        let verification = build_verification(config, &trust, caller_rates);
+        Ok(Self { registrations, providers, redemption, rates, verification })
+    }
+
+    fn build_resource_exchange(&self, lasting: &Lasting) -> ResourceExchange {
         ResourceExchange {
-            vault: collections.vault.clone(),
+            vault: lasting.collections.vault.clone(),
             validators: self.verification.validators.clone(),
             redemption: self.redemption.clone(),
             rates: self.rates.clone(),
-            unkept: collections.unkept.clone(),
-            ambient: ambient.clone(),
+            unkept: lasting.collections.unkept.clone(),
+            ambient: lasting.ambient.clone(),
         }
     }
 }
 
-/// Builds everything that the doors use over `records`, from the lowest room to the highest.
+/// Builds everything that the doors use over the opened records, from the lowest room to the highest.
 pub(in crate::app) fn build_services(
     config: &Configuration,
     ambient: ClockAndEntropy,
@@ -195,41 +200,54 @@ pub(in crate::app) fn build_services(
     metrics: Arc<Metrics>,
     anonymous: bool,
 ) -> Result<Services, BuildError> {
-    let records = opened.records;
-    let collections = open_collections(opened, config, &ambient);
-    let foundation = lay_foundation(config, &ambient, &collections, &metrics, anonymous)?;
-    let resource_exchange = foundation.build_resource_exchange(&collections, &ambient);
-    let Foundation { outbound, registrations, providers, redemption, rates, verification } = foundation;
+    let lasting = Lasting::build(config, ambient, opened, metrics, anonymous)?;
+    build_over(ServiceSources { config, lasting: &lasting, earlier: None })
+}
+
+/// Builds the services of a configuration that is to be served instead of that of `earlier`, over the same state. Work that is
+/// under way in `earlier` goes on, and the new services take part in it where it concerns one thing: the refresh of a slot, a
+/// code, a limit.
+pub(in crate::app) fn rebuild_services(config: &Configuration, earlier: &Services) -> Result<Services, BuildError> {
+    build_over(ServiceSources { config, lasting: &earlier.lasting, earlier: Some(earlier) })
+}
+
+fn build_over(sources: ServiceSources<'_>) -> Result<Services, BuildError> {
+    let ServiceSources { config, lasting, .. } = sources;
+    let foundation = Foundation::lay(sources)?;
+    let resource_exchange = foundation.build_resource_exchange(lasting);
+    let Foundation { registrations, providers, redemption, rates, verification } = foundation;
     let Verification { key_sets, validators, id_tokens, callers } = verification;
-    let (clock, counters) = (&ambient.clock, metrics.counters());
-    let (sign_out, authorization_codes) = build_sign_out(&collections, &redemption, &registrations, &ambient, counters);
-    let Collections { vault, cards, statements, requirements, speakers, magic_codes, unkept, .. } = collections;
-    let tokens = CurrentTokens::new(records, vault.clone(), redemption.clone(), unkept, ambient.clone());
+    let Lasting { ambient, records, collections, outbound, metrics, .. } = lasting.clone();
+    let (sign_out, authorization_codes) = build_sign_out(sources, &redemption, &registrations);
+    let Collections { vault, cards, statements, requirements, speakers, magic_codes, .. } = collections.clone();
+    let tokens = build_tokens(sources, &redemption);
     let signed_in_tokens = SignedInTokens::new(vault.clone(), requirements, registrations.clone(), speakers.clone());
     let acquisition = Acquisition::new(vault.clone(), redemption.clone(), rates.clone(), ambient.clone());
-    let bots = BotClient::new(outbound.clone(), counters.observation.clone());
-    let bots = bots.among_replicas(records, &ambient.entropy);
     Ok(Services {
+        lasting: lasting.clone(),
+        user_exchanges_per_minute: config.limits.user_exchanges_per_minute,
         resources: ResourceTokens::new(tokens.clone(), resource_exchange),
         admission: Admission::new(vault.clone(), cards.clone(), rates.clone()),
-        assertions: AssertionExchange::new(acquisition.clone(), vault.clone(), records),
+        assertions: AssertionExchange::new(acquisition.clone(), vault.clone(), &records),
         acquisition,
-        skills: SkillServices::new(&outbound, counters, collections.skill_conversations, providers.parents, clock),
+        skills: SkillServices::new(lasting, providers.parents),
         outbound,
-        agents: AgentLifecycle::new(sign_out.clone(), records),
+        agents: AgentLifecycle::new(sign_out.clone(), &records),
         sign_out,
-        provider_sessions: ProviderSessions::new(records),
+        provider_sessions: lasting.provider_sessions.clone(),
         browser_flow: BrowserFlow::new(cards.clone(), collections.browsers, registrations.clone()),
-        codes: CodeRedemption::new(magic_codes.clone(), signed_in_tokens.clone(), cards.clone()),
-        delivery: ContinuationDelivery::new(bots.clone(), Arc::new(ContinuationClaims::new(records)), counters.clone()),
+        codes: build_code_redemption(sources, &signed_in_tokens),
+        delivery: lasting.delivery.clone(),
         apps: collections.apps,
-        back_ends: BackEndServices::new(records, &vault, providers.back_ends, clock),
-        operator_tokens: OperatorTokens::new(config.operations.as_ref()),
+        back_ends: BackEndServices::new(lasting, providers.back_ends),
+        operator_tokens: lasting.operator_tokens.clone(),
+        shared_limits: lasting.shared_limits.clone(),
         caller_secrets: CallerSecrets::new(config, ambient.clock.clone()),
-        exchange_names: ExchangeNames::new(records),
-        logout_token_uses: LogoutTokenUses::new(records),
+        exchange_names: lasting.exchange_names.clone(),
+        logout_token_uses: lasting.logout_token_uses.clone(),
+        bots: lasting.bots.clone(),
         ambient,
-        records: records.clone(),
+        records,
         registrations,
         vault,
         callers,
@@ -246,41 +264,54 @@ pub(in crate::app) fn build_services(
         signed_in_tokens,
         metrics,
         key_sets,
-        bots,
         credentials: providers.renewable,
-        credential_builder: providers.credentials,
         directories: collections.directories,
     })
 }
 
 impl SkillServices {
-    fn new(
-        outbound: &Outbound,
-        counters: &Counters,
-        conversations: SkillConversations,
-        parents: HashMap<BotName, Arc<AppClient>>,
-        clock: &SharedClock,
-    ) -> Self {
+    fn new(lasting: &Lasting, parents: HashMap<BotName, Arc<AppClient>>) -> Self {
         Self {
-            client: SkillClient::new(outbound, counters.observation.clone()),
-            conversations,
-            tokens: ParentTokens::new(parents, clock.clone()),
+            client: lasting.skill_client.clone(),
+            conversations: lasting.collections.skill_conversations.clone(),
+            tokens: ParentTokens::new(parents, lasting.ambient.clock.clone()),
         }
     }
 }
 
+/// The current tokens of users. Of a slot one refresh is made at a time, also across a reload.
+fn build_tokens(sources: ServiceSources<'_>, redemption: &Redemption) -> CurrentTokens {
+    let Lasting { ambient, records, collections, .. } = sources.lasting;
+    let (vault, unkept) = (&collections.vault, &collections.unkept);
+    sources.earlier.map_or_else(
+        || CurrentTokens::new(records, vault.clone(), redemption.clone(), unkept.clone(), ambient.clone()),
+        |earlier| earlier.tokens.succeed(redemption.clone()),
+    )
+}
+
+/// The redemption of magic codes. Callers with one code share a redemption, also across a reload.
+fn build_code_redemption(sources: ServiceSources<'_>, tokens: &SignedInTokens) -> CodeRedemption {
+    let Collections { magic_codes, cards, .. } = &sources.lasting.collections;
+    sources.earlier.map_or_else(
+        || CodeRedemption::new(magic_codes.clone(), tokens.clone(), cards.clone()),
+        |earlier| earlier.codes.succeed(tokens.clone()),
+    )
+}
+
 /// Builds the sign-out, and the codes of browsers, which revoke what waits for them as a sign-out does.
 fn build_sign_out(
-    collections: &Collections,
+    sources: ServiceSources<'_>,
     redemption: &Redemption,
     registrations: &Arc<Registrations>,
-    ambient: &ClockAndEntropy,
-    counters: &Counters,
 ) -> (SignOut, AuthorizationCodes) {
-    let Collections { records, vault, cards, requirements, magic_codes, statements, unkept, apps, directories, .. } =
+    let Lasting { records, metrics, collections, ambient, .. } = sources.lasting;
+    let Collections { vault, cards, requirements, magic_codes, statements, unkept, apps, directories, .. } =
         collections;
     let revocation = TokenRevocation::new(redemption.clone(), registrations.clone(), ambient.entropy.clone());
-    let codes = AuthorizationCodes::new(vault.clone(), revocation.clone(), records);
+    let codes = match sources.earlier {
+        Some(earlier) => earlier.authorization_codes.succeed(revocation.clone()),
+        None => AuthorizationCodes::new(vault.clone(), revocation.clone(), records),
+    };
     let mut joined = JoinedRooms {
         sources: vec![Arc::new(apps.user_tokens.clone())],
         others: vec![magic_codes.clone(), statements.clone(), Arc::new(codes.clone()), Arc::new(apps.users.clone())],
@@ -290,33 +321,7 @@ fn build_sign_out(
         directories.join_sign_out(&mut joined);
     }
     let tokens = TokenSignOut::new(vault.clone(), cards.clone(), requirements.clone(), revocation, unkept.clone());
-    (SignOut::new(tokens, registrations.clone(), joined, counters.observation.clone()), codes)
-}
-
-/// Opens the collections in `records`.
-fn open_collections(opened: OpenedCollections<'_>, config: &Configuration, ambient: &ClockAndEntropy) -> Collections {
-    let OpenedCollections { records, directories } = opened;
-    let entropy = &ambient.entropy;
-    Collections {
-        records: records.clone(),
-        vault: Arc::new(TokenVault::new(records, config.store.l1_bytes)),
-        cards: Arc::new(PendingSignIns::new(records, entropy.clone())),
-        statements: Arc::new(ChannelStatements::new(records)),
-        requirements: SignInRequirements::new(
-            Arc::new(ClaimsChallenges::new(records)),
-            Arc::new(SignInNeeds::new(records)),
-        ),
-        speakers: Speakers::new(records),
-        skill_conversations: SkillConversations::new(records, entropy.clone()),
-        magic_codes: Arc::new(MagicCodes::new(records)),
-        browsers: Arc::new(BrowserSignIns::new(records, entropy.clone())),
-        unkept: UnkeptTokens::new(ambient.clock.clone()),
-        apps: AppServices {
-            users: AppUsers::new(records, entropy.clone()),
-            user_tokens: AppUserTokens::new(records, entropy.clone()),
-        },
-        directories,
-    }
+    (SignOut::new(tokens, registrations.clone(), joined, metrics.counters().observation.clone()), codes)
 }
 
 fn build_registrations(config: &Configuration) -> Arc<Registrations> {
@@ -335,22 +340,15 @@ impl Services {
     }
 }
 
-fn build_caller_rates(
-    config: &Configuration,
-    registrations: &Registrations,
-    clock: &SharedClock,
-    counters: &Arc<Counters>,
-    records: &Records,
-) -> CallerRates {
-    CallerRates::new(caller_limits(config), registrations, clock.clone(), counters.clone(), records)
-}
-
-fn build_user_rates(
-    config: &Configuration,
-    clock: &SharedClock,
-    counters: &Arc<Counters>,
-    records: &Records,
-) -> Arc<UserRates> {
+/// The limits of users: those that were counted before, if the limit is the same.
+fn build_user_rates(sources: ServiceSources<'_>) -> Arc<UserRates> {
+    let ServiceSources { config, lasting, earlier } = sources;
     let per_minute = config.limits.user_exchanges_per_minute;
-    Arc::new(UserRates::new(per_minute, clock.clone(), counters.clone(), records))
+    match earlier.filter(|earlier| earlier.user_exchanges_per_minute == per_minute) {
+        Some(earlier) => earlier.rates.clone(),
+        None => {
+            let (clock, counters) = (lasting.ambient.clock.clone(), lasting.metrics.counters().clone());
+            Arc::new(UserRates::new(per_minute, clock, counters, &lasting.records))
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::directories::{DirectoryServices, OwnIssuer};
 use crate::app::callers::{CallerKeys, build_callers};
 use crate::app::keys::{NamedKeySet, build_key_set, build_openid_key_set, warm_up};
-use crate::config::{Configuration, EntraSection, OpenIdSection};
+use crate::config::{Configuration, EntraSection, KeySource, OpenIdSection};
 use crate::domain::{ClockAndEntropy, Registrations};
 use crate::exchange::TokenValidators;
 use crate::inbound::{CallerRates, Callers};
@@ -25,6 +25,16 @@ pub(in crate::app) struct KeySets {
     openid: Vec<NamedKeySet>,
     /// Those of the identity providers of kind `entra`.
     entra: Vec<NamedKeySet>,
+    /// All of them, with what they were built from.
+    built: Vec<BuiltKeySet>,
+}
+
+/// A key set and what it was built from.
+struct BuiltKeySet {
+    is_openid: bool,
+    name: String,
+    source: KeySource,
+    keys: Arc<KeySet>,
 }
 
 /// What the checks of tokens are built from.
@@ -34,6 +44,8 @@ pub(super) struct TrustContext<'a> {
     pub(super) registrations: &'a Arc<Registrations>,
     pub(super) anonymous: bool,
     pub(super) directories: Option<&'a DirectoryServices>,
+    /// The key sets of the configuration that was served before; `None` at the start.
+    pub(super) earlier: Option<&'a KeySets>,
 }
 
 /// What checks the tokens of callers and of users.
@@ -50,9 +62,10 @@ pub(super) fn build_verification(
     context: &TrustContext<'_>,
     rates: CallerRates,
 ) -> Verification {
-    let TrustContext { outbound, ambient, registrations, anonymous, .. } = *context;
-    let trusts = build_entra_trusts(config, outbound, ambient);
-    let key_sets = KeySets::build(config, &trusts, outbound, ambient);
+    let TrustContext { outbound, ambient, registrations, anonymous, earlier, .. } = *context;
+    let mut builder = KeySetBuilder { outbound, ambient, earlier, built: Vec::new() };
+    let trusts = build_entra_trusts(config, &mut builder);
+    let key_sets = KeySets::build(config, &trusts, builder);
     let validators = Arc::new(build_exchangeable_token_validators(config, &trusts, &key_sets.openid, ambient));
     let id_tokens = Arc::new(build_id_token_validators(config, &trusts, &key_sets.openid, context));
     let keys = CallerKeys { trusts, channel: key_sets.channel.clone(), ambient };
@@ -66,8 +79,9 @@ pub(in crate::app) fn build_token_validators(
     outbound: &Outbound,
     ambient: &ClockAndEntropy,
 ) -> TokenValidators {
-    let trusts = build_entra_trusts(config, outbound, ambient);
-    let openid_keys = build_openid_key_sets(config, outbound, ambient);
+    let mut builder = KeySetBuilder { outbound, ambient, earlier: None, built: Vec::new() };
+    let trusts = build_entra_trusts(config, &mut builder);
+    let openid_keys = build_openid_key_sets(config, &mut builder);
     build_exchangeable_token_validators(config, &trusts, &openid_keys, ambient)
 }
 
@@ -87,43 +101,75 @@ fn build_exchangeable_token_validators(
     TokenValidators::new(entra.collect(), others.collect())
 }
 
-fn build_entra_trusts(
-    config: &Configuration,
-    outbound: &Outbound,
-    ambient: &ClockAndEntropy,
-) -> HashMap<String, EntraTrust> {
-    let trust = |section: &EntraSection| EntraTrust {
+fn build_entra_trusts(config: &Configuration, builder: &mut KeySetBuilder<'_>) -> HashMap<String, EntraTrust> {
+    let mut trust = |section: &EntraSection| EntraTrust {
         v2_issuer: section.issuer.clone(),
         v1_issuer: section.v1_issuer.clone(),
-        key_set: warm_up(build_key_set(&section.name, &section.keys, outbound, ambient)),
+        key_set: warm_up(builder.build(&section.name, &section.keys)),
         v1_key_set: None,
     };
     config.identity_providers.iter().map(|(name, section)| (name.clone(), trust(section))).collect()
 }
 
 /// Builds the key set of each provider of kind `oidc`.
-fn build_openid_key_sets(config: &Configuration, outbound: &Outbound, ambient: &ClockAndEntropy) -> Vec<NamedKeySet> {
-    let key_set = |name: &String, section: &OpenIdSection| {
-        let keys = warm_up(build_openid_key_set(name, &section.keys, outbound, ambient));
+fn build_openid_key_sets(config: &Configuration, builder: &mut KeySetBuilder<'_>) -> Vec<NamedKeySet> {
+    let mut key_set = |name: &String, section: &OpenIdSection| {
+        let keys = warm_up(builder.build_openid(name, &section.keys));
         NamedKeySet { name: name.clone(), keys }
     };
     config.openid_providers.iter().map(|(name, section)| key_set(name, section)).collect()
 }
 
+/// Builds key sets. One that the configuration before had, too, goes on with the keys that it has fetched: a reload while the
+/// publisher cannot be reached ends no sign-in.
+struct KeySetBuilder<'a> {
+    outbound: &'a Outbound,
+    ambient: &'a ClockAndEntropy,
+    /// The key sets of the configuration that was served before; `None` at the start.
+    earlier: Option<&'a KeySets>,
+    built: Vec<BuiltKeySet>,
+}
+
+impl KeySetBuilder<'_> {
+    fn build(&mut self, name: &str, source: &KeySource) -> Arc<KeySet> {
+        let keys = self.find(false, name, source);
+        let keys = keys.unwrap_or_else(|| build_key_set(name, source, self.outbound, self.ambient));
+        self.built.push(BuiltKeySet {
+            is_openid: false,
+            name: name.to_owned(),
+            source: source.clone(),
+            keys: keys.clone(),
+        });
+        keys
+    }
+
+    fn build_openid(&mut self, name: &str, source: &KeySource) -> Arc<KeySet> {
+        let keys = self.find(true, name, source);
+        let keys = keys.unwrap_or_else(|| build_openid_key_set(name, source, self.outbound, self.ambient));
+        self.built.push(BuiltKeySet {
+            is_openid: true,
+            name: name.to_owned(),
+            source: source.clone(),
+            keys: keys.clone(),
+        });
+        keys
+    }
+
+    fn find(&self, is_openid: bool, name: &str, source: &KeySource) -> Option<Arc<KeySet>> {
+        let is_same = |set: &&BuiltKeySet| set.is_openid == is_openid && set.name == name && set.source == *source;
+        self.earlier?.built.iter().find(is_same).map(|set| set.keys.clone())
+    }
+}
+
 impl KeySets {
     /// Collects the key sets of `trusts`, and builds the others.
-    fn build(
-        config: &Configuration,
-        trusts: &HashMap<String, EntraTrust>,
-        outbound: &Outbound,
-        ambient: &ClockAndEntropy,
-    ) -> Self {
-        let openid = build_openid_key_sets(config, outbound, ambient);
+    fn build(config: &Configuration, trusts: &HashMap<String, EntraTrust>, mut builder: KeySetBuilder<'_>) -> Self {
+        let openid = build_openid_key_sets(config, &mut builder);
         let entra = trusts.iter().map(|(name, trust)| NamedKeySet { name: name.clone(), keys: trust.key_set.clone() });
-        let channel = build_key_set(CHANNELS, &config.channels.keys, outbound, ambient);
+        let channel = builder.build(CHANNELS, &config.channels.keys);
         let has_bots = !config.bots.is_empty();
         let channel = if has_bots { warm_up(channel) } else { channel };
-        Self { channel, has_bots, openid, entra: entra.collect() }
+        Self { channel, has_bots, openid, entra: entra.collect(), built: builder.built }
     }
 
     /// That of the channels, if there are bots that channels call.

@@ -1,6 +1,7 @@
 //! `bot-sso admin …`: calls the operator's listener of a running service (docs/operating.md §One person).
 
 mod listener;
+mod reload;
 mod tables;
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
@@ -35,6 +36,12 @@ const ACCOUNT_HELP: &str = "\
 Example:
   bot-sso admin account find --config bot-sso.toml msteams 29:1nP…";
 
+const RELOAD_HELP: &str = "\
+The exit status is 1 if nothing of the configuration is applied.
+
+Example:
+  bot-sso admin reload --config bot-sso.toml";
+
 /// What the operator does with a running service.
 #[derive(Debug, Subcommand)]
 pub(super) enum AdminCommand {
@@ -59,6 +66,9 @@ pub(super) enum AdminCommand {
     /// Prints how much is kept of all users: users, tokens, sessions, pins, offers, records, size.
     #[command(after_help = "Example:\n  bot-sso admin counts --config bot-sso.toml")]
     Counts(CountsOptions),
+    /// Lets the service read its configuration file again and apply it, as a whole or not at all, and prints what differs.
+    #[command(after_help = RELOAD_HELP)]
+    Reload(ReloadOptions),
 }
 
 /// What is done with what is kept of a user.
@@ -163,6 +173,12 @@ pub(super) struct CountsOptions {
     service: ServiceOptions,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct ReloadOptions {
+    #[command(flatten)]
+    service: ServiceOptions,
+}
+
 /// Runs the command.
 pub(super) fn admin(command: AdminCommand) -> anyhow::Result<ExitCode> {
     match command {
@@ -176,6 +192,7 @@ pub(super) fn admin(command: AdminCommand) -> anyhow::Result<ExitCode> {
             read(&options.service, &path, show_accounts)
         }
         AdminCommand::Counts(options) => read(&options.service, &["admin", "counts"], show_counts),
+        AdminCommand::Reload(options) => reload::reload(&options.service),
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod service;
 
-use std::convert::Infallible;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,7 +50,8 @@ pub(super) struct DoctorOptions {
     manifest: Option<PathBuf>,
     /// Reads a client's token (the one in value.token of signin/tokenExchange) from standard input, checks it as the service does,
     /// and really tries its exchange. What the provider answers is dropped.
-    #[arg(long, value_name = "-", value_parser = take_secret)]
+    // Whatever is written is taken at first: the parser's message about a wrong value would repeat a token.
+    #[arg(long, value_name = "-")]
     token: Option<Secret>,
     /// The user whose sign-in fails: compares the token's user, and asks the running service what it keeps of the user.
     #[arg(long, value_name = "KEY", value_parser = parse_user)]
@@ -59,11 +59,6 @@ pub(super) struct DoctorOptions {
     /// Prints the findings as a JSON array.
     #[arg(long)]
     json: bool,
-}
-
-/// Takes whatever is written: a message about a wrong value would repeat a token.
-fn take_secret(text: &str) -> Result<Secret, Infallible> {
-    Ok(Secret::from(text))
 }
 
 fn parse_user(text: &str) -> Result<UserKey, String> {

@@ -33,6 +33,11 @@ impl Source {
         Some(Self { readable: table.clone(), written: table, overlay })
     }
 
+    /// The sections as they are written, without the values that have the wrong type.
+    pub(in crate::config) const fn readable(&self) -> &Table {
+        &self.readable
+    }
+
     /// A table without variables.
     #[cfg(test)]
     pub(super) fn of_table(table: Table) -> Self {

@@ -33,8 +33,10 @@ impl CredentialEnd {
         let (day, left) = (self.day(), self.days_left(now));
         match left {
             ..0 => Some(format!("has ended on {day}: replace the credential, write its end, and send SIGHUP")),
-            0 => Some(format!("ends within a day, on {day}: replace the credential, write its end, and send SIGHUP")),
-            1..=Self::WARNING_DAYS => Some(format!(
+            0 | 1 => {
+                Some(format!("ends within two days, on {day}: replace the credential, write its end, and send SIGHUP"))
+            }
+            2..=Self::WARNING_DAYS => Some(format!(
                 "ends in {left} days, on {day}: replace the credential before then, write its end, and send SIGHUP"
             )),
             _ => None,

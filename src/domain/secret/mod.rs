@@ -1,4 +1,10 @@
+//! Secrets: the type, when a credential ends, and who may read a file that holds one.
+
 mod credential_end;
+mod file_access;
+
+#[cfg(test)]
+mod file_access_tests;
 
 use std::fmt;
 use std::mem;
@@ -7,6 +13,7 @@ use std::sync::Arc;
 use zeroize::{ZeroizeOnDrop, optimization_barrier};
 
 pub use self::credential_end::CredentialEnd;
+pub use self::file_access::is_private;
 
 /// A token, code, password or key in text form. It is wiped from memory when its last clone is dropped.
 ///

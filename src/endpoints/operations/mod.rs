@@ -9,6 +9,7 @@ mod app_users;
 mod counts;
 mod directories;
 mod persons;
+mod reload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use self::directories::{
     DOOR as DIRECTORIES_DOOR, DirectoryPages, OperatedDirectories, PageAccess, SIGN_IN_PATH,
     configure as configure_directories,
 };
+pub use self::reload::{DOOR as RELOAD_DOOR, ReloadDoor, configure as configure_reload};
 
 /// The state of this door; built once.
 pub struct Operations {

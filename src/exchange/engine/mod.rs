@@ -54,8 +54,8 @@ pub struct ExchangeEngine<R: Settlement> {
     exchange_names: ExchangeNames,
     deduplicator: Arc<Deduplicator<R>>,
     /// What the other replicas know; `None` over an exclusive store.
-    shared: Option<SharedExchanges<R>>,
-    fingerprints: Fingerprints,
+    shared: Option<Arc<SharedExchanges<R>>>,
+    fingerprints: Arc<Fingerprints>,
 }
 
 /// The state of a request that was admitted and has joined its duplicates.
@@ -92,8 +92,22 @@ impl<R: Settlement> ExchangeEngine<R> {
         records: &Records,
     ) -> Self {
         let deduplicator = Arc::new(Deduplicator::new(Arc::clone(&acquisition.ambient().clock)));
-        let shared = SharedExchanges::new(records);
-        Self { admission, acquisition, exchange_names, deduplicator, shared, fingerprints: Fingerprints::new() }
+        let (shared, fingerprints) = (SharedExchanges::new(records).map(Arc::new), Arc::new(Fingerprints::new()));
+        Self { admission, acquisition, exchange_names, deduplicator, shared, fingerprints }
+    }
+
+    /// The engine after a reload: it admits and exchanges by the new configuration, and its requests join the exchanges that
+    /// are under way.
+    #[must_use]
+    pub fn succeed(&self, admission: Admission, acquisition: Acquisition) -> Self {
+        Self {
+            admission,
+            acquisition,
+            exchange_names: self.exchange_names.clone(),
+            deduplicator: Arc::clone(&self.deduplicator),
+            shared: self.shared.clone(),
+            fingerprints: Arc::clone(&self.fingerprints),
+        }
     }
 
     /// Admits the request and joins it to its duplicates. If another request leads, waits for the leader's reply.

@@ -37,7 +37,7 @@ pub(super) struct RefreshState {
     flights: SingleFlight<FlightKey, ObtainedToken>,
     /// The earliest time of the next refresh in the background, for slots that started one a short while ago. Each replica
     /// has its own: one that begins later than another finds the token refreshed when its turn comes.
-    next_background_refresh: Cache<TokenSlot, Timestamp>,
+    next_background_refresh: Arc<Cache<TokenSlot, Timestamp>>,
 }
 
 /// Names a refresh for its followers. A refresh is shared only by callers who want the same of it. Refreshes of one slot
@@ -64,7 +64,17 @@ impl CurrentTokens {
     ) -> Self {
         let turns = Arc::new(RefreshTurns::new(records));
         let tokens = RefreshableTokens { vault, redemption, ambient, unkept, turns };
-        let (flights, next_background_refresh) = (SingleFlight::default(), Cache::new(MAX_REMEMBERED_SLOTS));
+        let (flights, next_background_refresh) = (SingleFlight::default(), Arc::new(Cache::new(MAX_REMEMBERED_SLOTS)));
+        Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
+    }
+
+    /// The tokens after a reload, refreshed by `redemption`. Of a slot, one refresh is made at a time still, also while one from
+    /// before is under way; it is not shared, because the connection may have changed.
+    #[must_use]
+    pub fn succeed(&self, redemption: Redemption) -> Self {
+        let RefreshState { tokens, next_background_refresh, .. } = &*self.shared;
+        let (tokens, flights) = (RefreshableTokens { redemption, ..tokens.clone() }, SingleFlight::default());
+        let next_background_refresh = Arc::clone(next_background_refresh);
         Self { shared: Arc::new(RefreshState { tokens, flights, next_background_refresh }) }
     }
 

@@ -60,6 +60,7 @@ pub(super) struct Block {
 ///
 /// Replicas tell each other of their blocks, and each tests the block of a tenant by requests of its own. A replica that starts,
 /// or was cut off meanwhile, learns of a block by one request of its own.
+#[derive(Clone)]
 pub struct ThrottleBoard {
     blocks: Arc<Blocks>,
     /// What tells other replicas; `None` over an exclusive store.

@@ -23,11 +23,12 @@ pub struct TooManyCredentials {
 }
 
 impl ClientGuesses {
-    /// No address has presented wrong credentials at `place`, which has counts of its own.
+    /// No address has presented wrong credentials at `place`, which has counts of its own. Those that were made of the same
+    /// `limits` before go on.
     #[must_use]
     pub fn new(limits: &SharedLimits, place: &'static str) -> Self {
         Self {
-            wrong: GuessCounts::new(limits, place, GUESSES),
+            wrong: GuessCounts::continued(limits, place, GUESSES),
             absent: GuessCounts::of_this_process(limits.clock().clone(), GUESSES),
         }
     }

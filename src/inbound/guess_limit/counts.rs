@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::SharedClock;
@@ -21,8 +21,11 @@ pub(in crate::inbound) struct GuessCounts {
     shared: Option<SharedGuesses>,
     /// Guesses that are answered as such.
     limit: u32,
-    clients: Mutex<HashMap<Option<ClientNetwork>, GuessWindow>>,
+    clients: Arc<GuessingClients>,
 }
+
+/// The refusals of each client that this process has counted.
+type GuessingClients = Mutex<HashMap<Option<ClientNetwork>, GuessWindow>>;
 
 /// The refusals of one client since the first of them.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +52,14 @@ impl GuessCounts {
         Self { shared: limits.guesses(name), ..Self::of_this_process(limits.clock().clone(), limit) }
     }
 
+    /// As [`GuessCounts::new`]; counts that were made of the same `limits` before go on.
+    pub(in crate::inbound) fn continued(limits: &SharedLimits, name: &'static str, limit: u32) -> Self {
+        Self { clients: limits.find_counted(name, GuessingClients::default), ..Self::new(limits, name, limit) }
+    }
+
     /// Counts of this process alone.
     pub(in crate::inbound) fn of_this_process(clock: SharedClock, limit: u32) -> Self {
-        Self { clock, shared: None, limit, clients: Mutex::new(HashMap::new()) }
+        Self { clock, shared: None, limit, clients: Arc::default() }
     }
 
     /// Whether a wrong guess of `client` is answered as such. `None`: the client is unknown.

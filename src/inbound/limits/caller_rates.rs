@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,22 +63,24 @@ pub struct CallerRates {
 
 struct BotRates {
     /// By app id, in lower case.
-    parents: ConfiguredMap<String, Rate>,
-    channels: Option<Rate>,
-    token_service: Option<Rate>,
+    parents: ConfiguredMap<String, Arc<Rate>>,
+    channels: Option<Arc<Rate>>,
+    token_service: Option<Arc<Rate>>,
 }
 
 /// The rates at the skill host.
 struct SkillRates {
     /// Those at which each parent calls the skill.
-    parents: ConfiguredMap<BotName, Rate>,
+    parents: ConfiguredMap<BotName, Arc<Rate>>,
     /// That of the skill itself.
-    skill: Rate,
+    skill: Arc<Rate>,
 }
 
 struct Rate {
     /// The name of the caller, under which replicas count.
     name: Vec<String>,
+    /// Requests per second.
+    limit: NonZeroU32,
     requests: Limiter,
     shared: SharedRate,
     /// Limits the log to one line a minute for each caller that exceeds its rate.
@@ -95,7 +98,36 @@ impl CallerRates {
         records: &Records,
     ) -> Self {
         let clock = RateClock::new(clock);
-        let rate = |limit: NonZeroU32, name: &[&str]| Rate::new(limit, &clock, records, name);
+        Self::build(limits, registrations, clock.clone(), counters, |limit, name| {
+            Arc::new(Rate::new(limit, &clock, records, name))
+        })
+    }
+
+    /// The limiters after a reload: a caller that has the same limit as before goes on with what it has used up of it.
+    #[must_use]
+    pub fn succeed(&self, limits: CallerLimits, registrations: &Registrations, records: &Records) -> Self {
+        let mut present: HashMap<&[String], &Arc<Rate>> = HashMap::new();
+        for bot in self.bots.values() {
+            let of_bot = bot.parents.values().chain(&bot.channels).chain(&bot.token_service);
+            present.extend(of_bot.map(|rate| (rate.name.as_slice(), rate)));
+        }
+        for skill in self.skills.values() {
+            present.extend(skill.parents.values().chain([&skill.skill]).map(|rate| (rate.name.as_slice(), rate)));
+        }
+        Self::build(limits, registrations, self.clock.clone(), self.counters.clone(), |limit, name| {
+            let owned: Vec<String> = name.iter().map(|part| (*part).to_owned()).collect();
+            let same = present.get(owned.as_slice()).filter(|rate| rate.limit == limit);
+            same.map_or_else(|| Arc::new(Rate::new(limit, &self.clock, records, name)), |rate| Arc::clone(rate))
+        })
+    }
+
+    fn build(
+        limits: CallerLimits,
+        registrations: &Registrations,
+        clock: RateClock,
+        counters: Arc<Counters>,
+        rate: impl Fn(NonZeroU32, &[&str]) -> Arc<Rate>,
+    ) -> Self {
         let bot_rates = |bot: &Arc<Bot>| {
             let name = bot.name.as_str();
             let of_parent = |app_id: &String| (app_id.clone(), rate(limits.parents, &["parent", name, app_id]));
@@ -188,6 +220,7 @@ impl Rate {
         let window = Duration::from_secs(u64::from(SHARED_WINDOW_SECONDS.get()));
         Self {
             name: name.iter().map(|part| (*part).to_owned()).collect(),
+            limit,
             requests: RateLimiter::direct_with_clock(quota, clock.clone()),
             shared: SharedRate::new(records, &CALLER_RATE, burst, window),
             log_lines: RateLimiter::direct_with_clock(log_lines, clock.clone()),

@@ -1,5 +1,6 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -31,13 +32,18 @@ pub struct RateLimit {
 /// A rate for each of many names. This process counts in memory, where names that have recovered their full limit take no
 /// place; over a shared store, the charges of all replicas within a window count together.
 pub struct KeyedRate {
+    local: Arc<LocalRate>,
+    /// What all replicas count, by the name of the limit; `None` if only this process counts.
+    shared: Option<(&'static str, SharedRate)>,
+}
+
+/// What this process counts.
+struct LocalRate {
     limiter: RateLimiter<u64, DashMapStateStore<u64>, RateClock, NoOpMiddleware<Nanos>>,
     /// The limiter knows names by a keyed hash.
     hasher: RandomState,
     charges: AtomicU32,
     clock: RateClock,
-    /// What all replicas count, by the name of the limit; `None` if only this process counts.
-    shared: Option<(&'static str, SharedRate)>,
 }
 
 /// The name is charged too often.
@@ -68,28 +74,18 @@ impl RateLimit {
 }
 
 impl KeyedRate {
-    /// A rate that no name has used.
+    /// A rate that no name has used; one that was made of the same `limits` before goes on.
     #[must_use]
     pub fn new(limit: RateLimit, limits: &SharedLimits) -> Self {
         let rate = limits.rate(limit.count, limit.window);
         let shared = rate.is_shared().then_some((limit.name, rate));
-        Self { shared, ..Self::of_this_process(limit, limits.clock().clone()) }
+        Self { local: limits.find_counted(limit.name, || LocalRate::new(limit, limits.clock().clone())), shared }
     }
 
     /// A rate that this process counts alone, such as that of its log lines.
     #[must_use]
     pub fn of_this_process(limit: RateLimit, clock: SharedClock) -> Self {
-        let (clock, RateLimit { count, window, .. }) = (RateClock::new(clock), limit);
-        // The window is not zero, and neither is a part of it that a limit can have.
-        let quota = Quota::with_period(window / count.get()).map(|quota| quota.allow_burst(count));
-        let quota = quota.unwrap_or_else(|| Quota::per_second(count));
-        Self {
-            limiter: RateLimiter::dashmap_with_clock(quota, clock.clone()),
-            hasher: RandomState::new(),
-            charges: AtomicU32::new(0),
-            clock,
-            shared: None,
-        }
+        Self { local: Arc::new(LocalRate::new(limit, clock)), shared: None }
     }
 
     /// Charges the name `parts`.
@@ -111,11 +107,26 @@ impl KeyedRate {
     /// # Errors
     /// As [`KeyedRate::charge`].
     pub fn charge_here(&self, parts: &[&[u8]]) -> Result<(), RateExceeded> {
-        if self.charges.fetch_add(1, Ordering::Relaxed) % CHARGES_BETWEEN_SWEEPS == CHARGES_BETWEEN_SWEEPS - 1 {
-            self.limiter.retain_recent();
+        if self.local.charges.fetch_add(1, Ordering::Relaxed) % CHARGES_BETWEEN_SWEEPS == CHARGES_BETWEEN_SWEEPS - 1 {
+            self.local.limiter.retain_recent();
         }
-        let Err(until) = self.limiter.check_key(&self.hasher.hash_one(parts)) else { return Ok(()) };
-        Err(RateExceeded { retry_after: to_seconds(until.wait_time_from(self.clock.now())) })
+        let Err(until) = self.local.limiter.check_key(&self.local.hasher.hash_one(parts)) else { return Ok(()) };
+        Err(RateExceeded { retry_after: to_seconds(until.wait_time_from(self.local.clock.now())) })
+    }
+}
+
+impl LocalRate {
+    fn new(limit: RateLimit, clock: SharedClock) -> Self {
+        let (clock, RateLimit { count, window, .. }) = (RateClock::new(clock), limit);
+        // The window is not zero, and neither is a part of it that a limit can have.
+        let quota = Quota::with_period(window / count.get()).map(|quota| quota.allow_burst(count));
+        let quota = quota.unwrap_or_else(|| Quota::per_second(count));
+        Self {
+            limiter: RateLimiter::dashmap_with_clock(quota, clock.clone()),
+            hasher: RandomState::new(),
+            charges: AtomicU32::new(0),
+            clock,
+        }
     }
 }
 
@@ -151,7 +162,7 @@ mod tests {
             }
             clock.advance(Duration::from_mins(2));
         }
-        assert!(rate.limiter.len() <= 2 * CHARGES_BETWEEN_SWEEPS as usize, "{}", rate.limiter.len());
+        assert!(rate.local.limiter.len() <= 2 * CHARGES_BETWEEN_SWEEPS as usize, "{}", rate.local.limiter.len());
     }
 
     #[tokio::test]

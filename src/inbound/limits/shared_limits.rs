@@ -1,4 +1,7 @@
+use std::any::Any;
+use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -18,6 +21,15 @@ const COUNT_PATIENCE: Duration = Duration::from_millis(500);
 pub struct SharedLimits {
     records: Records,
     clock: SharedClock,
+    /// What this process has counted, by the kind and the name of the limit: the doors of a reloaded configuration count on
+    /// where those before it have stopped.
+    counted: Arc<Mutex<HashMap<CountedName, Arc<dyn Any + Send + Sync>>>>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct CountedName {
+    kind: &'static str,
+    name: &'static str,
 }
 
 /// The wrong guesses that all replicas count. Windows of a minute begin at multiples of it.
@@ -31,13 +43,29 @@ impl SharedLimits {
     /// Limits that this process counts by `clock`, and all replicas in the store of `records` if it is shared.
     #[must_use]
     pub fn new(records: &Records, clock: SharedClock) -> Self {
-        Self { records: records.clone(), clock }
+        Self { records: records.clone(), clock, counted: Arc::default() }
     }
 
     /// The limits of each replica of `beneath`.
     #[cfg(test)]
     pub(in crate::inbound) fn of_replicas(beneath: &crate::records::testing::ThrowawayReplicas) -> Vec<Self> {
         beneath.replicas.iter().map(|records| Self::new(records, beneath.shared_clock.clone())).collect()
+    }
+
+    /// What this process counts for the limit `name`, which `make` makes when it is first asked for.
+    pub(in crate::inbound) fn find_counted<T: Send + Sync + 'static>(
+        &self,
+        name: &'static str,
+        make: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        let name = CountedName { kind: std::any::type_name::<T>(), name };
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Ok(known)) = counted.get(&name).map(|known| Arc::clone(known).downcast::<T>()) {
+            return known;
+        }
+        let made = Arc::new(make());
+        counted.insert(name, made.clone());
+        made
     }
 
     /// The clock of this process.

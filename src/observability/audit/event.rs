@@ -167,7 +167,7 @@ declare! {
     DirectoryKeyRotated "directory_key_rotated" false
         "The signing key of a directory was replaced because of its age.";
     Reloaded "reloaded" false
-        "SIGHUP has replaced what `detail` names.";
+        "A reload has replaced what `detail` names (`key_ring`, `client_credentials` …), or has applied the difference that it names.";
     Started "started" false
         "The process serves.";
     Stopped "stopped" false

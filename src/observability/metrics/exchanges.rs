@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
@@ -64,17 +67,26 @@ pub struct BotNames {
 /// The exchanges of each bot and connection. Names that are not configured share the series `none`.
 #[derive(Debug, Default)]
 pub struct ExchangeCounts {
-    bots: ConfiguredMap<String, BotExchanges>,
+    /// Also the names of earlier configurations: their counts go on to be shown.
+    bots: ArcSwap<ConfiguredMap<String, BotExchanges>>,
     unknown: ConnectionExchanges,
+    /// `None` where nothing is shown.
+    series: Option<ExchangeSeries>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
+struct ExchangeSeries {
+    outcomes: CounterSeries,
+    duplicates: CounterSeries,
+}
+
+#[derive(Clone, Debug, Default)]
 struct BotExchanges {
     connections: ConfiguredMap<String, ConnectionExchanges>,
     unknown: ConnectionExchanges,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct ConnectionExchanges {
     outcomes: [Counter; OUTCOMES.len()],
     duplicates: Counter,
@@ -82,38 +94,50 @@ struct ConnectionExchanges {
 
 impl ExchangeCounts {
     pub(super) fn register(bots: &[BotNames], registry: &mut Registry) -> Self {
-        let outcomes = CounterSeries::register(&table::EXCHANGES, registry);
-        let duplicates = CounterSeries::register(&table::DUPLICATES, registry);
-        let counts = |bot: &str, connection: &str| ConnectionExchanges {
-            outcomes: OUTCOMES.map(|(_, outcome)| outcomes.get(&[bot, connection, outcome])),
-            duplicates: duplicates.get(&[bot, connection]),
+        let series = ExchangeSeries {
+            outcomes: CounterSeries::register(&table::EXCHANGES, registry),
+            duplicates: CounterSeries::register(&table::DUPLICATES, registry),
         };
-        let of_bot = |names: &BotNames| BotExchanges {
-            connections: names.connections.iter().map(|name| (name.clone(), counts(&names.bot, name))).collect(),
-            unknown: counts(&names.bot, NONE),
-        };
-        Self {
-            bots: bots.iter().map(|names| (names.bot.clone(), of_bot(names))).collect(),
-            unknown: counts(NONE, NONE),
+        let unknown = series.of(NONE, NONE);
+        let counts = Self { bots: ArcSwap::default(), unknown, series: Some(series) };
+        counts.add_names(bots);
+        counts
+    }
+
+    /// Shows the exchanges of `bots`, too. A name that is shown already keeps its counts.
+    pub(super) fn add_names(&self, bots: &[BotNames]) {
+        let Some(series) = &self.series else { return };
+        let mut known = ConfiguredMap::clone(&self.bots.load());
+        for names in bots {
+            let of_bot = known.entry(names.bot.clone()).or_default();
+            of_bot.unknown = series.of(&names.bot, NONE);
+            let connections = names.connections.iter().map(|name| (name.clone(), series.of(&names.bot, name)));
+            of_bot.connections.extend(connections);
         }
+        self.bots.store(Arc::new(known));
     }
 
     /// Counts the outcome of an exchange. `connection` is `None` if the request was refused before it was known.
     pub fn add(&self, bot: &str, connection: Option<&str>, outcome: ExchangeOutcome) {
-        if let Some(counter) = self.find(bot, connection).outcomes.get(outcome as usize) {
-            counter.inc();
-        }
+        self.count(bot, connection, |counts| {
+            if let Some(counter) = counts.outcomes.get(outcome as usize) {
+                counter.inc();
+            }
+        });
     }
 
     /// Counts a request that was answered with the outcome of another one.
     pub fn add_duplicate(&self, bot: &str, connection: &str) {
-        self.find(bot, Some(connection)).duplicates.inc();
+        self.count(bot, Some(connection), |counts| {
+            counts.duplicates.inc();
+        });
     }
 
     /// The number of exchanges of all bots with such an outcome.
     #[must_use]
     pub fn sum(&self, is_counted: impl Fn(ExchangeOutcome) -> bool) -> u64 {
-        let of_bots = self.bots.values().flat_map(|bot| bot.connections.values().chain([&bot.unknown]));
+        let bots = self.bots.load();
+        let of_bots = bots.values().flat_map(|bot| bot.connections.values().chain([&bot.unknown]));
         let all = of_bots.chain([&self.unknown]);
         let counted = |counts: &ConnectionExchanges| -> u64 {
             let outcomes = OUTCOMES.iter().zip(&counts.outcomes);
@@ -123,9 +147,20 @@ impl ExchangeCounts {
     }
 
     /// This copies no name, because duplicates are counted on the shortest path of a request.
-    fn find(&self, bot: &str, connection: Option<&str>) -> &ConnectionExchanges {
-        let Some(bot) = self.bots.get(bot) else { return &self.unknown };
-        connection.and_then(|connection| bot.connections.get(connection)).unwrap_or(&bot.unknown)
+    fn count(&self, bot: &str, connection: Option<&str>, add: impl FnOnce(&ConnectionExchanges)) {
+        let bots = self.bots.load();
+        let Some(bot) = bots.get(bot) else { return add(&self.unknown) };
+        add(connection.and_then(|connection| bot.connections.get(connection)).unwrap_or(&bot.unknown));
+    }
+}
+
+impl ExchangeSeries {
+    /// The counters of `connection` at `bot`: the same ones each time.
+    fn of(&self, bot: &str, connection: &str) -> ConnectionExchanges {
+        ConnectionExchanges {
+            outcomes: OUTCOMES.map(|(_, outcome)| self.outcomes.get(&[bot, connection, outcome])),
+            duplicates: self.duplicates.get(&[bot, connection]),
+        }
     }
 }
 
@@ -148,6 +183,6 @@ mod tests {
             counts.add_duplicate(&format!("bot-{number}"), "graph");
         }
         assert_eq!(counts.sum(|outcome| outcome == ExchangeOutcome::Denied), 100);
-        assert!(counts.bots.is_empty());
+        assert!(counts.bots.load().is_empty());
     }
 }

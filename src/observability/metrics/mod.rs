@@ -12,6 +12,7 @@ mod series;
 mod skill_cards;
 mod table;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,7 +72,8 @@ pub struct Metrics {
     open_connections: GaugeSeries,
     lines_left_out: CounterSeries,
     trace_spans: SpanCounts,
-    readings: Mutex<Vec<Reading>>,
+    /// By what they read.
+    readings: Mutex<BTreeMap<String, Reading>>,
 }
 
 /// The names in the configuration that labels have.
@@ -162,6 +164,13 @@ impl Metrics {
         }
     }
 
+    /// Shows what `served` names, too: a reload serves others. Directories do not change while the process runs. What an earlier
+    /// configuration named goes on to be shown.
+    pub fn add_names(&self, served: &ServedNames) {
+        self.counters.exchanges.add_names(&served.bots);
+        self.counters.skill_cards.add_names(&served.skills);
+    }
+
     /// The counters.
     #[must_use]
     pub fn counters(&self) -> &Arc<Counters> {
@@ -204,10 +213,10 @@ impl Metrics {
         &self.trace_spans
     }
 
-    /// Shows how often the key set `name` was fetched, which `read` tells.
+    /// Shows how often the key set `name` was fetched, which `read` tells. Of two with one name, the later one is shown.
     pub fn show_key_set(&self, name: &str, read: impl Fn() -> FetchCounts + Send + Sync + 'static) {
         let (fetched, failed) = (self.key_sets.get(&[name, "ok"]), self.key_sets.get(&[name, "failed"]));
-        self.read_with(move || {
+        self.read_with(format!("key_set:{name}"), move || {
             let counts = read();
             set(&fetched, counts.fetched);
             set(&failed, counts.failed);
@@ -217,7 +226,7 @@ impl Metrics {
     /// Shows the size of the store's files, which `read` tells, in bytes.
     pub fn show_store_size(&self, read: impl Fn() -> u64 + Send + Sync + 'static) {
         let size = self.store_size.clone();
-        self.read_with(move || {
+        self.read_with("store_size".to_owned(), move || {
             size.set(i64::try_from(read()).unwrap_or(i64::MAX));
         });
     }
@@ -225,7 +234,7 @@ impl Metrics {
     /// Shows whether the shared store is silent, which `read` tells.
     pub fn show_store_silence(&self, read: impl Fn() -> bool + Send + Sync + 'static) {
         let silent = self.store_silent.clone();
-        self.read_with(move || {
+        self.read_with("store_silence".to_owned(), move || {
             silent.set(i64::from(read()));
         });
     }
@@ -238,8 +247,8 @@ impl Metrics {
         }
     }
 
-    fn read_with(&self, reading: impl Fn() + Send + Sync + 'static) {
-        self.readings.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(reading));
+    fn read_with(&self, name: String, reading: impl Fn() + Send + Sync + 'static) {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Box::new(reading));
     }
 
     /// Renders all metrics. Reads the size of files, so it must not run on an async thread.
@@ -247,7 +256,7 @@ impl Metrics {
     /// # Errors
     /// Only if the library cannot write to memory.
     pub fn render(&self, format: MetricsFormat) -> Result<String, std::fmt::Error> {
-        for reading in self.readings.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for reading in self.readings.lock().unwrap_or_else(PoisonError::into_inner).values() {
             reading();
         }
         set(&self.lines_left_out.get(&["log"]), logs::lines_left_out());

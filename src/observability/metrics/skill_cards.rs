@@ -1,5 +1,7 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
@@ -80,19 +82,31 @@ impl CardReason {
 /// The sign-in cards of each skill.
 #[derive(Debug, Default)]
 pub struct SkillCardCounts {
-    skills: HashMap<String, [Counter; REASONS.len()]>,
+    /// Also the names of earlier configurations: their counts go on to be shown.
+    skills: ArcSwap<HashMap<String, [Counter; REASONS.len()]>>,
+    /// `None` where nothing is shown.
+    cards: Option<CounterSeries>,
 }
 
 impl SkillCardCounts {
     pub(super) fn register(skills: &[String], registry: &mut Registry) -> Self {
         let cards = CounterSeries::register(&table::SKILL_CARDS, registry);
-        let of_skill = |skill: &String| (skill.clone(), REASONS.map(|row| cards.get(&[skill, row.1])));
-        Self { skills: skills.iter().map(of_skill).collect() }
+        let counts = Self { skills: ArcSwap::default(), cards: Some(cards) };
+        counts.add_names(skills);
+        counts
+    }
+
+    /// Shows the cards of `skills`, too. A name that is shown already keeps its counts.
+    pub(super) fn add_names(&self, skills: &[String]) {
+        let Some(cards) = &self.cards else { return };
+        let mut known = HashMap::clone(&self.skills.load());
+        known.extend(skills.iter().map(|skill| (skill.clone(), REASONS.map(|row| cards.get(&[skill, row.1])))));
+        self.skills.store(Arc::new(known));
     }
 
     /// Counts a card of the skill `skill`.
     pub fn add(&self, skill: &str, reason: CardReason) {
-        if let Some(counter) = self.skills.get(skill).and_then(|counters| counters.get(reason as usize)) {
+        if let Some(counter) = self.skills.load().get(skill).and_then(|counters| counters.get(reason as usize)) {
             counter.inc();
         }
     }

@@ -33,6 +33,12 @@ impl AuthorizationCodes {
         Self { vault, revocation, unidentified, refusals: CodeRefusals::new(records) }
     }
 
+    /// The codes after a reload, whose tokens `revocation` revokes. What is held stays held.
+    #[must_use]
+    pub fn succeed(&self, revocation: TokenRevocation) -> Self {
+        Self { revocation, ..self.clone() }
+    }
+
     /// Settles a browser's return with the tokens of its code: with those that are held, or else with those that `redeem`
     /// gets. `settle` identifies their user and keeps what comes of it. If only an outage is in the way of that, the tokens
     /// are held under the name of the step, and the browser's next return starts with them. A refusal that concerns the code

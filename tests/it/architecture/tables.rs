@@ -55,7 +55,7 @@ pub const ROOMS_OF_TESTS: &[(&str, &str)] = &[("vault", "sealing")];
 pub const SUB_ROOMS: &[(&str, &str)] = &[
     (
         "config",
-        "review < credentials identity_providers < sections connections < back_ends < directories < contradictions reading < validation store_location",
+        "review < credentials differences identity_providers < sections connections < back_ends < directories < contradictions reading < validation store_location < effective",
     ),
     (
         "dev",
@@ -86,7 +86,7 @@ pub const RESERVED: &[(&str, &str)] = &[
     ("regex::", "accounts config"),
     ("actix_ws", "dev"),
     ("tokio_rustls", "app"),
-    ("rustix", "app cli"),
+    ("rustix", "app cli domain/secret/file_access.rs"),
     ("opentelemetry_proto", "observability"),
     ("prost", "observability"),
     // Wire types and the descriptions of doors.

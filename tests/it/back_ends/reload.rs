@@ -1,4 +1,4 @@
-//! SIGHUP while a back end is being served: another secret and another key.
+//! SIGHUP while a back end is being served: another secret and another key, and its end.
 
 use serde_json::json;
 
@@ -57,5 +57,29 @@ async fn after_sighup_the_old_secret_and_the_old_key_are_refused_and_the_new_one
     assert_eq!(introspect(&setting, Some(&old_secret), &[]).await.status, 401);
     assert_eq!(introspect(&setting, Some(&new_secret), &[]).await.status, 200);
     assert_eq!((by(&setting, &old, "3").await, by(&setting, &new, "4").await), (401, 200));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_back_end_that_is_removed_is_refused_from_the_next_request_on() {
+    let mut setting = Setting::new().await;
+    let secret = hash("the-secret-of-both-back-ends");
+    setting.set("back_ends.orders.client_id", "orders");
+    setting.set("back_ends.orders.secret_sha256", vec![secret.clone()]);
+    setting.set("back_ends.orders.exchange.connection", "demo-graph");
+    setting.set("back_ends.billing.client_id", "billing");
+    setting.set("back_ends.billing.secret_sha256", vec![secret]);
+    setting.set("back_ends.billing.exchange.connection", "demo-graph");
+    let mut service = setting.serve().await;
+    let status_of = async |setting: &Setting, client: &str| {
+        introspect(setting, Some(&basic(client, "the-secret-of-both-back-ends")), &[]).await.status
+    };
+    assert_eq!((status_of(&setting, "orders").await, status_of(&setting, "billing").await), (200, 200));
+    setting.remove("back_ends.orders");
+    setting.reload(&mut service, "the configuration was reloaded").await;
+    assert_eq!((status_of(&setting, "orders").await, status_of(&setting, "billing").await), (401, 200));
+    setting.remove_section("back_ends");
+    setting.reload(&mut service, "the configuration was reloaded").await;
+    assert_eq!(status_of(&setting, "billing").await, 404);
     service.stop().await;
 }

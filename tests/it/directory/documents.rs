@@ -27,8 +27,14 @@ async fn the_documents_describe_the_doors_of_directories_and_the_operators_pages
         &pages::DOOR,
         &api_document::DOOR,
     ];
-    const OPERATIONS: [&Door; 5] =
-        [&operations::DOOR, &operations::DIRECTORIES_DOOR, &health::DOOR, &metrics::DOOR, &api_document::DOOR];
+    const OPERATIONS: [&Door; 6] = [
+        &operations::DOOR,
+        &operations::RELOAD_DOOR,
+        &operations::DIRECTORIES_DOOR,
+        &health::DOOR,
+        &metrics::DOOR,
+        &api_document::DOOR,
+    ];
     let directories = Directories::start().await;
     let harness = &directories.harness;
     assert_describes(harness, &harness.base, &PUBLIC).await;

@@ -209,6 +209,7 @@ async fn send_operator_requests(harness: &Harness, answers: &mut Answers) {
         (get("/admin/users/{user_key}"), format!("/admin/users/{key}"), 200),
         (get("/admin/accounts/{channel}/{account_id}"), "/admin/accounts/msteams/29%3Aada".to_owned(), 200),
         (get("/admin/counts"), "/admin/counts".to_owned(), 200),
+        (post("/admin/reload"), "/admin/reload".to_owned(), 200),
         (end, format!("/admin/users/{key}/tokens/none"), 404),
     ] {
         let answer = harness.send(operation.method, &format!("{base}{path}"), &headers, Vec::new()).await;

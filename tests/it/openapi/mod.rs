@@ -23,7 +23,8 @@ const PUBLIC_DOORS: [&Door; 6] = [
     &web_chat::DOOR,
     &api_document::DOOR,
 ];
-const OPERATIONS_DOORS: [&Door; 4] = [&operations::DOOR, &health::DOOR, &metrics::DOOR, &api_document::DOOR];
+const OPERATIONS_DOORS: [&Door; 5] =
+    [&operations::DOOR, &operations::RELOAD_DOOR, &health::DOOR, &metrics::DOOR, &api_document::DOOR];
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 

@@ -22,6 +22,7 @@ mod operations_health;
 mod other_callers;
 mod printed_texts;
 mod refusals;
+mod reload;
 mod renewal;
 pub mod setting;
 mod skill_tokens;

@@ -86,17 +86,20 @@ async fn a_corrected_secret_is_used_after_sighup() {
 }
 
 #[tokio::test]
-async fn a_credential_of_another_client_is_used_only_after_a_restart() {
+async fn a_credential_of_another_client_is_not_used_for_the_old_one_where_a_restart_is_needed() {
     let mut setting = Setting::new().await;
     let right = setting.harness.stage.directory().connections[0].client_secret;
     setting.secret_in_file("demo-graph", right);
     let mut service = setting.serve().await;
     setting.secret_in_file("demo-graph", "the other client's secret");
     setting.set("connections.demo-graph.client_id", "5fbd7096-ce42-41a5-906f-9c8daebfc005");
+    setting.set("server.body_limit_bytes", 400_000);
     assert!(setting.run("check").status.success());
     service.signal("HUP");
     let line = service.wait_for_line("restart to apply that").await;
     assert_eq!(line["path"], "connections.demo-graph");
+    let line = service.wait_for_line("cannot change while the process runs").await;
+    assert_eq!(line["path"], "server.body_limit_bytes");
     assert_eq!(setting.exchange("Ada", "x").await.status, 200);
 }
 
@@ -108,6 +111,7 @@ async fn a_credential_for_another_token_endpoint_is_not_sent_to_the_old_one() {
     let mut service = setting.serve().await;
     setting.secret_in_file("demo-graph", "a secret for the new place");
     setting.set("identity_providers.entra.token_endpoint", "https://127.0.0.1:1/{tenant}/oauth2/v2.0/token");
+    setting.set("server.body_limit_bytes", 400_000);
     assert!(setting.run("check").status.success());
     service.signal("HUP");
     service.wait_for_line("restart to apply that").await;

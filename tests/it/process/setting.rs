@@ -103,6 +103,22 @@ impl Setting {
         self.table.remove(section).unwrap();
     }
 
+    /// Removes a key of the configuration, for example `bots.demo`; returns its value.
+    pub fn remove(&mut self, key: &str) -> toml::Value {
+        let mut steps: Vec<&str> = key.split('.').collect();
+        let last = steps.pop().unwrap();
+        let table = steps.into_iter().fold(&mut self.table, |table, step| table[step].as_table_mut().unwrap());
+        table.remove(last).unwrap()
+    }
+
+    /// Writes the configuration, and lets `service` reload it; waits for the end of the reload, of which the log says `end`.
+    pub async fn reload(&self, service: &mut Service, end: &str) {
+        self.write();
+        service.forget_lines();
+        service.signal("HUP");
+        service.wait_for_line(end).await;
+    }
+
     /// Writes a connection's secret to a file; returns its path.
     pub fn secret_in_file(&mut self, connection: &str, secret: &str) -> PathBuf {
         let path = self.path(&format!("{connection}.secret"));

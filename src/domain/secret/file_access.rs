@@ -1,8 +1,5 @@
 //! Who may read a file with a secret or with keys (docs/running.md §Files).
 
-#[cfg(test)]
-mod tests;
-
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -23,14 +20,14 @@ pub fn is_private(file: &Metadata) -> bool {
 
 /// The permissions of a file.
 #[derive(Clone, Copy)]
-struct Access {
-    mode: u32,
-    owner: u32,
-    group: u32,
+pub(super) struct Access {
+    pub(super) mode: u32,
+    pub(super) owner: u32,
+    pub(super) group: u32,
 }
 
 impl Access {
-    fn is_private(self, process_groups: impl FnOnce() -> Vec<u32>) -> bool {
+    pub(super) fn is_private(self, process_groups: impl FnOnce() -> Vec<u32>) -> bool {
         match self.mode & (OPEN_TO_GROUP | OPEN_TO_OTHERS) {
             0 => true,
             READABLE_BY_GROUP if self.owner == ROOT => self.group == ROOT || process_groups().contains(&self.group),
@@ -40,7 +37,7 @@ impl Access {
 }
 
 /// The ids of the groups that this process belongs to.
-fn process_groups() -> Vec<u32> {
+pub(super) fn process_groups() -> Vec<u32> {
     let further = rustix::process::getgroups().unwrap_or_default();
     further.into_iter().chain([rustix::process::getegid()]).map(rustix::process::Gid::as_raw).collect()
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
-use super::{Access, is_private, process_groups};
+use super::file_access::{Access, is_private, process_groups};
 
 const SERVICE: u32 = 65532;
 const STRANGERS: u32 = 100;
