@@ -19,7 +19,6 @@ mod listeners;
 mod local_server;
 mod metrics;
 mod middleware;
-mod observation;
 mod operator_tokens;
 mod providers;
 mod readiness;
@@ -30,10 +29,6 @@ mod serving;
 mod signals;
 mod stores;
 mod tls;
-#[cfg(feature = "traces")]
-mod traces;
-#[cfg(not(feature = "traces"))]
-#[path = "traces_left_out.rs"]
 mod traces;
 
 pub use doctor::{DoctorCheck, DoctorError, DoctorRequest, Finding, GivenManifest, Verdict, check_online, examine};
@@ -52,7 +47,6 @@ use self::doors::{DoorSources, open_doors};
 use self::key_use::describe;
 use self::listeners::raise_open_file_limit;
 use self::metrics::{build_metrics, show_key_sets};
-use self::observation::build_observation;
 use self::readiness::{LastingChecks, build_readiness};
 use self::reload::{Reloader, RenewableFiles, RenewableMail, ServedConfiguration};
 use self::routes::{LastingRoutes, ListenerRoutes, RouteSources};
@@ -60,7 +54,7 @@ use self::services::{DirectoryServices, KeyRotation, OpenedCollections, Services
 use self::serving::{ListenerContext, Listeners};
 use self::signals::Signals;
 use self::stores::{OpenedRecords, open_records};
-use self::traces::Traces;
+use self::traces::{Traces, build_observation};
 use crate::bot_connector::ContinuationDelivery;
 use crate::config::Configuration;
 use crate::domain::{ClockAndEntropy, ExchangeObserver, ReceivedReloads, ReloadCalls};
@@ -168,7 +162,8 @@ pub enum BuildError {
 /// An application whose sockets are bound; it serves once [`Application::run`] is called.
 pub struct Application {
     listeners: Listeners,
-    reloader: Reloader,
+    /// Boxed, because it is large.
+    reloader: Box<Reloader>,
     reloads: ReceivedReloads,
     process: ProcessState,
     counters: Arc<Counters>,
@@ -191,7 +186,7 @@ struct ProcessState {
 }
 
 impl Application {
-    fn new(listeners: Listeners, reloader: Reloader, reloads: ReceivedReloads, process: ProcessState) -> Self {
+    fn new(listeners: Listeners, reloader: Box<Reloader>, reloads: ReceivedReloads, process: ProcessState) -> Self {
         let services = &reloader.served.services;
         Self {
             counters: services.counters().clone(),
@@ -255,7 +250,7 @@ pub async fn build(
     {
         return Err(BuildError::NotLoopback(address));
     }
-    let OpenedServices { services, checks } = open_services(&config, ambient, development.as_ref()).await?;
+    let OpenedServices { services, checks } = Box::pin(open_services(&config, ambient, development.as_ref())).await?;
     let (calls, reloads) = ReloadCalls::new();
     let sources = DoorSources { config: &config, services: &services, reloads: &calls, earlier: None };
     let doors = open_doors(&sources, build_readiness(checks.of(&services)));
@@ -281,7 +276,7 @@ pub async fn build(
     let key_rotation = services.directories.as_ref().map(|opened| KeyRotation::start(opened.keys.clone()));
     let (sealer, is_draining) = (checks.sealer.clone(), checks.is_draining.clone());
     let (keys, file) = (config.keys.file.clone(), config.file.clone());
-    let reloader = Reloader {
+    let reloader = Box::new(Reloader {
         files: Arc::new(RenewableFiles { sealer, keys, certificate, file }),
         mail: RenewableMail::find(&config, &services),
         routes: listeners.routes(),
@@ -294,7 +289,7 @@ pub async fn build(
         lasting_routes,
         checks,
         calls,
-    };
+    });
     let process = ProcessState { signals, is_draining, key_rotation, traces };
     Ok(Application::new(listeners, reloader, reloads, process))
 }

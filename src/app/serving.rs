@@ -194,16 +194,17 @@ impl ListenerContext<'_> {
             drain_seconds: settings.drain_seconds,
             arrival: bounds.arrival,
         };
-        let mut server = ListenerServer::new(server_settings, table);
+        let mut bound_server = ListenerServer::new(server_settings, table);
         let mut addresses = Vec::new();
         for listener in if bound.is_empty() { settings.bind()? } else { bound } {
             let address = listener.local_addr().map_err(BuildError::Address)?;
             let tls = self.tls_for(settings, address)?;
-            let listening = server.listen(listener, tls, app.clone(), routes.generation());
-            server = listening.map_err(|source| BuildError::Listen { key: settings.name.key, address, source })?;
+            let listening = bound_server.listen(listener, tls, app.clone(), routes.generation());
+            bound_server =
+                listening.map_err(|source| BuildError::Listen { key: settings.name.key, address, source })?;
             addresses.push(address);
         }
-        Ok(Listener { server: server.run(), addresses, routes })
+        Ok(Listener { server: bound_server.run(), addresses, routes })
     }
 
     /// The TLS configuration of an address; `None` if the address is served without TLS.

@@ -22,7 +22,7 @@ pub(super) struct Signals {
 /// What the signals act on.
 pub(super) struct SignalTargets {
     pub(super) server: ServerHandle,
-    pub(super) reloader: Reloader,
+    pub(super) reloader: Box<Reloader>,
     /// Calls for a reload.
     pub(super) reloads: ReceivedReloads,
     pub(super) counters: Arc<Counters>,

@@ -85,7 +85,7 @@ fn wrong_shapes(key: &str, value: &Value) -> Vec<(Value, String)> {
             [words.join(", "), words.join(" ")].iter().map(|wrong| (text(wrong), right.clone())).collect()
         }
         Value::Datetime(date) => vec![(Value::Array(vec![value.clone()]), date.to_string())],
-        other => panic!("{key}: {other:?}"),
+        other @ Value::Table(_) => panic!("{key}: {other:?}"),
     }
 }
 

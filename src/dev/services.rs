@@ -143,7 +143,7 @@ fn workload_issuer(addresses: &Addresses, clock: &SharedClock) -> WorkloadIssuer
 /// The HTTP client of the demo bots, which call loopback addresses only.
 fn loopback_client() -> Result<Outbound, StageError> {
     let loopback = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-    Ok(Outbound::new(OutboundSettings {
+    Ok(Outbound::new(&OutboundSettings {
         ca_certificates_pem: Vec::new(),
         egress_proxy: None,
         proxy_exceptions: ProxyExceptions::default(),

@@ -80,7 +80,7 @@ impl Fixture {
         };
         let stage = Stage::start(options, serve).await.unwrap();
         let loopback = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let http = Outbound::new(OutboundSettings {
+        let http = Outbound::new(&OutboundSettings {
             proxy_exceptions: ProxyExceptions::default(),
             ca_certificates_pem: vec![std::fs::read(stage.ca_file()).unwrap()],
             egress_proxy: None,

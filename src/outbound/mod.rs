@@ -134,25 +134,25 @@ impl Outbound {
             max_connections_per_host: MAX_CONNECTIONS_OF_SINGLE_HOST_CLIENT,
             ..OutboundSettings::default()
         };
-        Self::with_rules(settings, Some(&only))
+        Self::with_rules(&settings, Some(&only))
     }
 
     /// Builds the client.
     ///
     /// # Errors
     /// [`OutboundError::Settings`] if a certificate or the proxy cannot be used.
-    pub fn new(settings: OutboundSettings) -> Result<Self, OutboundError> {
+    pub fn new(settings: &OutboundSettings) -> Result<Self, OutboundError> {
         Self::with_rules(settings, None)
     }
 
-    fn with_rules(settings: OutboundSettings, only_hosts: Option<&[String]>) -> Result<Self, OutboundError> {
+    fn with_rules(settings: &OutboundSettings, only_hosts: Option<&[String]>) -> Result<Self, OutboundError> {
         let per_host = settings.max_connections_per_host.max(1);
-        let rules = Arc::new(HostRules::new(&settings).restricted_to(only_hosts));
+        let rules = Arc::new(HostRules::new(settings).restricted_to(only_hosts));
         let pooled = |lifetime| IdleConnections { lifetime, most: per_host };
-        let client = HttpClient::new(&settings, &rules, pooled(IDLE_CONNECTION_LIFETIME))?;
-        let bot_client = HttpClient::new(&settings, &rules, pooled(IDLE_BOT_CONNECTION_LIFETIME))?;
+        let client = HttpClient::new(settings, &rules, pooled(IDLE_CONNECTION_LIFETIME))?;
+        let bot_client = HttpClient::new(settings, &rules, pooled(IDLE_BOT_CONNECTION_LIFETIME))?;
         let unpooled = IdleConnections { lifetime: Duration::ZERO, most: 0 };
-        let unpooled_client = HttpClient::new(&settings, &rules, unpooled)?;
+        let unpooled_client = HttpClient::new(settings, &rules, unpooled)?;
         Ok(Self { client, bot_client, unpooled_client, rules, slots: Arc::new(HostSlots::new(per_host)) })
     }
 

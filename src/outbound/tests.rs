@@ -80,7 +80,7 @@ async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
 
 #[actix_web::test]
 async fn post_form_sends_an_encoded_form_and_returns_an_error_status_as_a_response() {
-    let outbound = Outbound::new(settings()).unwrap();
+    let outbound = Outbound::new(&settings()).unwrap();
     let url = start_peer().join("echo").unwrap();
     let form = [FormField::new("scope", "a b&c"), FormField::new("assertion", "x=y")];
     let answer = outbound.post_form(&url, &[RequestHeader::new("X-One", "1")], &form, soon()).await.unwrap();
@@ -91,7 +91,7 @@ async fn post_form_sends_an_encoded_form_and_returns_an_error_status_as_a_respon
 
 #[actix_web::test]
 async fn prepared_form_carries_the_shared_headers_and_its_own() {
-    let outbound = Outbound::new(settings()).unwrap();
+    let outbound = Outbound::new(&settings()).unwrap();
     let url = start_peer().join("echo").unwrap();
     let shared = FormHeaders::default().with("x-shared", "1");
     let own = [RequestHeader::new("X-Own", "2"), RequestHeader::new("authorization", "Basic YQ==")];
@@ -114,14 +114,14 @@ async fn prepared_form_carries_the_shared_headers_and_its_own() {
 
 #[actix_web::test]
 async fn client_does_not_follow_redirects() {
-    let outbound = Outbound::new(settings()).unwrap();
+    let outbound = Outbound::new(&settings()).unwrap();
     let answer = outbound.get(&start_peer().join("away").unwrap(), soon(), 100).await.unwrap();
     assert_eq!(answer.status, 302);
 }
 
 #[actix_web::test]
 async fn body_above_the_limit_is_an_error_with_and_without_a_content_length() {
-    let outbound = Outbound::new(settings()).unwrap();
+    let outbound = Outbound::new(&settings()).unwrap();
     let base = start_peer();
     assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 2000).await.unwrap().body.len(), 2000);
     assert_eq!(outbound.get(&base.join("large").unwrap(), soon(), 1999).await, Err(OutboundError::TooLarge));
@@ -131,7 +131,7 @@ async fn body_above_the_limit_is_an_error_with_and_without_a_content_length() {
 
 #[actix_web::test]
 async fn deadline_includes_the_wait_for_a_free_connection() {
-    let outbound = Outbound::new(OutboundSettings { max_connections_per_host: 1, ..settings() }).unwrap();
+    let outbound = Outbound::new(&OutboundSettings { max_connections_per_host: 1, ..settings() }).unwrap();
     let slow = start_peer().join("slow").unwrap();
     let first = outbound.get(&slow, Instant::now() + Duration::from_millis(400), 100);
     let second = outbound.get(&slow, Instant::now() + Duration::from_millis(200), 100);
@@ -141,7 +141,7 @@ async fn deadline_includes_the_wait_for_a_free_connection() {
 
 #[actix_web::test]
 async fn relay_forwards_body_and_headers_unchanged() {
-    let outbound = Outbound::new(settings()).unwrap();
+    let outbound = Outbound::new(&settings()).unwrap();
     let request = RelayRequest {
         method: "PUT".into(),
         url: start_peer().join("echo").unwrap(),
@@ -169,12 +169,12 @@ async fn relay_forwards_body_and_headers_unchanged() {
 
 #[actix_web::test]
 async fn unreachable_host_and_refused_host_are_different_errors() {
-    let outbound = Outbound::new(settings()).unwrap();
+    let outbound = Outbound::new(&settings()).unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = Url::parse(&format!("http://127.0.0.1:{free}/")).unwrap();
     assert_eq!(outbound.get(&url, soon(), 10).await, Err(OutboundError::Unreachable));
 
-    let strict = Outbound::new(OutboundSettings { private_hosts: vec![], ..settings() }).unwrap();
+    let strict = Outbound::new(&OutboundSettings { private_hosts: vec![], ..settings() }).unwrap();
     let refused = |host: &str| Err(OutboundError::HostRefused { host: host.into() });
     assert_eq!(strict.get(&url, soon(), 10).await, refused("127.0.0.1"));
     let named = Url::parse(&format!("http://localhost:{free}/")).unwrap();
@@ -184,13 +184,13 @@ async fn unreachable_host_and_refused_host_are_different_errors() {
         private_networks: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
         ..settings()
     };
-    let networked = Outbound::new(networked).unwrap();
+    let networked = Outbound::new(&networked).unwrap();
     assert_eq!(networked.get(&named, soon(), 10).await, Err(OutboundError::Unreachable));
 }
 
 #[actix_web::test]
 async fn client_refuses_plain_http_to_unlisted_hosts_other_schemes_and_user_info() {
-    let outbound = Outbound::new(settings()).unwrap();
+    let outbound = Outbound::new(&settings()).unwrap();
     for url in ["http://bot.example/", "ftp://127.0.0.1/", "https://user:secret@bot.example/", "file:///etc/passwd"] {
         let answer = outbound.get(&Url::parse(url).unwrap(), soon(), 10).await;
         assert!(matches!(answer, Err(OutboundError::HostRefused { .. })), "{url}: {answer:?}");
@@ -253,7 +253,7 @@ fn is_public_recognises_private_addresses_in_all_notations() {
 #[actix_web::test]
 async fn egress_proxy_receives_public_names_unresolved() {
     let proxy = start_peer();
-    let outbound = Outbound::new(OutboundSettings {
+    let outbound = Outbound::new(&OutboundSettings {
         egress_proxy: Some(proxy.clone()),
         plain_http_hosts: vec!["peer.invalid".into(), "127.0.0.1".into()],
         ..settings()
@@ -263,7 +263,7 @@ async fn egress_proxy_receives_public_names_unresolved() {
     assert_eq!(outbound.get(&far, soon(), 10).await.unwrap().status, 418, "answered by the proxy");
     let near = start_peer().join("large").unwrap();
     assert_eq!(outbound.get(&near, soon(), 2000).await.unwrap().status, 200, "reached directly");
-    let excepted = Outbound::new(OutboundSettings {
+    let excepted = Outbound::new(&OutboundSettings {
         egress_proxy: Some(proxy),
         proxy_exceptions: ProxyExceptions { domains: vec!["invalid".into()], ..ProxyExceptions::default() },
         plain_http_hosts: vec!["peer.invalid".into()],
@@ -290,23 +290,23 @@ async fn self_signed_certificate_is_trusted_only_when_it_is_configured() {
     let server = HttpServer::new(|| App::new().route("/echo", web::to(echo))).workers(1);
     tokio::spawn(server.listen_rustls_0_23(listener, tls).unwrap().disable_signals().run());
 
-    let stranger = Outbound::new(settings()).unwrap();
+    let stranger = Outbound::new(&settings()).unwrap();
     assert_eq!(stranger.get(&url, soon(), 10).await, Err(OutboundError::Unreachable));
-    let trusting = Outbound::new(OutboundSettings { ca_certificates_pem: vec![pem], ..settings() }).unwrap();
+    let trusting = Outbound::new(&OutboundSettings { ca_certificates_pem: vec![pem], ..settings() }).unwrap();
     assert_eq!(trusting.get(&url, soon(), 10).await.unwrap().status, 418);
 }
 
 #[test]
 fn new_refuses_an_unreadable_ca_bundle() {
     let broken = OutboundSettings { ca_certificates_pem: vec![b"not a certificate".to_vec()], ..settings() };
-    assert!(matches!(Outbound::new(broken), Err(OutboundError::Settings(_))));
+    assert!(matches!(Outbound::new(&broken), Err(OutboundError::Settings(_))));
 }
 
 #[actix_web::test]
 async fn single_host_client_reaches_only_its_host_and_the_default_client_does_not_reach_it() {
     let metadata = Url::parse("http://169.254.169.254/metadata/identity/oauth2/token").unwrap();
     let refused = |host: &str| Err(OutboundError::HostRefused { host: host.into() });
-    assert_eq!(Outbound::new(settings()).unwrap().get(&metadata, soon(), 10).await, refused("169.254.169.254"));
+    assert_eq!(Outbound::new(&settings()).unwrap().get(&metadata, soon(), 10).await, refused("169.254.169.254"));
 
     let url = start_peer().join("echo").unwrap();
     let alone = Outbound::for_single_host(&url, Duration::from_secs(1)).unwrap();

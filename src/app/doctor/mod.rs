@@ -103,7 +103,7 @@ struct Instruments {
 
 impl Instruments {
     fn prepare(config: &Configuration, ambient: &ClockAndEntropy) -> Result<Self, BuildError> {
-        let outbound = Outbound::new(outbound_settings(config))?;
+        let outbound = Outbound::new(&outbound_settings(config))?;
         let throttle = ThrottleBoard::for_single_command(ambient.clock.clone());
         let parts = token_client_parts(&outbound, ambient, throttle, ProviderMetrics::default());
         Ok(Self { outbound, ambient: ambient.clone(), parts })

@@ -78,7 +78,7 @@ pub(super) async fn endings(
         grants: Grants::new(records, ambient.clone()),
         tokens: DirectoryTokens::new(keys.clone(), ambient.clock.clone()),
         receivers: Arc::new(directories.clone()),
-        outbound: Outbound::new(OutboundSettings::default()).unwrap(),
+        outbound: Outbound::new(&OutboundSettings::default()).unwrap(),
         counts: counts.clone(),
     });
     SessionEndings::new(users.clone(), SsoSessions::new(records, keys, ambient.clone()), back_channel, counts)

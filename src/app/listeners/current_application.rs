@@ -71,9 +71,10 @@ impl<S> CurrentService<S> {
         }
         self.number.set(number);
         // No part of an application waits for anything while it is built.
-        match (self.build)().now_or_never().flatten() {
-            Some(built) => drop(self.current.replace(built)),
-            None => tracing::error!("a worker goes on with the configuration before: restart to apply the new one"),
+        if let Some(built) = (self.build)().now_or_never().flatten() {
+            drop(self.current.replace(built));
+        } else {
+            tracing::error!("a worker goes on with the configuration before: restart to apply the new one");
         }
     }
 }

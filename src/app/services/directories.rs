@@ -88,7 +88,7 @@ impl DirectoryServices {
             grants: grants.clone(),
             tokens: tokens.clone(),
             receivers: Arc::new(directories.clone()),
-            outbound: Outbound::new(logout_notice_settings(config))?,
+            outbound: Outbound::new(&logout_notice_settings(config))?,
             counts: counts.clone(),
         });
         Ok(Some(Self {

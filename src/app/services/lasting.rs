@@ -80,7 +80,7 @@ impl Lasting {
         let records = opened.records.clone();
         let collections = Collections::open(opened, config, &ambient);
         let (clock, counters) = (&ambient.clock, metrics.counters());
-        let outbound = Outbound::new(outbound_settings(config))?;
+        let outbound = Outbound::new(&outbound_settings(config))?;
         let bots = BotClient::new(outbound.clone(), counters.observation.clone());
         let bots = bots.among_replicas(&records, &ambient.entropy);
         let claims = Arc::new(ContinuationClaims::new(&records));

@@ -161,12 +161,11 @@ impl Foundation {
         let redemption = Redemption::new(registry, collections.requirements.clone());
         let rates = build_user_rates(sources);
         let limits = caller_limits(config);
-        let caller_rates = match earlier {
-            Some(earlier) => earlier.callers.rates().succeed(limits, &registrations, records),
-            None => {
-                let (clock, counters) = (ambient.clock.clone(), metrics.counters().clone());
-                CallerRates::new(limits, &registrations, clock, counters, records)
-            }
+        let caller_rates = if let Some(earlier) = earlier {
+            earlier.callers.rates().succeed(limits, &registrations, records)
+        } else {
+            let (clock, counters) = (ambient.clock.clone(), metrics.counters().clone());
+            CallerRates::new(limits, &registrations, clock, counters, records)
         };
         let trust = TrustContext {
             outbound,
@@ -344,11 +343,9 @@ impl Services {
 fn build_user_rates(sources: ServiceSources<'_>) -> Arc<UserRates> {
     let ServiceSources { config, lasting, earlier } = sources;
     let per_minute = config.limits.user_exchanges_per_minute;
-    match earlier.filter(|earlier| earlier.user_exchanges_per_minute == per_minute) {
-        Some(earlier) => earlier.rates.clone(),
-        None => {
-            let (clock, counters) = (lasting.ambient.clock.clone(), lasting.metrics.counters().clone());
-            Arc::new(UserRates::new(per_minute, clock, counters, &lasting.records))
-        }
+    if let Some(earlier) = earlier.filter(|earlier| earlier.user_exchanges_per_minute == per_minute) {
+        return earlier.rates.clone();
     }
+    let (clock, counters) = (lasting.ambient.clock.clone(), lasting.metrics.counters().clone());
+    Arc::new(UserRates::new(per_minute, clock, counters, &lasting.records))
 }

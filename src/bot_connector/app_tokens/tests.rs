@@ -63,7 +63,7 @@ impl Fixture {
         let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)));
         tokio::spawn(server.workers(1).listen(listener).unwrap().disable_signals().run());
         let clock = Arc::new(OffsetClock::default());
-        let outbound = Outbound::new(OutboundSettings {
+        let outbound = Outbound::new(&OutboundSettings {
             connect_timeout: Duration::from_secs(1),
             plain_http_hosts: vec!["127.0.0.1".into()],
             private_hosts: vec!["127.0.0.1".into()],

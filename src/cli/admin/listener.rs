@@ -167,7 +167,7 @@ fn find_address(configuration: &Configuration) -> anyhow::Result<Url> {
 fn open_outbound(address: &Url, ca_certificates_pem: Vec<Vec<u8>>) -> anyhow::Result<Outbound> {
     let host: Vec<String> =
         address.host_str().map(|host| host.trim_matches(['[', ']']).to_owned()).into_iter().collect();
-    Ok(Outbound::new(OutboundSettings {
+    Ok(Outbound::new(&OutboundSettings {
         ca_certificates_pem,
         plain_http_hosts: host.clone(),
         private_hosts: host,

@@ -32,8 +32,6 @@ mod operations_tests;
 mod server_tests;
 #[cfg(test)]
 mod small_sections_tests;
-#[cfg(test)]
-mod traces_tests;
 
 pub use bots::BotCredentialsSection;
 pub use channels::ChannelTrustSection;

@@ -56,7 +56,7 @@ fn the_mode_the_owner_and_the_group_are_those_of_the_file() {
     assert!(!is_private(&with_mode(0o644)));
     let made_by_root = with_mode(0o440).uid() == 0;
     assert_eq!(is_private(&with_mode(0o440)), made_by_root, "the file has the group of this process");
-    let foreign = (1..).find(|group| !process_groups().contains(group));
+    let foreign = (1..u32::MAX).find(|group| !process_groups().contains(group));
     // Only root can give the file to a group to which it does not belong.
     if made_by_root && chown(file.path(), None, foreign).is_ok() {
         assert!(!is_private(&with_mode(0o440)));

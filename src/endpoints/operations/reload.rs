@@ -90,12 +90,10 @@ async fn reload(http: HttpRequest, door: web::Data<ReloadDoor>) -> HttpResponse 
     if let Err(problem) = door.bearers.admit_change(&http) {
         return problem.respond();
     }
-    match door.calls.call().await {
-        Some(report) => HttpResponse::Ok().json(Reloaded::from(report)),
-        None => {
-            let correlation_id = RequestId::find(&http);
-            tracing::warn!(correlation_id, "a reload was refused: too many wait, or the process ends");
-            Problem::ServiceUnavailable.respond()
-        }
+    if let Some(report) = door.calls.call().await {
+        return HttpResponse::Ok().json(Reloaded::from(report));
     }
+    let correlation_id = RequestId::find(&http);
+    tracing::warn!(correlation_id, "a reload was refused: too many wait, or the process ends");
+    Problem::ServiceUnavailable.respond()
 }

@@ -47,6 +47,7 @@ impl ClientGuesses {
 
     /// Counts a request without credentials from `network`, which is never limited. Returns whether the log has a line for it:
     /// the first ones of a minute have one, and every hundredth.
+    #[must_use]
     pub fn note_absence(&self, network: Option<ClientNetwork>) -> bool {
         let refusals = self.absent.charge_here(network, false).refusals;
         refusals <= GUESSES || refusals.is_multiple_of(REFUSALS_PER_LINE)

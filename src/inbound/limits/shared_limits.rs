@@ -63,9 +63,9 @@ impl SharedLimits {
         if let Some(Ok(known)) = counted.get(&name).map(|known| Arc::clone(known).downcast::<T>()) {
             return known;
         }
-        let made = Arc::new(make());
-        counted.insert(name, made.clone());
-        made
+        let counts = Arc::new(make());
+        counted.insert(name, counts.clone());
+        counts
     }
 
     /// The clock of this process.

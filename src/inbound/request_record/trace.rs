@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::{AnsweredByBot, RequestCounts, RequestId, find_route};
@@ -25,7 +25,7 @@ fn read_callers_trace(headers: &HeaderMap) -> Option<CallersTrace> {
     if headers.get_all(TRACEPARENT).nth(1).is_some() {
         return None;
     }
-    CallersTrace::read(text, headers.get_all(TRACESTATE).map(|value| value.as_bytes()))
+    CallersTrace::read(text, headers.get_all(TRACESTATE).map(HeaderValue::as_bytes))
 }
 
 /// Ends the span of the request that `response` answers.

@@ -22,6 +22,7 @@ mod span;
 #[cfg(all(test, feature = "traces"))]
 mod tests;
 mod tracer;
+mod tracer_parts;
 
 pub use callers_trace::{CallersTrace, Traceparent};
 pub(in crate::observability) use current::current_trace_id;

@@ -19,7 +19,7 @@ pub struct TraceResource(Resource);
 impl TraceResource {
     /// A process that is called `service` and has the id `instance`, with the operator's attributes.
     #[must_use]
-    pub fn new(service: &str, instance: &str, attributes: &BTreeMap<String, String>) -> Self {
+    pub fn of(service: &str, instance: &str, attributes: &BTreeMap<String, String>) -> Self {
         let own = [
             ("service.name", service),
             ("service.version", env!("CARGO_PKG_VERSION")),

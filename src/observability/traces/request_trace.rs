@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::callers_trace::{CallersTrace, Traceparent};
 use super::span::{Attribute, Beginning, ServerAnswer, Span, SpanKind};
-use super::tracer::TracerParts;
+use super::tracer_parts::TracerParts;
 
 /// The most spans of one request that are kept until it is known whether the request is exported.
 const MAX_SPANS: usize = 128;

@@ -5,6 +5,7 @@ use crate::domain::{Clock, Timestamp};
 
 /// A span that has ended. It holds names of the configuration and of the program, statuses and ids: no token, code, user id,
 /// path or query.
+#[allow(clippy::struct_field_names, reason = "the standard calls the fields so")]
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Span {
     pub(super) trace_id: u128,

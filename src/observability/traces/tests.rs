@@ -57,7 +57,7 @@ impl Setting {
         let ambient = ClockAndEntropy { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
         let queue = source.queue();
         let tracer = Tracer::new(queue.clone(), sample, ambient);
-        let resource = TraceResource::new("bot-sso", "1", &BTreeMap::new());
+        let resource = TraceResource::of("bot-sso", "1", &BTreeMap::new());
         let export = TraceExport::start(source, resource, Box::new(collector.clone()));
         Self { collector, counts, queue, tracer, export }
     }
@@ -69,7 +69,7 @@ impl Setting {
 
     /// The spans that the collector has after everything was sent.
     async fn taken(&self) -> Vec<WireSpan> {
-        assert!(self.export.finish(Duration::from_secs(60)).await);
+        assert!(self.export.finish(Duration::from_mins(1)).await);
         self.collector.taken.lock().unwrap().clone()
     }
 }

@@ -143,7 +143,7 @@ impl TestIssuer {
         let server =
             HttpServer::new(move || App::new().app_data(shared.clone()).route("/{document}", web::get().to(serve)));
         tokio::spawn(server.workers(1).listen(listener).unwrap().disable_signals().run());
-        let outbound = Outbound::new(OutboundSettings {
+        let outbound = Outbound::new(&OutboundSettings {
             connect_timeout: Duration::from_secs(2),
             plain_http_hosts: vec!["127.0.0.1".into()],
             private_hosts: vec!["127.0.0.1".into()],

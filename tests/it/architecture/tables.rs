@@ -138,6 +138,9 @@ pub const STANDARDS: &[&str] = &[
     "OpenID Connect RP-Initiated Logout 1.0",
     "Fetch",
     "NIST SP 800-38D",
+    "OTLP",
+    "OpenTelemetry",
+    "W3C Trace Context",
 ];
 
 /// Names of papers that are not in this repository.

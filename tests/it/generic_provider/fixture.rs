@@ -133,7 +133,7 @@ pub struct BegunSignIn {
 
 impl Client {
     pub fn new(oidc_provider: &OidcProvider, client_id: &str, credential: ClientCredential) -> Self {
-        let outbound = Outbound::new(OutboundSettings {
+        let outbound = Outbound::new(&OutboundSettings {
             connect_timeout: Duration::from_secs(2),
             plain_http_hosts: vec!["127.0.0.1".into()],
             private_hosts: vec!["127.0.0.1".into()],

@@ -101,7 +101,7 @@ impl ConfigurationText<'_> {
         let proof = if (connection.bot, connection.name) == ("demo", "graph") && !options.credentials.is_empty() {
             format!("credentials = [{}]", options.credentials)
         } else {
-            format!("client_secret = {{ file = \"{}\" }}", secret.display())
+            format!("client_secret = {{ file = \"{}\", expires = 2099-12-31 }}", secret.display())
         };
         format!(
             "[connections.{bot}-{name}]\nname = \"{name}\"\nbot = \"{bot}\"\nclient_id = \"{client}\"\n\

@@ -137,7 +137,9 @@ fn no_source_file_registers_a_route_outside_the_tables() {
     while let Some(path) = paths.pop() {
         if path.is_dir() {
             paths.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if ROUTE_CALLS.iter().any(|call| std::fs::read_to_string(&path).unwrap().contains(call)) {
+        } else if !path.to_string_lossy().ends_with("tests.rs")
+            && ROUTE_CALLS.iter().any(|call| std::fs::read_to_string(&path).unwrap().contains(call))
+        {
             made.insert(path.strip_prefix(&root).unwrap().display().to_string());
         }
     }

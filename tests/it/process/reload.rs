@@ -65,7 +65,7 @@ async fn a_token_of_a_connection_that_changed_is_not_handed_out() {
     let mut service = setting.serve().await;
     assert_eq!(setting.exchange("Ada", "x").await.status, 200);
     assert_eq!(setting.get_token("Ada").await, 200);
-    setting.set("connections.demo-graph.scopes", vec!["https://graph.microsoft.com/Mail.Read"]);
+    setting.set("connections.demo-graph.scopes", vec!["https://graph.microsoft.com/Mail.Read", "offline_access"]);
     setting.reload(&mut service, APPLIED).await;
     assert_eq!(logged(&service, "the configuration has changed"), ["connections.demo-graph: scopes changed"]);
     assert_eq!(setting.get_token("Ada").await, 404);

@@ -24,7 +24,7 @@ fn narrow_client() -> Outbound {
         max_connections_per_host: 1,
         ..OutboundSettings::default()
     };
-    Outbound::new(settings).unwrap()
+    Outbound::new(&settings).unwrap()
 }
 
 fn request() -> ForwardedRequest {

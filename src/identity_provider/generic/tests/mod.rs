@@ -202,7 +202,7 @@ async fn answer(request: HttpRequest, body: String, peer: web::Data<Peer>) -> Ht
 }
 
 fn outbound() -> Outbound {
-    Outbound::new(OutboundSettings {
+    Outbound::new(&OutboundSettings {
         connect_timeout: Duration::from_secs(1),
         plain_http_hosts: vec!["127.0.0.1".into()],
         private_hosts: vec!["127.0.0.1".into()],

@@ -8,20 +8,24 @@ use crate::observability::{Metrics, Tracer};
 use crate::outbound::OutboundError;
 
 /// The traces of the process, of which there are none.
-pub(super) enum Traces {}
+pub(in crate::app) enum Traces {}
 
 impl Traces {
     #[allow(clippy::unnecessary_wraps, reason = "the signature is that of a binary with traces")]
-    pub(super) fn start(_: &Configuration, _: &ClockAndEntropy, _: &Metrics) -> Result<Option<Self>, OutboundError> {
+    pub(in crate::app) fn start(
+        _: &Configuration,
+        _: &ClockAndEntropy,
+        _: &Metrics,
+    ) -> Result<Option<Self>, OutboundError> {
         Ok(None)
     }
 
-    pub(super) fn tracer(&self) -> Tracer {
+    pub(in crate::app) fn tracer(&self) -> Tracer {
         match *self {}
     }
 
     #[allow(clippy::unused_async, reason = "the signature is that of a binary with traces")]
-    pub(super) async fn finish(&self, _: Duration) {
+    pub(in crate::app) async fn finish(&self, _: Duration) {
         match *self {}
     }
 }

@@ -18,7 +18,7 @@ impl ExchangeObserver for Both {
 }
 
 /// Tells the observer of development, if there is one, and traces, if there are some.
-pub(super) fn build_observation(
+pub(in crate::app) fn build_observation(
     development: Option<Arc<dyn ExchangeObserver>>,
     has_traces: bool,
 ) -> ExchangeObservation {

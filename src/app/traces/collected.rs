@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use url::Url;
 
-use super::services::outbound_settings;
+use crate::app::services::outbound_settings;
 use crate::config::{Configuration, TracesSection};
 use crate::domain::{ClockAndEntropy, Secret};
 use crate::observability::{
@@ -20,33 +20,33 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 2;
 
 /// The traces of the process.
-pub(super) struct Traces {
+pub(in crate::app) struct Traces {
     tracer: Tracer,
     export: TraceExport,
 }
 
 impl Traces {
     /// Starts the export of the section `traces`; `None` without that section, where nothing is started.
-    pub(super) fn start(
+    pub(in crate::app) fn start(
         config: &Configuration,
         ambient: &ClockAndEntropy,
         metrics: &Metrics,
     ) -> Result<Option<Self>, OutboundError> {
         let Some(section) = &config.traces else { return Ok(None) };
         let collector = Collector::new(section, config)?;
-        let resource = TraceResource::new(&section.service_name, &ambient.entropy.uuid(), &section.attributes);
+        let resource = TraceResource::of(&section.service_name, &ambient.entropy.uuid(), &section.attributes);
         let source = span_queue(metrics.trace_spans().clone());
         let tracer = Tracer::new(source.queue(), section.sample, ambient.clone());
         Ok(Some(Self { tracer, export: TraceExport::start(source, resource, Box::new(collector)) }))
     }
 
     /// Begins the traces of requests.
-    pub(super) fn tracer(&self) -> Tracer {
+    pub(in crate::app) fn tracer(&self) -> Tracer {
         self.tracer.clone()
     }
 
     /// Sends what waits, for at most `limit`.
-    pub(super) async fn finish(&self, limit: Duration) {
+    pub(in crate::app) async fn finish(&self, limit: Duration) {
         if !self.export.finish(limit).await {
             tracing::warn!("some spans were not sent: the collector of traces.endpoint did not answer in time");
         }
@@ -81,7 +81,7 @@ impl Collector {
         let written = section.headers.iter();
         let written = written.map(|(name, value)| CollectorHeader { name: name.clone(), value: value.clone() });
         Ok(Self {
-            outbound: Outbound::new(settings)?,
+            outbound: Outbound::new(&settings)?,
             endpoint: section.endpoint.clone(),
             headers: written.chain([content_type]).collect(),
         })
