@@ -99,7 +99,6 @@ impl Callers {
             Identity::App(claims) => RateKey::Parent(&claims.app_id),
         };
         self.rates.charge(&bot, key).await?;
-        confirm_caller();
         // Only the Emulator has to be on this machine, so other bots need no look at the headers.
         let is_local = !bot.emulator_tenants.is_empty() && is_from_this_machine(http);
         Ok(Peer { bot, identity, is_local })
@@ -111,7 +110,9 @@ impl Callers {
     /// # Errors
     /// 400 if the activity has no service URL, else 403 (docs/protocols/bot-auth-and-skills.md §2 rules 16 to 25).
     pub fn admit<'p>(&self, peer: &'p Peer, activity: &Activity<'_>) -> Result<AdmittedCaller<'p>, CallerRefusal> {
-        peer.admit(activity, &self.policy.required_endorsements)
+        let admitted = peer.admit(activity, &self.policy.required_endorsements)?;
+        confirm_caller();
+        Ok(admitted)
     }
 
     /// Derives the `callerId` of an activity (docs/protocols/bot-auth-and-skills.md §2 rule 26). The Emulator and

@@ -143,6 +143,8 @@ def configure(binary, folder, keys_port):
     """Writes the example of deploy/systemd with paths below `folder`, and returns the bearer of the metrics."""
     text = (DEPLOY / "systemd/bot-sso.toml").read_text()
     text = re.sub(r'"(/[^"]*)"', lambda found: f'"{folder}{found.group(1)}"', text)
+    # The alerts on the ends of credentials need a secret that says when it ends.
+    text = text.replace('file = "secrets/graph"', 'file = "secrets/graph", expires = 2099-01-31')
     (folder / "bot-sso.toml").write_text(text + MORE_SECTIONS.format(keys=keys_port))
     for path in ("var/lib/bot-sso", "var/log/bot-sso", "secrets"):
         (folder / path).mkdir(parents=True)

@@ -35,16 +35,14 @@ pub(super) async fn check(
                 RedeemFailure::AssertionExpired => "the client has to get a fresh token: ",
                 _ => "",
             };
-            let refused = describe(&error);
-            vec![
-                Finding::failed(DoctorCheck::Consent, subject, format!("{user_helps}{}", refused.seen))
-                    .advise(refused.hint),
-            ]
+            let mut refused = describe(&error);
+            refused.seen.insert_str(0, user_helps);
+            vec![refused.into_finding(DoctorCheck::Consent, subject)]
         }
         Err(_) => {
             let seen = "unknown: the provider does not answer in time";
             vec![
-                Finding::failed(DoctorCheck::Consent, subject, seen)
+                Finding::skipped(DoctorCheck::Consent, subject, seen)
                     .advise("check the network, and the provider's status"),
             ]
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-use super::{DoctorCheck, Finding, QUESTION_TIMEOUT, describe};
+use super::{DoctorCheck, Finding, QUESTION_TIMEOUT, report_refusal};
 use crate::config::ConnectionSection;
 use crate::domain::{Secret, SharedEntropy};
 use crate::identity_provider::{AuthorizationRequest, IdentityProvider};
@@ -44,8 +44,7 @@ pub(super) async fn check(
     let address = match timeout(QUESTION_TIMEOUT, provider.authorize_url(&section.connection, request)).await {
         Ok(Ok(address)) => ask_silently(address),
         Ok(Err(error)) => {
-            let refused = describe(&error);
-            return Finding::failed(DoctorCheck::RedirectUri, subject, refused.seen).advise(refused.hint);
+            return report_refusal(DoctorCheck::RedirectUri, subject, &error);
         }
         Err(_) => {
             return Finding::skipped(

@@ -113,8 +113,8 @@ fn judge_end(end: &CredentialEnd, clock: &dyn Clock) -> Finding {
         None => Finding::ok(DoctorCheck::CredentialEnd, subject, format!("ends on {}, in {left} days", end.day())),
         Some(warning) => {
             let (seen, advice) = warning.split_once(": ").unwrap_or((&warning, ""));
-            let finding = if left < 0 { Finding::failed } else { Finding::warning };
-            finding(DoctorCheck::CredentialEnd, subject, seen.to_owned()).advise(advice)
+            // Not a failure: whether the provider still takes the credential is another line.
+            Finding::warning(DoctorCheck::CredentialEnd, subject, seen.to_owned()).advise(advice)
         }
     }
 }

@@ -58,14 +58,13 @@ fn judge(name: &str, result: &Value) -> Finding {
 async fn list_kept(listener: &OperatorListener, user: &UserKey) -> Finding {
     let subject = format!("user {user}, in the running service");
     let key = user.to_string();
-    let call = Call { method: "GET", path: &["admin", "users", &key, "export"] };
-    let export = match listener.call(&call).await {
-        Ok(export) => export,
+    let call = Call { method: "GET", path: &["admin", "users", &key] };
+    let overview = match listener.call(&call).await {
+        Ok(overview) => overview,
         Err(error) => return Finding::skipped(DoctorCheck::User, subject, format!("not known: {error:#}")),
     };
-    let records = export.get("records").and_then(Value::as_object);
-    let counts = records.into_iter().flatten().filter_map(|(name, list)| {
-        let count = list.as_array().map_or(0, Vec::len);
+    let counts = ["tokens", "sessions", "pins", "offers"].into_iter().filter_map(|name| {
+        let count = overview.get(name)?.as_array()?.len();
         (count > 0).then(|| format!("{name} {count}"))
     });
     let counts: Vec<String> = counts.collect();

@@ -75,7 +75,7 @@ const CASES: [Case; 24] = [
         &[("connections.demo-graph.client_secret.expires", "2024-01-31")],
         Token::None,
         "credential_end",
-        "failed",
+        "warning",
         "has ended on 2024-01-31",
     ),
     case(&[], Token::None, "credential_end", "skipped", "expires = "),

@@ -76,6 +76,13 @@ fn validate_endpoint(text: Option<String>, plain: PlainHttp, review: &mut Review
     let write = "the URL at which the collector takes traces over HTTP, as \"https://otel.example.com:4318/v1/traces\"";
     let text = review.required(text, place, write)?;
     let url = review.unrecorded_address(&text, plain, place)?;
+    if url.query().is_some() {
+        review.report(
+            place,
+            "has a query, which is shown and logged: write what it proves as a header, in headers".to_owned(),
+        );
+        return None;
+    }
     if url.path() == "/" {
         let proposal = Proposal::text(place, format!("{}{TRACES_PATH}", text.trim_end_matches('/')));
         review.propose(place, format!("{text:?} has no path"), proposal);
