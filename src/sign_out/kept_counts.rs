@@ -116,6 +116,7 @@ impl KeptCounter {
 
 impl Shared {
     async fn run(&self, begun_at: Timestamp) {
+        let _running = RunningCount(self);
         let mut found = KindCounts::default();
         let failure = loop {
             let step = Instant::now();
@@ -130,14 +131,21 @@ impl Shared {
             self.lock().running = Some(counts);
             sleep(step.elapsed()).await;
         };
-        let mut state = self.lock();
-        (state.running, state.failure) = (None, failure);
-        drop(state);
-        self.ended.notify_waiters();
+        self.lock().failure = failure;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A count that is under way. It ends when this value is dropped, also by a panic: another one can be begun then.
+struct RunningCount<'a>(&'a Shared);
+
+impl Drop for RunningCount<'_> {
+    fn drop(&mut self) {
+        self.0.lock().running = None;
+        self.0.ended.notify_waiters();
     }
 }
 

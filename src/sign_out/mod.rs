@@ -66,7 +66,7 @@ pub struct SignOutCause {
 pub enum SignOutOrigin {
     /// The operator's.
     Operator,
-    /// That of an operator who may only read, and signs nobody out.
+    /// That of an operator who may only read. It stands in the audit stream, and ends nothing.
     OperatorReading,
     /// The person's own.
     User,

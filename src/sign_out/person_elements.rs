@@ -31,7 +31,7 @@ pub struct PersonOverview {
 pub struct TokenElement {
     /// The token.
     pub token: PersonToken,
-    /// Whether the connection is configured as it was when the token was obtained. Another token serves nobody any more.
+    /// Whether the connection is configured as it was when the token was obtained. No bot gets a token for which this is false.
     pub is_current: bool,
 }
 

@@ -84,7 +84,7 @@ pub enum DoctorError {
         /// The connections that there are.
         known: String,
     },
-    /// The manifest is none.
+    /// The file that was named as manifest is not one.
     #[error("--manifest: {name} {problem}")]
     Manifest {
         /// The name of the file.

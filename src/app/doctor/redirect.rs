@@ -80,12 +80,8 @@ fn judge(answer: &HttpAnswer, section: &ConnectionSection, subject: String, redi
         return Finding::ok(DoctorCheck::RedirectUri, subject, "the provider sends browsers back to it");
     }
     let page = String::from_utf8_lossy(&answer.body);
-    let number = NUMBERS_OF_ENTRA.iter().find(|number| page.contains(**number));
-    let names_it = || {
-        let page = page.to_ascii_lowercase();
-        ["redirect_uri", "redirect uri", "redirect-uri", "reply address"].iter().any(|words| page.contains(words))
-    };
-    if number.is_some() || (400..500).contains(&answer.status) && names_it() {
+    let number = NUMBERS_OF_ENTRA.iter().find(|number| has_number(&page, number));
+    if number.is_some() || (400..500).contains(&answer.status) && names_redirect_uri(&page) {
         let number = number.map(|number| format!(" ({number})")).unwrap_or_default();
         let advice = format!(
             "register {redirect_uri}, exactly so, as a redirect URI (platform \"Web\") of the app {}; if that is not the \
@@ -104,10 +100,33 @@ fn judge(answer: &HttpAnswer, section: &ConnectionSection, subject: String, redi
     Finding::skipped(DoctorCheck::RedirectUri, subject, seen).advise("sign in once with the card's button")
 }
 
+/// Whether `page` has `number`, and not only a longer one that begins with it.
+fn has_number(page: &str, number: &str) -> bool {
+    let is_end = |rest: &str| !rest.starts_with(|letter: char| letter.is_ascii_digit());
+    page.match_indices(number).any(|(at, _)| page.get(at + number.len()..).is_some_and(is_end))
+}
+
+/// Whether `page` writes of a redirect URI. A page that only repeats the question's own address does not.
+fn names_redirect_uri(page: &str) -> bool {
+    let page = page.to_ascii_lowercase().replace("redirect_uri=", "").replace("redirect_uri%3d", "");
+    ["redirect_uri", "redirect uri", "redirect-uri", "reply address"].iter().any(|words| page.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_number_is_found_whole_and_an_echo_of_the_question_is_no_refusal() {
+        assert!(has_number("AADSTS50011: the reply address", "AADSTS50011"));
+        assert!(has_number("AADSTS500112 or AADSTS50011", "AADSTS50011"));
+        assert!(!has_number("AADSTS500113: no reply address", "AADSTS50011"));
+        assert!(
+            names_redirect_uri("error: invalid Redirect_URI") && names_redirect_uri("the reply address is unknown")
+        );
+        assert!(!names_redirect_uri("cannot GET /authorize?client_id=1&redirect_uri=https%3A%2F%2Fa.example"));
+    }
 
     #[test]
     fn the_question_asks_for_no_page_whatever_prompt_the_connection_has() {

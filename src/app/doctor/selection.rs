@@ -8,7 +8,7 @@ const NARROWED_TABLES: [&str; 5] = ["bots.", "connections.", "add_ins.", "back_e
 /// The bots and connections that are looked at.
 pub(super) struct Selection<'a> {
     pub(super) bots: Vec<&'a Bot>,
-    /// Without those whose users are of a directory of this process, which nobody hands tokens in for.
+    /// Connections to a directory of this process are left out: clients have no exchangeable token for them.
     pub(super) connections: Vec<&'a ConnectionSection>,
 }
 

@@ -124,7 +124,12 @@ pub(in crate::app) fn open_doors(sources: &DoorSources<'_>, readiness: Readiness
     let limits = BodyLimits { bytes: config.server.body_limit_bytes, time: BODY_TIMEOUT };
     let bearers = services.operator_tokens.admin.clone();
     let reload = bearers.clone().map(|bearers| ReloadDoor::new(bearers, reloads.clone()));
-    let operations = bearers.map(|bearers| Operations::new(bearers, operations::list_parts(config, services), limits));
+    let operations = bearers.map(|bearers| Operations::new(bearers, operations::list_parts(services), limits));
+    // What the pages are built from needs a restart to change, so operators stay signed in through a reload.
+    let directory_pages = match earlier {
+        Some(earlier) => earlier.directory_pages.clone(),
+        None => directories::open_pages(config, services, limits).map(web::Data::new),
+    };
     Doors {
         gateway: web::Data::new(build_bot_gateway(config, services, &under_way, limits)),
         token_service: web::Data::new(build_token_service(config, services, &under_way, limits)),
@@ -135,7 +140,7 @@ pub(in crate::app) fn open_doors(sources: &DoorSources<'_>, readiness: Readiness
         directories: DirectoryDoors::open(config, services, limits),
         operations: operations.map(web::Data::new),
         reload: reload.map(web::Data::new),
-        directory_pages: directories::open_pages(config, services, limits).map(web::Data::new),
+        directory_pages,
         health: web::Data::new(readiness),
         metrics: web::Data::new(MetricsPage::new(services.metrics.clone(), services.operator_tokens.metrics.clone())),
         proxies: web::Data::new(TrustedProxies::new(

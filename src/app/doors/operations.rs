@@ -2,15 +2,13 @@ use std::sync::Arc;
 
 use super::directories::list_operated;
 use super::person_records::build_person_records;
-use crate::app::metrics::read_store_size;
 use crate::app::services::Services;
-use crate::config::Configuration;
 use crate::endpoints::operations::{OperatedApps, OperationsParts};
 use crate::exchange::{AccountOwners, PersonOffers, PersonPins};
-use crate::sign_out::{KeptCounter, PersonElements};
+use crate::sign_out::PersonElements;
 
 /// What the operator's door works with.
-pub(super) fn list_parts(config: &Configuration, services: &Services) -> OperationsParts {
+pub(super) fn list_parts(services: &Services) -> OperationsParts {
     let (persons, sign_out) = (build_person_records(services), services.sign_out.clone());
     let (pins, offers) = (PersonPins::new(services.vault.clone()), PersonOffers::new(services.cards.clone()));
     OperationsParts {
@@ -18,7 +16,7 @@ pub(super) fn list_parts(config: &Configuration, services: &Services) -> Operati
         sign_out,
         persons,
         owners: AccountOwners::new(services.vault.clone(), services.registrations.clone()),
-        counter: KeptCounter::new(services.records.clone(), read_store_size(config)),
+        counter: services.lasting.kept_counter.clone(),
         directories: services.directories.as_ref().map(|directory| Arc::new(list_operated(directory))),
         apps: OperatedApps {
             registrations: services.registrations.clone(),

@@ -43,7 +43,7 @@ impl<S: Service<Request> + 'static> ServiceFactory<Request> for CurrentApplicati
     type InitError = ();
     type Future = LocalBoxFuture<'static, Result<CurrentService<S>, ()>>;
 
-    fn new_service(&self, (): ()) -> Self::Future {
+    fn new_service(&self, _config: ()) -> Self::Future {
         let (build, generation) = (self.build.clone(), self.generation.clone());
         Box::pin(async move {
             // Read first: what is replaced meanwhile is built into a later application.

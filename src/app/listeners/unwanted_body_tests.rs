@@ -33,21 +33,6 @@ async fn a_body_that_is_not_wanted_is_not_drained() {
     fixture.server.stop(false).await;
 }
 
-/// The framework reads 8,192 bytes at a time, so a part of the second head waits in its parser with the first one.
-#[actix_web::test]
-async fn a_request_whose_head_was_read_with_the_one_before_is_answered() {
-    let fixture = Fixture::start(10, 10);
-    for read_with_first in [5, 25, 45] {
-        let mut client = fixture.connect().await;
-        let (line, end) = ("GET /nowhere HTTP/1.1\r\nhost: a\r\nx: ", "\r\n\r\n");
-        let padding = "p".repeat(8_192 - read_with_first - line.len() - end.len());
-        let post = "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello";
-        send(&mut client, &format!("{line}{padding}{end}{post}")).await;
-        read_until(&mut client, "hello").await;
-    }
-    fixture.server.stop(false).await;
-}
-
 #[actix_web::test]
 async fn a_body_that_has_arrived_with_its_head_and_is_not_wanted_leaves_the_connection_open() {
     let fixture = Fixture::start(10, 10);

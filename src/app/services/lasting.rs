@@ -6,6 +6,7 @@ use super::{AppServices, OpenedCollections};
 use crate::accounts::AppUsers;
 use crate::app::BuildError;
 use crate::app::credentials::CredentialBuilder;
+use crate::app::metrics::read_store_size;
 use crate::app::operator_tokens::OperatorTokens;
 use crate::bot_connector::{BotClient, ContinuationClaims, ContinuationDelivery, SkillClient, SkillConversations};
 use crate::cards::PendingSignIns;
@@ -21,7 +22,7 @@ use crate::observability::Metrics;
 use crate::outbound::Outbound;
 use crate::records::Records;
 use crate::sign_in::{BrowserSignIns, MagicCodes, ProviderSessions};
-use crate::sign_out::LogoutTokenUses;
+use crate::sign_out::{KeptCounter, LogoutTokenUses};
 use crate::token_issuer::AppUserTokens;
 use crate::vault::TokenVault;
 
@@ -46,6 +47,8 @@ pub(in crate::app) struct Lasting {
     /// What the limits of the doors are made from.
     pub(in crate::app) shared_limits: SharedLimits,
     pub(in crate::app) operator_tokens: OperatorTokens,
+    /// Counts what is kept; a count that is under way goes on through a reload.
+    pub(in crate::app) kept_counter: KeptCounter,
     /// Has built the credentials that are in use. An assertion file that is away at the moment of a reload must not end the
     /// assertion that was read from it, so the same builder builds them again.
     pub(in crate::app) credential_builder: Arc<Mutex<CredentialBuilder>>,
@@ -97,6 +100,7 @@ impl Lasting {
             given: GivenTokens::new(&records, collections.vault.clone()),
             shared_limits: SharedLimits::new(&records, clock.clone()),
             operator_tokens: OperatorTokens::new(config.operations.as_ref()),
+            kept_counter: KeptCounter::new(records.clone(), read_store_size(config)),
             credential_builder: Arc::new(Mutex::new(credential_builder)),
             outbound,
             collections,

@@ -1,3 +1,7 @@
+//! Reloads of the configuration, as the operator's door and the process agree on them.
+//!
+//! Owns the call of a reload and its report. It deliberately does not know what a configuration is, nor how one is applied.
+
 use std::future::Future;
 use std::pin::Pin;
 

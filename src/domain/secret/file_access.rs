@@ -10,7 +10,7 @@ const READABLE_BY_GROUP: u32 = 0o040;
 const OPEN_TO_GROUP: u32 = 0o070;
 const OPEN_TO_OTHERS: u32 = 0o007;
 
-/// Whether a file is private enough for a secret. Nobody but its owner may use it, with one exception: if root owns it, its
+/// Whether a file is private enough for a secret. Only its owner may use it, with one exception: if root owns it, its
 /// group may read it, provided that the group is root's or one of this process's. Kubernetes mounts secrets like this for
 /// the group of a pod, and systemd passes credentials like this. The process itself cannot change such a file.
 #[must_use]

@@ -19,7 +19,7 @@ pub(super) const FIND: Operation = Operation {
     route: |route| route.to(find),
     description: || {
         described("FindAccount", "The persons to whom an account of a channel belongs, at each bot.")
-            .note("Tokens and pins show it. An account that nobody has signed in with belongs to no person.")
+            .note("Tokens and pins show it. An account that was never signed in belongs to no person.")
             .path_parameter("channel", "The channel, as in activities: `msteams`, `directline` …; percent-encoded.")
             .path_parameter("account_id", "`from.id` of the channel's activities; percent-encoded.")
             .answer(200, Answer::json::<FoundAccounts>("The accounts that belong to a person; none if there is none."))

@@ -50,12 +50,10 @@ fn report_no_application(manifest: &Manifest, name: &str, selection: &Selection<
             .replace("<token_exchange_uri>", section.connection.token_exchange_uri.as_deref().unwrap_or_default()),
         _ => form.to_owned(),
     };
-    Finding::failed(
-        DoctorCheck::ManifestId,
-        format!("{name} {member}"),
-        "is missing, so clients get no token for the app",
-    )
-    .advise(format!("add {form} to the manifest"))
+    // Without an exchange URI, users sign in by the card, and need no token of the client.
+    let finding = if right.is_some() || manifest.is_of_office { Finding::failed } else { Finding::warning };
+    finding(DoctorCheck::ManifestId, format!("{name} {member}"), "is missing, so clients get no token for the app")
+        .advise(format!("add {form} to the manifest"))
 }
 
 fn compare_application(
@@ -110,10 +108,10 @@ fn compare_resource(application: &ManifestApplication, name: &str, section: &Con
             .advise(format!("write {uri} there"));
     };
     let Some(uri) = &connection.token_exchange_uri else {
-        return Finding::failed(
+        return Finding::warning(
             DoctorCheck::ManifestResource,
             subject,
-            format!("{resource}, and {place} has no exchange URI"),
+            format!("{resource}, and {place} has no exchange URI: its users sign in by the card"),
         )
         .advise(format!("write token_exchange_uri = {resource:?} in {place}"));
     };

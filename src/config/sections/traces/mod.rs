@@ -1,3 +1,7 @@
+//! The section `[traces]`.
+//!
+//! Owns the keys of the section and their checks. It deliberately does not know how a span is made or sent.
+
 #[cfg(test)]
 mod tests;
 

@@ -30,7 +30,7 @@ pub(super) struct ShownToken {
     expires_at: String,
     /// Whether it can be refreshed without the person.
     has_refresh_token: bool,
-    /// Whether the connection is configured as it was when the token was obtained. Another token serves nobody any more.
+    /// Whether the connection is configured as it was when the token was obtained. No bot gets a token for which this is false.
     is_current: bool,
     /// The granted scope, if the provider has said it.
     #[serde(skip_serializing_if = "Option::is_none")]
