@@ -108,10 +108,10 @@ fn compare_resource(application: &ManifestApplication, name: &str, section: &Con
             .advise(format!("write {uri} there"));
     };
     let Some(uri) = &connection.token_exchange_uri else {
-        return Finding::warning(
+        return Finding::failed(
             DoctorCheck::ManifestResource,
             subject,
-            format!("{resource}, and {place} has no exchange URI: its users sign in by the card"),
+            format!("{resource}, and {place} has no exchange URI"),
         )
         .advise(format!("write token_exchange_uri = {resource:?} in {place}"));
     };
