@@ -42,7 +42,7 @@ pub(super) async fn check(
         Err(_) => {
             let seen = "unknown: the provider does not answer in time";
             vec![
-                Finding::skipped(DoctorCheck::Consent, subject, seen)
+                Finding::failed(DoctorCheck::Consent, subject, seen)
                     .advise("check the network, and the provider's status"),
             ]
         }

@@ -260,30 +260,28 @@ struct Refused {
     seen: String,
     /// What to change.
     hint: &'static str,
-    /// Whether the provider has not answered the question: it was away, or does not want to be asked now.
-    is_unknown: bool,
+    /// Whether the provider does not want to be asked so often now. That says nothing of a sign-in, as an outage does.
+    is_throttled: bool,
 }
 
 impl Refused {
     fn into_finding(self, check: DoctorCheck, subject: String) -> Finding {
-        let finding = if self.is_unknown { Finding::skipped } else { Finding::failed };
+        let finding = if self.is_throttled { Finding::skipped } else { Finding::failed };
         finding(check, subject, self.seen).advise(self.hint)
     }
 }
 
 fn describe(error: &RedeemError) -> Refused {
     let RedeemError { failure, diagnostics } = error;
-    let is_unknown = matches!(
-        failure,
-        RedeemFailure::Transient | RedeemFailure::Unavailable { .. } | RedeemFailure::Throttled { .. }
-    );
-    let verdict = if is_unknown { "unknown" } else { "refused" };
+    let is_throttled = matches!(failure, RedeemFailure::Throttled { .. });
+    let is_away = matches!(failure, RedeemFailure::Transient | RedeemFailure::Unavailable { .. });
+    let verdict = if is_throttled || is_away { "unknown" } else { "refused" };
     let number = diagnostics.aadsts.map(|number| format!(": AADSTS{number}")).unwrap_or_default();
     // The word that came tells the operator what to look up where no number does.
     let word = diagnostics.error.as_ref().filter(|_| diagnostics.aadsts.is_none());
     let word = word.map(|word| format!(": error {word}")).unwrap_or_default();
     let trace_id = diagnostics.trace_id.as_ref().map(|id| format!(" (trace id {id})")).unwrap_or_default();
-    Refused { seen: format!("{verdict}{number}{word}{trace_id}"), hint: diagnostics.hint, is_unknown }
+    Refused { seen: format!("{verdict}{number}{word}{trace_id}"), hint: diagnostics.hint, is_throttled }
 }
 
 fn report_refusal(check: DoctorCheck, subject: String, error: &RedeemError) -> Finding {

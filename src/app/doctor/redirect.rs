@@ -47,11 +47,7 @@ pub(super) async fn check(
             return report_refusal(DoctorCheck::RedirectUri, subject, &error);
         }
         Err(_) => {
-            return Finding::skipped(
-                DoctorCheck::RedirectUri,
-                subject,
-                "unknown: the provider does not answer in time",
-            );
+            return Finding::failed(DoctorCheck::RedirectUri, subject, "unknown: the provider does not answer in time");
         }
     };
     match outbound.get(&address, Instant::now() + QUESTION_TIMEOUT, MAX_PAGE_BYTES).await {
