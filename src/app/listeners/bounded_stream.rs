@@ -48,7 +48,9 @@ struct Reading {
     after_head: u64,
     /// Blank lines given since the request under way began.
     blank_lines: u32,
-    /// Whether the parser has to look at what it was given before it is given more.
+    /// Whether the parser has to look at what it was given before it is given more: at a head that is complete, or at the
+    /// bytes before those that are held. Else it could take in the next request unseen by [`Connection`], and would answer
+    /// that one without being polled for its body.
     pauses: bool,
     /// Whether the client has sent its last byte.
     is_at_end: bool,
@@ -127,8 +129,28 @@ impl<S: AsyncRead + Unpin> BoundedStream<S> {
         }
     }
 
-    /// Reads ahead while nothing may be given to the parser, so that the end of the client's stream is noticed.
+    /// Reads ahead while nothing may be given to the parser until the answer under way is complete.
     fn poll_ahead(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_hold(context))?;
+        if self.reading.held.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.open.connection.hold_bytes();
+        Poll::Pending
+    }
+
+    /// Gives the parser nothing this time, so that it looks at what it has.
+    fn poll_pause(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_hold(context))?;
+        if self.reading.held.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Holds what has arrived, or notices the end of the client's stream. Pending if neither has come.
+    fn poll_hold(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.reading.held.is_empty() && !self.reading.is_at_end {
             // Not zeroed: mostly nothing has arrived, and zeroing 4 KiB costs 2 % of a small request.
             let mut taken = [const { MaybeUninit::uninit() }; READ_AHEAD];
@@ -137,11 +159,7 @@ impl<S: AsyncRead + Unpin> BoundedStream<S> {
             self.reading.is_at_end = buffer.filled().is_empty();
             self.reading.held.extend_from_slice(buffer.filled());
         }
-        if self.reading.held.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
-        self.open.connection.hold_bytes();
-        Poll::Pending
+        Poll::Ready(Ok(()))
     }
 
     /// Gives the parser bytes: those that are held, else those that arrive.
@@ -207,6 +225,7 @@ impl Reading {
             self.after_head += arrived.len() as u64;
             return arrived.len();
         };
+        self.pauses = true;
         self.blank_lines = 0;
         let rest = arrived.get(end..).unwrap_or_default();
         let mut ahead = self.lines;
@@ -239,8 +258,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for BoundedStream<S> {
             return Poll::Pending;
         }
         if std::mem::take(&mut this.reading.pauses) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+            return this.poll_pause(context);
         }
         let body = this.open.connection.answered_body();
         if this.may_give(body) { this.poll_give(body, context, buffer) } else { this.poll_ahead(context) }

@@ -15,6 +15,8 @@ mod current_application;
 #[cfg(test)]
 mod current_application_tests;
 mod open_files;
+#[cfg(test)]
+mod pieces_tests;
 mod request_tracking;
 mod server;
 #[cfg(test)]

@@ -126,10 +126,10 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if *this.body == Body::WithParser {
-            // The framework polls an answer when it has read the head, and then hands the body over. The answer has to be
-            // woken: a request that waited behind another one on its connection is not polled again by itself.
+            // The framework polls an answer when it has read the head, hands the body over, and polls the answer again. A
+            // request that waits behind another one would not be polled again, but the stream gives no head before the
+            // answer to the one before is complete.
             *this.body = Body::HandedOver;
-            context.waker().wake_by_ref();
             return Poll::Pending;
         }
         let mut response = ready!(this.answer.poll(context))?;

@@ -72,12 +72,12 @@ impl ListenerServer {
     /// # Errors
     /// Those of the operating system.
     pub(in crate::app) fn listen<A, I, F, B>(
-        mut self,
+        self,
         listener: TcpListener,
         tls: Option<rustls::ServerConfig>,
         application: A,
         generation: &Arc<Generation>,
-    ) -> std::io::Result<Self>
+    ) -> io::Result<Self>
     where
         A: Fn() -> I + Clone + Send + 'static,
         I: IntoServiceFactory<F, Request> + 'static,
@@ -85,9 +85,40 @@ impl ListenerServer {
         F::InitError: std::fmt::Debug,
         B: MessageBody + 'static,
     {
+        match tls {
+            None => self.listen_through(listener, |socket| std::future::ready(Some(socket)), application, generation),
+            Some(config) => {
+                let acceptor = TlsAcceptor::from(Arc::new(config));
+                let limit = self.settings.arrival;
+                let shake_hands = move |socket| {
+                    let handshake = acceptor.accept_with(socket, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
+                    async move { timeout(limit, handshake).await.ok()?.ok() }
+                };
+                self.listen_through(listener, shake_hands, application, generation)
+            }
+        }
+    }
+
+    /// Adds a bound socket. `handshake` makes of a connection the stream from which its requests are read; `None` ends the
+    /// connection.
+    pub(super) fn listen_through<A, I, F, B, S, H>(
+        mut self,
+        listener: TcpListener,
+        handshake: impl Fn(TcpStream) -> H + Clone + Send + 'static,
+        application: A,
+        generation: &Arc<Generation>,
+    ) -> io::Result<Self>
+    where
+        A: Fn() -> I + Clone + Send + 'static,
+        I: IntoServiceFactory<F, Request> + 'static,
+        F: Application<B>,
+        F::InitError: std::fmt::Debug,
+        B: MessageBody + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        H: Future<Output = Option<S>> + 'static,
+    {
         bound_buffers(&listener)?;
-        let address = listener.local_addr()?;
-        let name = format!("listener {address}");
+        let name = format!("listener {}", listener.local_addr()?);
         let worker = Worker {
             application,
             generation: generation.clone(),
@@ -95,23 +126,7 @@ impl ListenerServer {
             table: self.table.clone(),
             shutdown: self.builder.graceful_shutdown_signal(),
         };
-        self.builder = match tls {
-            None => self
-                .builder
-                .listen(name, listener, move || worker.clone().serve(|socket| std::future::ready(Some(socket))))?,
-            Some(config) => {
-                let acceptor = TlsAcceptor::from(Arc::new(config));
-                let limit = self.settings.arrival;
-                self.builder.listen(name, listener, move || {
-                    let acceptor = acceptor.clone();
-                    worker.clone().serve(move |stream| {
-                        let handshake =
-                            acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
-                        async move { timeout(limit, handshake).await.ok()?.ok() }
-                    })
-                })?
-            }
-        };
+        self.builder = self.builder.listen(name, listener, move || worker.clone().serve(handshake.clone()))?;
         Ok(self)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, web};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -32,6 +32,19 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn start(total: usize, per_client: usize) -> Self {
+        Self::start_through(total, per_client, |socket| std::future::ready(Some(socket)))
+    }
+
+    /// A server that reads the requests of a connection from the stream that `handshake` makes of it.
+    pub(super) fn start_through<S, H>(
+        total: usize,
+        per_client: usize,
+        handshake: impl Fn(TcpStream) -> H + Clone + Send + 'static,
+    ) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        H: Future<Output = Option<S>> + 'static,
+    {
         let limits = ConnectionLimits {
             total,
             per_client,
@@ -49,7 +62,7 @@ impl Fixture {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let server = ListenerServer::new(settings, table.clone())
-            .listen(listener, None, application, &Arc::default())
+            .listen_through(listener, handshake, application, &Arc::default())
             .unwrap()
             .run();
         let handle = server.handle();

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{HttpMessage, HttpRequest, web};
 
 use self::path::clean_path;
@@ -23,7 +23,11 @@ pub use self::counts::RequestCounts;
 pub use self::middleware::RecordRequests;
 
 /// The headers in which callers, and proxies on the way, name a request; the first one counts.
-const ID_HEADERS: [&str; 3] = ["x-request-id", "x-correlation-id", "client-request-id"];
+static ID_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-correlation-id"),
+    HeaderName::from_static("client-request-id"),
+];
 /// Longest id that is taken from a caller, in bytes.
 const MAX_ID_BYTES: usize = 64;
 
@@ -59,7 +63,7 @@ impl RequestId {
 /// has dots.
 fn find_callers_id(headers: &HeaderMap) -> Option<&str> {
     let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    let values = ID_HEADERS.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
+    let values = ID_HEADERS.iter().filter_map(|name| headers.get(name)?.to_str().ok());
     values.into_iter().find(|value| (1..=MAX_ID_BYTES).contains(&value.len()) && value.bytes().all(is_of_id))
 }
 

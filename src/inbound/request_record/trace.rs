@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::{AnsweredByBot, RequestCounts, RequestId, find_route};
 use crate::observability::{Attribute, CallersTrace, ServerAnswer, ServerSpan, Tracer};
 
 /// The header of W3C Trace Context §3.2.
-const TRACEPARENT: &str = "traceparent";
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The header of W3C Trace Context §3.3.
-const TRACESTATE: &str = "tracestate";
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Begins the trace of `request`, if its caller sends one or `tracer` begins one for each request.
 pub(super) fn begin_trace(request: &ServiceRequest, tracer: Option<&Tracer>) -> Option<ServerSpan> {
@@ -21,11 +21,11 @@ pub(super) fn begin_trace(request: &ServiceRequest, tracer: Option<&Tracer>) -> 
 
 /// What the caller says of the trace. Two headers `traceparent` are as malformed as any other text.
 fn read_callers_trace(headers: &HeaderMap) -> Option<CallersTrace> {
-    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
-    if headers.get_all(TRACEPARENT).nth(1).is_some() {
+    let text = headers.get(&TRACEPARENT)?.to_str().ok()?;
+    if headers.get_all(&TRACEPARENT).nth(1).is_some() {
         return None;
     }
-    CallersTrace::read(text, headers.get_all(TRACESTATE).map(HeaderValue::as_bytes))
+    CallersTrace::read(text, headers.get_all(&TRACESTATE).map(HeaderValue::as_bytes))
 }
 
 /// Ends the span of the request that `response` answers.
