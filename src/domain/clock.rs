@@ -1,11 +1,12 @@
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use governor::nanos::Nanos;
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep_until};
 
 /// A point in time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,19 +155,33 @@ impl Clock for OffsetClock {
 
 /// Waits for `work` until `deadline`; `None` if it takes longer. Unlike `tokio::time::timeout_at`, this makes no timer for work
 /// that is complete at once, which most work on the shortest path of a request is.
-pub async fn complete_by<T>(deadline: tokio::time::Instant, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut timer = pin!(None);
-    poll_fn(|context| {
-        if let Poll::Ready(result) = work.as_mut().poll(context) {
+pub const fn complete_by<F: Future>(deadline: tokio::time::Instant, work: F) -> CompleteBy<F> {
+    CompleteBy { work, deadline, timer: None }
+}
+
+pin_project! {
+    /// Work with a deadline, see [`complete_by`]. It is no async function, which would keep the work twice.
+    #[derive(Debug)]
+    #[must_use = "it does nothing unless it is awaited"]
+    pub struct CompleteBy<F> {
+        #[pin]
+        work: F,
+        deadline: tokio::time::Instant,
+        timer: Option<Pin<Box<Sleep>>>,
+    }
+}
+
+impl<F: Future> Future for CompleteBy<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(result) = this.work.poll(context) {
             return Poll::Ready(Some(result));
         }
-        if timer.is_none() {
-            timer.set(Some(tokio::time::sleep_until(deadline)));
-        }
-        timer.as_mut().as_pin_mut().map_or(Poll::Pending, |timer| timer.poll(context).map(|()| None))
-    })
-    .await
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(*this.deadline)));
+        timer.as_mut().poll(context).map(|()| None)
+    }
 }
 
 #[cfg(test)]

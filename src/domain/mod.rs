@@ -44,7 +44,7 @@ pub use bot::{
 };
 pub use bytes::any_byte;
 pub use channel::{ChannelId, ChannelKind};
-pub use clock::{Clock, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp, complete_by};
+pub use clock::{Clock, CompleteBy, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp, complete_by};
 pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{
     AudienceRule, Connection, ConnectionRevision, ExchangePolicy, PERSONAL_ACCOUNTS_TENANT, ProviderKind,

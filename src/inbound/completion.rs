@@ -16,15 +16,17 @@ pub struct ChangeLost;
 /// neither made nor undone. `None` if it panics, which is logged.
 ///
 /// Work that waits for nothing is done here. Other work goes on in a task of its own from where it first waits.
-pub async fn run_to_end<T: 'static>(work: impl Future<Output = T> + 'static) -> Option<T> {
-    // Boxed, because spawning and ending a task copies its state several times. A panic is caught here as well as in a
-    // task of its own: it must not end the connection.
+pub fn run_to_end<T: 'static>(work: impl Future<Output = T> + 'static) -> impl Future<Output = Option<T>> {
+    // Boxed before anything else, because an async function, and spawning and ending a task, copy the state several times. A
+    // panic is caught here as well as in a task of its own: it must not end the connection.
     let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
-    let ended = match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
-        Poll::Ready(ended) => ended,
-        Poll::Pending => rt::spawn(carry(work)).await.unwrap_or_else(|lost| Err(Box::new(lost))),
-    };
-    ended.inspect_err(|lost| tracing::error!(lost = panic_message(&**lost), "a task has ended unexpectedly")).ok()
+    async move {
+        let ended = match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+            Poll::Ready(ended) => ended,
+            Poll::Pending => rt::spawn(carry(work)).await.unwrap_or_else(|lost| Err(Box::new(lost))),
+        };
+        ended.inspect_err(|lost| tracing::error!(lost = panic_message(&**lost), "a task has ended unexpectedly")).ok()
+    }
 }
 
 /// The message of a panic; empty if it has none.

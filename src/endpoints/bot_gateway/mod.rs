@@ -211,8 +211,8 @@ async fn admit_and_handle(
     let AuthenticatedCall { peer, body } = call;
     let (inbound, disposition) = admit(http, gateway, &peer, &body, begun)?;
     drop(body);
-    if disposition.reaches_bot() {
-        note_speaker(gateway, &inbound).await?;
+    if disposition.reaches_bot() && has_speaker(gateway, &inbound) {
+        Box::pin(note_speaker(gateway, &inbound)).await?;
     }
     Ok(handle(gateway, &inbound, disposition).await)
 }
@@ -262,13 +262,14 @@ fn admit<'a>(
     Ok((inbound, disposition))
 }
 
+/// Whether it is noted who speaks. Tokens have no user with a longer id.
+fn has_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) -> bool {
+    (1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) && gateway.speakers.takes_notes_for(&inbound.bot)
+}
+
 /// Notes that the activity's user speaks, whatever the activity is: the bot that gets it may ask for the user's token, or
-/// redeem the user's code. Tokens have no user with a longer id. If that cannot be made known to other replicas, the bot does
-/// not get the activity.
+/// redeem the user's code. If that cannot be made known to other replicas, the bot does not get the activity.
 async fn note_speaker(gateway: &BotGateway, inbound: &Inbound<'_>) -> Result<(), Problem> {
-    if !(1..=MAX_ID_BYTES).contains(&inbound.from_id.len()) || !gateway.speakers.takes_notes_for(&inbound.bot) {
-        return Ok(());
-    }
     let correlation_id = inbound.correlation_id.as_str();
     gateway.speakers.note_sender(&inbound.bot, &inbound.sender()).await;
     gateway.speakers.note(&inbound.bot, &inbound.account(), correlation_id).await.map_err(|error| {
