@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{Manifest, ManifestApplication};
 use crate::app::doctor::selection::{Selection, add_in_of};
-use crate::app::doctor::{DoctorCheck, Finding};
+use crate::app::doctor::{DoctorCheck, Finding, Verdict};
 use crate::config::{Configuration, ConnectionSection};
 use crate::domain::{Bot, Connection};
 
@@ -82,14 +82,24 @@ fn compare_application(
     };
     let mut findings =
         vec![Finding::ok(DoctorCheck::ManifestId, subject, format!("{id} is the client id of {}", first.place()))];
-    for section in fitting {
-        findings.push(match add_in_of(config, section) {
-            Some(add_in) => compare_add_in(application, name, section, &add_in.add_in.resource),
-            None => compare_resource(application, name, section),
-        });
-    }
+    let resources = fitting.into_iter().map(|section| match add_in_of(config, section) {
+        Some(add_in) => compare_add_in(application, name, section, &add_in.add_in.resource),
+        None => compare_resource(application, name, section),
+    });
+    findings.extend(soften_failures(resources.collect()));
     findings.extend(application.scopes.as_deref().map(|scopes| compare_scopes(scopes, name)));
     findings
+}
+
+/// A manifest has one resource. Where it is that of one connection, another connection of the same client may be meant for
+/// other channels, such as Web Chat, so that a resource that differs there is a warning.
+fn soften_failures(mut resources: Vec<Finding>) -> Vec<Finding> {
+    if resources.iter().any(|finding| finding.verdict == Verdict::Ok) {
+        for finding in resources.iter_mut().filter(|finding| finding.has_failed()) {
+            finding.verdict = Verdict::Warning;
+        }
+    }
+    resources
 }
 
 fn list_clients(selection: &Selection<'_>) -> String {

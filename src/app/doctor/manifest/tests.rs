@@ -89,6 +89,26 @@ fn an_exchange_uri_with_a_scope_is_a_warning_and_a_connection_without_one_a_fail
     assert_eq!(verdict(&|text| text.replace(&format!("token_exchange_uri = \"{URI}\""), "")), Verdict::Failed);
 }
 
+#[test]
+fn a_resource_of_one_connection_is_a_warning_for_another_connection_of_the_same_client_and_no_failure() {
+    let second = format!(
+        "[connections.second]\nbot = \"help-desk\"\nname = \"second\"\nclient_id = \"{CLIENT}\"\nscopes = [\"User.Read\"]\n\
+         tenants = [\"22222222-2222-4222-8222-222222222222\"]\n\
+         token_exchange_uri = \"api://second.example/botid-{CLIENT}\"\nclient_secret = {{ env = \"GRAPH_CLIENT_SECRET\" }}\n"
+    );
+    let config = configuration(|text| format!("{text}\n{second}"));
+    let selection = Selection::of(&config);
+    let verdicts = |resource: &str| {
+        let manifest = Manifest::read(&teams(CLIENT, resource, "sso.example.com", CLIENT)).unwrap();
+        let findings = compare(&manifest, "m", &config, &selection).into_iter();
+        let findings = findings.filter(|finding| finding.check == DoctorCheck::ManifestResource);
+        findings.map(|finding| finding.verdict).collect::<Vec<_>>()
+    };
+    assert_eq!(verdicts(URI), [Verdict::Ok, Verdict::Warning]);
+    assert_eq!(verdicts(&format!("api://second.example/botid-{CLIENT}")), [Verdict::Warning, Verdict::Ok]);
+    assert_eq!(verdicts("api://botid-x"), [Verdict::Failed, Verdict::Failed]);
+}
+
 const OFFICE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <OfficeApp xmlns="http://schemas.microsoft.com/office/appforoffice/1.1" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
   xsi:type="MailApp"><Id>1</Id>
