@@ -18,6 +18,10 @@ use crate::store::{Record, Store, StoreError};
 /// How long the record of the check is kept.
 const PROBE_RECORD_LIFETIME: Duration = Duration::from_secs(1);
 
+/// What to do about a server that cannot be used.
+const SERVER_ADVICE: &str = "let the server of store.url answer and take writes, as docs/replicas.md says, or correct store.url and its \
+                             credentials";
+
 /// Connects as the service does, which refuses a server that could lose records, and writes a record that ends at once. A store in a file is
 /// not asked, because a running service has it open.
 pub(super) async fn check(config: &Configuration, ambient: &ClockAndEntropy) -> Option<Finding> {
@@ -25,10 +29,14 @@ pub(super) async fn check(config: &Configuration, ambient: &ClockAndEntropy) -> 
     let subject = format!("store.url: {}", section.url);
     let store = match open_store(&config.store.place, ambient.clock.clone()).await {
         Ok(store) => store,
-        Err(BuildError::SharedStore(error)) => {
-            return Some(Finding::failed(DoctorCheck::Store, subject, error.to_string()));
+        Err(error) => {
+            let seen = match error {
+                // The subject names the key already.
+                BuildError::SharedStore(error) => error.to_string(),
+                error => error.to_string(),
+            };
+            return Some(Finding::failed(DoctorCheck::Store, subject, seen).advise(SERVER_ADVICE));
         }
-        Err(error) => return Some(Finding::failed(DoctorCheck::Store, subject, error.to_string())),
     };
     Some(match write_probe(store.as_ref(), ambient).await {
         Ok(()) if section.allow_volatile => Finding::ok(
@@ -37,7 +45,8 @@ pub(super) async fn check(config: &Configuration, ambient: &ClockAndEntropy) -> 
             "ok, and allow_volatile is set: what it keeps may be gone after its restart",
         ),
         Ok(()) => Finding::ok(DoctorCheck::Store, subject, "ok"),
-        Err(error) => Finding::failed(DoctorCheck::Store, subject, format!("a record cannot be written: {error}")),
+        Err(error) => Finding::failed(DoctorCheck::Store, subject, format!("a record cannot be written: {error}"))
+            .advise(SERVER_ADVICE),
     })
 }
 
@@ -93,7 +102,7 @@ fn examine_file(path: &Path) -> Finding {
 async fn compare_ring(ring: KeyRing, subject: String, config: &Configuration, ambient: &ClockAndEntropy) -> Finding {
     let store = match open_store(&config.store.place, ambient.clock.clone()).await {
         Ok(store) => store,
-        Err(error) => return Finding::failed(DoctorCheck::KeyRing, subject, error.to_string()),
+        Err(error) => return Finding::failed(DoctorCheck::KeyRing, subject, error.to_string()).advise(SERVER_ADVICE),
     };
     let sealer = Arc::new(Sealer::new(ring, ambient.entropy.clone()));
     let records = Records::new(store, sealer, ambient.clock.clone());
@@ -101,7 +110,7 @@ async fn compare_ring(ring: KeyRing, subject: String, config: &Configuration, am
         Ok(missing) if missing.is_empty() => Finding::ok(DoctorCheck::KeyRing, subject, "has the keys of all records"),
         Ok(missing) => Finding::failed(DoctorCheck::KeyRing, subject, format!("lacks {}", key_use::describe(&missing)))
             .advise("copy the key file of the replica that wrote them to this one, and send SIGHUP"),
-        Err(error) => Finding::failed(DoctorCheck::KeyRing, subject, error.to_string()),
+        Err(error) => Finding::failed(DoctorCheck::KeyRing, subject, error.to_string()).advise(SERVER_ADVICE),
     }
 }
 
