@@ -42,7 +42,7 @@ pub use relay::{RelayRequest, RelayedAnswer};
 pub use relay_headers::RelayHeaders;
 pub use request::{FormField, FormHeaders, FormPost, RequestHeader};
 pub use streamed_body::{BodyNotWanted, BodySender, StreamedBody};
-use traced_call::{failure_name, write_trace_headers};
+use traced_call::{TraceAudience, failure_name, write_trace_headers};
 
 use crate::observability::OutgoingCall;
 
@@ -183,7 +183,8 @@ impl Outbound {
     ) -> Result<HttpAnswer, OutboundError> {
         let request = request::build(url, headers, None)?;
         within_deadline(deadline, async {
-            let Sent { response, permit: _permit } = self.send(&self.client, request, "").await?;
+            let Sent { response, permit: _permit } =
+                self.send(&self.client, request, "", TraceAudience::Stranger).await?;
             answer::read(response, limit_bytes).await
         })
         .await
@@ -294,7 +295,7 @@ impl Outbound {
         counted_as: &str,
         headers_by: Instant,
     ) -> Result<RelayedAnswer, OutboundError> {
-        let sending = self.send(&self.bot_client, request, counted_as);
+        let sending = self.send(&self.bot_client, request, counted_as, TraceAudience::Relayed);
         let Sent { response, permit } = within_deadline(headers_by, sending).await?;
         Ok(RelayedAnswer::new(response, permit))
     }
@@ -307,7 +308,7 @@ impl Outbound {
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
         within_deadline(deadline, async {
-            let Sent { response, permit: _permit } = self.send(client, request, "").await?;
+            let Sent { response, permit: _permit } = self.send(client, request, "", TraceAudience::Stranger).await?;
             answer::read(response, DEFAULT_MAX_ANSWER_BYTES).await
         })
         .await
@@ -315,11 +316,17 @@ impl Outbound {
 
     /// Sends the request as a part of the current trace, if there is one. The caller holds the permit until it has read the
     /// body, because the connection is in use until then.
-    async fn send(&self, client: &HttpClient, mut request: Request, counted_as: &str) -> Result<Sent, OutboundError> {
+    async fn send(
+        &self,
+        client: &HttpClient,
+        mut request: Request,
+        counted_as: &str,
+        audience: TraceAudience,
+    ) -> Result<Sent, OutboundError> {
         let Some(call) = OutgoingCall::begin(request.method().as_str(), request.url()) else {
             return self.send_untraced(client, request, counted_as).await;
         };
-        write_trace_headers(&call, request.headers_mut());
+        write_trace_headers(&call, audience, request.headers_mut());
         let sent = self.send_untraced(client, request, counted_as).await;
         match &sent {
             Ok(sent) => call.answered(sent.response.status().as_u16()),

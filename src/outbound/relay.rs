@@ -13,6 +13,7 @@ use url::Url;
 use super::answer::next_chunk;
 use super::client::{RequestBody, build_request};
 use super::relay_headers::RelayHeaders;
+use super::traced_call::remove_malformed_trace;
 use super::{OutboundError, within_deadline};
 
 /// A stream that sends no byte for this time is ended. Server-sent events send keep-alives far more often.
@@ -100,6 +101,7 @@ pub(super) fn build(
     for name in CONNECTION_HEADERS {
         headers.remove(name);
     }
+    remove_malformed_trace(&mut headers);
     let mut built = build_request(method, url, body);
     *built.headers_mut() = headers;
     Ok(built)

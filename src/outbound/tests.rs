@@ -8,6 +8,9 @@ use futures_util::StreamExt;
 use tokio::time::Instant;
 
 use super::*;
+use crate::observability::{CallersTrace, ServerSpan};
+
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 fn settings() -> OutboundSettings {
     OutboundSettings {
@@ -71,7 +74,7 @@ async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
     let mut response = HttpResponse::build(actix_web::http::StatusCode::IM_A_TEAPOT);
     response.insert_header(("x-method", request.method().as_str()));
     for (name, value) in request.headers() {
-        if name.as_str().starts_with("x-") || name == "authorization" {
+        if name.as_str().starts_with("x-") || name.as_str().starts_with("trace") || name == "authorization" {
             response.append_header((format!("seen-{name}"), value.clone()));
         }
     }
@@ -137,6 +140,54 @@ async fn deadline_includes_the_wait_for_a_free_connection() {
     let second = outbound.get(&slow, Instant::now() + Duration::from_millis(200), 100);
     let (first, second) = tokio::join!(first, second);
     assert_eq!((first, second), (Err(OutboundError::TimedOut), Err(OutboundError::TimedOut)));
+}
+
+/// Relays these headers to a peer. Returns which of the trace's headers the peer got.
+async fn relay_trace(outbound: &Outbound, headers: &[(&str, &str)]) -> [Vec<String>; 2] {
+    let request = RelayRequest {
+        method: "POST".into(),
+        url: start_peer().join("echo").unwrap(),
+        headers: headers.iter().copied().collect(),
+        body: Bytes::new(),
+        counted_as: "".into(),
+    };
+    let relayed = outbound.relay(request, soon()).await.unwrap();
+    ["seen-traceparent", "seen-tracestate"]
+        .map(|name| relayed.headers.get_all(name).map(|value| String::from_utf8(value.to_vec()).unwrap()).collect())
+}
+
+#[actix_web::test]
+async fn a_malformed_trace_of_a_caller_is_not_relayed_and_a_well_formed_one_is() {
+    let outbound = Outbound::new(&settings()).unwrap();
+    let (state, later) = (("tracestate", "channel=1"), TRACEPARENT.replacen("00", "cc", 1) + "-more");
+    for parent in [TRACEPARENT, &later] {
+        let told = relay_trace(&outbound, &[("traceparent", parent), state]).await;
+        assert_eq!(told, [[parent], ["channel=1"]]);
+    }
+    let twice = [("traceparent", TRACEPARENT), ("traceparent", TRACEPARENT), state];
+    for malformed in [&[("traceparent", "00-no-trace-01"), state][..], &[("traceparent", ""), state], &twice, &[state]]
+    {
+        assert_eq!(relay_trace(&outbound, malformed).await, [[""; 0]; 2], "{malformed:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_bot_gets_the_callers_tracestate_and_an_identity_provider_only_its_traceparent() {
+    let outbound = Outbound::new(&settings()).unwrap();
+    let callers = CallersTrace::read(TRACEPARENT, [b"channel=1".as_slice()].into_iter());
+    let span = ServerSpan::begin(None, callers).unwrap();
+    let _entered = span.enter();
+    assert_eq!(relay_trace(&outbound, &[]).await, [[TRACEPARENT], ["channel=1"]]);
+    let url = start_peer().join("echo").unwrap();
+    let post = FormPost { url: &url, shared: &FormHeaders::default(), headers: &[], fields: &[] };
+    for answer in [
+        outbound.post_form(&url, &[], &[], soon()).await.unwrap(),
+        outbound.post_prepared_form(&post, soon()).await.unwrap(),
+        outbound.post_form_unpooled(&post, soon()).await.unwrap(),
+        outbound.get(&url, soon(), 100).await.unwrap(),
+    ] {
+        assert_eq!((answer.header("seen-traceparent"), answer.header("seen-tracestate")), (Some(TRACEPARENT), None));
+    }
 }
 
 #[actix_web::test]

@@ -144,3 +144,14 @@ async fn without_the_section_the_callers_trace_reaches_provider_and_bot_unchange
     let asked = asked.iter().find(|request| request.correlation_id.as_deref() == Some(REQUEST_ID)).unwrap();
     assert_eq!(asked.traceparent.as_deref(), Some(traceparent.as_str()));
 }
+
+#[tokio::test]
+async fn without_the_section_a_malformed_trace_does_not_reach_the_bot() {
+    let harness = Harness::with(Options::default()).await;
+    let message = activities::message(&harness, &harness.user("Ada"), "hello");
+    let malformed = [("traceparent", "00-no-trace-01"), ("tracestate", "channel=1"), ("x-request-id", REQUEST_ID)];
+    assert_eq!(post(&harness, &message, &malformed).await.status, 200);
+    let [received] = harness.bot_received(1).await.try_into().unwrap();
+    assert_eq!((received.header("traceparent"), received.header("tracestate")), (None, None));
+    assert_eq!(received.header("x-request-id"), Some(REQUEST_ID));
+}
