@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::VaultError;
 use super::kept_token::KeptToken;
 use super::pins::ListedPin;
+use super::slots::SlotRecord;
 use super::token_vault::{Shared, TokenVault, run_to_completion};
 use crate::domain::{Account, ElementId, RecordKey, TokenSlot, UserKey};
+use crate::records::StoredRecord;
 
 impl TokenVault {
     /// Lists the pins to `user`, in the user's current epoch.
@@ -64,16 +66,41 @@ impl TokenVault {
 }
 
 impl Shared {
+    /// As [`Shared::take`], if the token at `key` is one of `user`. The slot's lock is held from the look to the removal, so
+    /// another user's token that is kept meanwhile is not taken for this one, and a refreshed one of `user` is.
     async fn take_of_user(&self, user: &UserKey, key: RecordKey) -> Result<Option<KeptToken>, VaultError> {
+        if let Some(sharing) = &self.sharing {
+            return self.take_of_user_shared(sharing, user, key).await;
+        }
+        let write_lock = self.l1.lock_writes(key).await;
+        let Some(stored) = self.find_listed(user, key).await? else { return Ok(None) };
+        self.generations.supersede(key);
+        // Removing the token does not depend on reading it.
+        let record = self.tokens.open(&stored).ok();
+        let removed = self.tokens.remove(vec![key]).await;
+        self.l1.remove(key);
+        drop(write_lock);
+        removed?;
+        Ok(record.and_then(|record| record.into_token(self.clock.now())).map(|record| record.kept))
+    }
+
+    /// The record at `key`, if it is a token of `user`.
+    pub(super) async fn find_listed(
+        &self,
+        user: &UserKey,
+        key: RecordKey,
+    ) -> Result<Option<StoredRecord<SlotRecord>>, VaultError> {
         let listed = self.tokens.members(self.user_index(user)).await?;
-        if listed.iter().any(|stored| stored.key() == key) { self.take(key).await } else { Ok(None) }
+        Ok(listed.into_iter().find(|stored| stored.key() == key))
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::token_vault_tests::{Fixture, found, slot, user};
+    use std::time::Duration;
+
+    use super::super::token_vault_tests::{Fixture, REVISION, found, slot, user};
     use super::*;
 
     fn other() -> UserKey {
@@ -97,6 +124,32 @@ mod tests {
         );
         assert!(!fixture.vault.is_permitted(&permit, &user()).await.unwrap(), "a refresh under way keeps no token");
         assert!(fixture.vault.take_of_user(&user(), one).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn another_users_token_that_arrives_while_one_is_ended_is_not_taken_for_it() {
+        let fixture = Fixture::new();
+        let slot = slot("one");
+        fixture.keep(&slot, fixture.token("named")).await;
+        let [named] = fixture.vault.list_of_user(&user()).await.unwrap().try_into().unwrap();
+        let permit = fixture.vault.permit(&slot, &other()).await.unwrap();
+        let gate = fixture.store.hold_next_members();
+        let ending = {
+            let vault = fixture.vault.clone();
+            tokio::spawn(async move { vault.take_of_user(&user(), named.id).await })
+        };
+        gate.reached().await;
+        let keeping = {
+            let token = fixture.token_for(&other(), "other", Duration::from_hours(1));
+            let vault = fixture.vault.clone();
+            tokio::spawn(async move { vault.keep(permit, REVISION, token).await })
+        };
+        // The task that keeps the other token goes as far as it can.
+        tokio::task::yield_now().await;
+        gate.open();
+        let taken = ending.await.unwrap().unwrap().unwrap();
+        assert_eq!((taken.token.user, taken.token.access_token.expose()), (user(), "named"));
+        assert!(matches!(keeping.await.unwrap(), Err(VaultError::SignedOut)), "its permit was revoked with the token");
     }
 
     #[tokio::test]

@@ -353,3 +353,27 @@ async fn a_sign_out_that_a_shared_store_does_not_take_holds_here_and_is_written_
     let other = Records::new(other, beneath.sealer.clone(), beneath.shared_clock.clone());
     assert_eq!(found(&open(&other), &slot).await, None);
 }
+
+#[tokio::test]
+async fn a_token_that_another_replica_keeps_while_one_is_ended_is_ended_too_unless_it_is_another_users() {
+    for other in [user(), UserKey::entra("eve", "tenant")] {
+        let CutOff { vault, store, beneath } = CutOff::new();
+        let slot = slot("graph");
+        keep(&vault, &slot, token_for(&user(), "named", &beneath.clock)).await;
+        let [named] = vault.list_of_user(&user()).await.unwrap().try_into().unwrap();
+        let gate = store.hold_next_members();
+        let ending = {
+            let vault = vault.clone();
+            tokio::spawn(async move { vault.take_of_user(&user(), named.id).await })
+        };
+        gate.reached().await;
+        let elsewhere = GatedStore::shared_with_others(beneath.store.clone());
+        let elsewhere = Records::new(elsewhere, beneath.sealer.clone(), beneath.shared_clock.clone());
+        keep(&open(&elsewhere), &slot, token_for(&other, "newer", &beneath.clock)).await;
+        gate.open();
+        let taken = ending.await.unwrap().unwrap().map(|kept| kept.token.access_token.expose().to_owned());
+        let is_same = other == user();
+        assert_eq!(taken.as_deref(), is_same.then_some("newer"));
+        assert_eq!(found(&open(&elsewhere), &slot).await.as_deref(), (!is_same).then_some("newer"));
+    }
+}

@@ -13,7 +13,7 @@ use super::slots::{SlotFence, SlotRecord, TokenRecord};
 use super::token_vault::{FoundToken, Shared, Sharing};
 use super::writes::record_expiry;
 use super::{Epoch, KeptToken, VaultError};
-use crate::domain::{RecordKey, UserToken};
+use crate::domain::{RecordKey, UserKey, UserToken};
 use crate::records::{ChangeListener, OpenedRecord, SealedRecord, StoredRecord};
 
 /// Attempts to write a slot. An attempt fails only if another replica writes the same slot at the same time.
@@ -70,6 +70,21 @@ impl Shared {
         let write_lock = self.l1.lock_writes(key).await;
         self.generations.supersede(key);
         let taken = self.replace_by_fence(sharing, key).await;
+        self.l1.remove(key);
+        drop(write_lock);
+        tell_of_sign_out(sharing, key, taken).await
+    }
+
+    /// As [`Shared::take`], if the token at `key` is one of `user`. A token that another replica writes meanwhile is looked at
+    /// again.
+    pub(super) async fn take_of_user_shared(
+        &self,
+        sharing: &Sharing,
+        user: &UserKey,
+        key: RecordKey,
+    ) -> Result<Option<KeptToken>, VaultError> {
+        let write_lock = self.l1.lock_writes(key).await;
+        let taken = self.replace_listed_by_fence(sharing, user, key).await;
         self.l1.remove(key);
         drop(write_lock);
         tell_of_sign_out(sharing, key, taken).await
@@ -203,6 +218,27 @@ impl Shared {
         }
         self.tokens.put(signed_out).await?;
         Ok(None)
+    }
+
+    /// As [`Shared::replace_by_fence`], while the slot holds a token of `user`.
+    async fn replace_listed_by_fence(
+        &self,
+        sharing: &Sharing,
+        user: &UserKey,
+        key: RecordKey,
+    ) -> Result<Option<KeptToken>, VaultError> {
+        let signed_out = self.seal_signed_out(key, self.draw_fence(sharing))?;
+        for _ in 0..MAX_CAS_ATTEMPTS {
+            let Some(stored) = self.find_listed(user, key).await? else { return Ok(None) };
+            self.generations.supersede(key);
+            // Removing the token does not depend on reading it.
+            let content = self.tokens.open(&stored).ok();
+            if self.tokens.compare_and_put(Some(stored), signed_out.clone()).await? {
+                let token = content.and_then(|content| content.into_token(self.clock.now()));
+                return Ok(token.map(|record| record.kept));
+            }
+        }
+        Err(VaultError::RecordChanged)
     }
 }
 
