@@ -142,7 +142,8 @@ impl Metrics {
         let open_connections = GaugeSeries::register(&table::OPEN_CONNECTIONS, to);
         let lines_left_out = CounterSeries::register(&table::LINES_LEFT_OUT, to);
         let spans = CounterSeries::register(&table::TRACE_SPANS, to);
-        let trace_spans = SpanCounts { exported: spans.get(&["exported"]), dropped: spans.get(&["dropped"]) };
+        let [exported, dropped, limited] = ["exported", "dropped", "limited"].map(|result| spans.get(&[result]));
+        let trace_spans = SpanCounts { exported, dropped, limited };
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         to.register(table::BUILD.name, table::BUILD.help, Info::new(version));
         GaugeSeries::register(&table::START_TIME, to).get(&[]).set(started.unix_seconds());

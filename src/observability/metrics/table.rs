@@ -97,7 +97,7 @@ declare! {
     LINES_LEFT_OUT: Counter "bot_sso_log_lines_left_out" ["stream"]
         "Lines of the log and of the audit stream that could not be written";
     TRACE_SPANS: Counter "bot_sso_trace_spans" ["result"]
-        "Spans of traces: `exported`, or `dropped` because the collector did not take them or too many waited";
+        "Spans of traces: `exported`, `dropped` (the collector did not take them, or too many waited), `limited` (too many requests of unknown callers)";
     BUILD: Info "bot_sso_build" ["version"]
         "Always 1; the label is the version";
     START_TIME: Gauge "process_start_time_seconds" []

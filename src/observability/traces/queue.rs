@@ -7,13 +7,15 @@ use super::span::Span;
 #[cfg(feature = "traces")]
 const MAX_WAITING_SPANS: usize = 4096;
 
-/// How many spans the collector has taken, and how many were dropped.
+/// How many spans the collector has taken, and how many it did not get.
 #[derive(Clone, Debug, Default)]
 pub struct SpanCounts {
     /// Spans that the collector took.
     pub(in crate::observability) exported: Counter,
     /// Spans that found no room, or that the collector did not take.
     pub(in crate::observability) dropped: Counter,
+    /// Spans of requests that the ratio chose, whose callers are unknown and came too often.
+    pub(in crate::observability) limited: Counter,
 }
 
 /// What waits for the collector.
@@ -61,6 +63,10 @@ impl SpanQueue {
 
     pub(super) fn count_dropped(&self, spans: usize) {
         self.counts.dropped.inc_by(spans as u64);
+    }
+
+    pub(super) fn count_limited(&self, spans: usize) {
+        self.counts.limited.inc_by(spans as u64);
     }
 
     #[cfg(feature = "traces")]

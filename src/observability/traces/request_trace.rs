@@ -175,7 +175,7 @@ impl Recording {
             RecordingState::Open { spans, .. } if spans.len() < MAX_SPANS => spans.push(span),
             RecordingState::Open { .. } => self.parts.queue.count_dropped(1),
             RecordingState::Exported => self.parts.queue.add(span),
-            RecordingState::Forgotten => {}
+            RecordingState::Forgotten => self.count_limited(1),
         }
     }
 
@@ -188,6 +188,13 @@ impl Recording {
         }
     }
 
+    /// Counts spans of a forgotten request. One that the ratio has chosen was forgotten because of the limit for unknown callers.
+    fn count_limited(&self, spans: usize) {
+        if self.is_chosen {
+            self.parts.queue.count_limited(spans);
+        }
+    }
+
     /// The spans so far, if the request is exported: its caller is known, or the ratio has chosen it and not too many requests
     /// of unknown callers were exported lately.
     fn decide(&self) -> Option<Kept> {
@@ -197,7 +204,12 @@ impl Recording {
         let next = if is_exported { RecordingState::Exported } else { RecordingState::Forgotten };
         match std::mem::replace(&mut *state, next) {
             RecordingState::Open { spans, attributes } if is_exported => Some(Kept { spans, attributes }),
-            _ => None,
+            RecordingState::Open { spans, .. } => {
+                // The request's own span is one more.
+                self.count_limited(spans.len() + 1);
+                None
+            }
+            RecordingState::Exported | RecordingState::Forgotten => None,
         }
     }
 }

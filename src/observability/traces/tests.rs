@@ -141,6 +141,7 @@ async fn strangers_whom_the_ratio_chooses_cannot_fill_the_queue_of_known_callers
     assert_eq!(setting.counts.dropped.get(), 0);
 }
 
+    assert_eq!(setting.counts.limited.get(), 0, "the ratio has chosen none of them");
 #[tokio::test]
 async fn a_request_that_is_not_traced_has_ids_of_its_own_and_says_so() {
     let setting = Setting::new(0.0);
@@ -158,6 +159,7 @@ async fn a_request_that_is_not_traced_has_ids_of_its_own_and_says_so() {
 }
 
 #[tokio::test]
+    assert_eq!(setting.counts.limited.get() + u64::try_from(taken).unwrap(), 50_001, "each span is counted once");
 async fn without_the_section_a_callers_trace_is_passed_on_unchanged_and_another_request_has_none() {
     assert!(ServerSpan::begin(None, None).is_none());
     let callers = CallersTrace::read(PARENT, [b"vendor=1".as_slice()].into_iter());
