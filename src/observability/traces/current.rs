@@ -12,7 +12,7 @@ use super::span::Attribute;
 thread_local! {
     /// The trace of the request for which this thread works at this moment.
     static CURRENT: RefCell<Option<Arc<RequestTrace>>> = const { RefCell::new(None) };
-    /// What the next call of this thread is for.
+    /// What the next call of this thread is for, until the current trace is left.
     static NEXT_CALL: Cell<Option<String>> = const { Cell::new(None) };
 }
 
@@ -30,6 +30,8 @@ pub(super) fn enter(trace: &Arc<RequestTrace>) -> EnteredTrace {
 impl Drop for EnteredTrace {
     fn drop(&mut self) {
         CURRENT.replace(self.previous.take());
+        // A call that was named and given up leaves its name; the next call of this thread may be another request's.
+        NEXT_CALL.take();
     }
 }
 
@@ -61,7 +63,7 @@ pub fn confirm_caller() {
     });
 }
 
-/// Says what the next call that this thread makes is for; the text becomes the name of its span.
+/// Says what the call is for that this thread makes next, before it waits for anything; the text becomes the name of its span.
 pub fn name_next_call(name: impl FnOnce() -> String) {
     with_recorded(|_| NEXT_CALL.set(Some(name())));
 }

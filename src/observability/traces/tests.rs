@@ -115,6 +115,25 @@ async fn a_request_of_a_known_caller_is_traced_where_the_caller_traces_it() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_call_that_was_given_up_is_no_other_requests() {
+    let setting = Setting::new(1.0);
+    let (given_up, other) = (setting.begin(None), setting.begin(None));
+    {
+        let _entered = given_up.enter();
+        name_next_call(|| "bot demo activity".to_owned());
+    }
+    {
+        let _entered = other.enter();
+        call().unwrap().answered(200);
+    }
+    answer(other);
+    answer(given_up);
+    let spans = setting.taken().await;
+    let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
+    assert_eq!(names, ["POST", "POST /api/messages", "POST /api/messages"]);
+}
+
+#[tokio::test]
 async fn a_stranger_who_says_that_each_request_is_traced_reaches_no_collector() {
     let setting = Setting::new(0.0);
     for _ in 0..10_000 {
@@ -122,6 +141,7 @@ async fn a_stranger_who_says_that_each_request_is_traced_reaches_no_collector() 
     }
     assert_eq!(setting.taken().await, []);
     assert_eq!(setting.counts.dropped.get(), 0, "nothing has taken room in the queue");
+    assert_eq!(setting.counts.limited.get(), 0, "the ratio has chosen none of them");
 }
 
 #[tokio::test]
@@ -139,9 +159,9 @@ async fn strangers_whom_the_ratio_chooses_cannot_fill_the_queue_of_known_callers
     let taken = setting.taken().await.len();
     assert!((2..1000).contains(&taken), "{taken}");
     assert_eq!(setting.counts.dropped.get(), 0);
+    assert_eq!(setting.counts.limited.get() + u64::try_from(taken).unwrap(), 50_001, "each span is counted once");
 }
 
-    assert_eq!(setting.counts.limited.get(), 0, "the ratio has chosen none of them");
 #[tokio::test]
 async fn a_request_that_is_not_traced_has_ids_of_its_own_and_says_so() {
     let setting = Setting::new(0.0);
@@ -159,7 +179,6 @@ async fn a_request_that_is_not_traced_has_ids_of_its_own_and_says_so() {
 }
 
 #[tokio::test]
-    assert_eq!(setting.counts.limited.get() + u64::try_from(taken).unwrap(), 50_001, "each span is counted once");
 async fn without_the_section_a_callers_trace_is_passed_on_unchanged_and_another_request_has_none() {
     assert!(ServerSpan::begin(None, None).is_none());
     let callers = CallersTrace::read(PARENT, [b"vendor=1".as_slice()].into_iter());
