@@ -8,6 +8,26 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// The scheme and the space after it.
 const SCHEME: &[u8] = b"Bearer ";
 
+/// The bearer token of a request, of which only the header's scheme and the length have been checked.
+#[derive(Clone, Copy)]
+pub(super) struct UncheckedBearer<'h>(&'h [u8]);
+
+impl<'h> UncheckedBearer<'h> {
+    /// The bytes that stand for the token.
+    pub(super) const fn bytes(self) -> &'h [u8] {
+        self.0
+    }
+
+    /// The token, if its bytes are those of one token: visible ASCII without a comma.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidAuthorization`].
+    pub(super) fn check(self) -> Result<&'h str, Problem> {
+        let text = std::str::from_utf8(self.0).ok().filter(|_| is_visible_without_comma(self.0));
+        text.ok_or(Problem::InvalidAuthorization)
+    }
+}
+
 /// Reads the bearer token of a request. Accepts exactly one `Authorization` header with the scheme in any letter case
 /// and exactly one space (docs/protocols/bot-auth-and-skills.md §2 rule 4).
 ///
@@ -22,15 +42,26 @@ pub fn read_bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 /// # Errors
 /// As [`read_bearer`].
 pub fn read_bearer_in<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, Problem> {
+    find_bearer_in(headers, name)?.check()
+}
+
+/// Finds the bearer token of a request, by the rules of [`read_bearer`] except those for the token's bytes.
+///
+/// # Errors
+/// As [`read_bearer`].
+pub(super) fn find_bearer(headers: &HeaderMap) -> Result<UncheckedBearer<'_>, Problem> {
+    find_bearer_in(headers, &AUTHORIZATION)
+}
+
+fn find_bearer_in<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<UncheckedBearer<'h>, Problem> {
     let mut values = headers.get_all(name);
     let value = values.next().ok_or(Problem::MissingAuthorization)?;
     if values.next().is_some() {
         return Err(Problem::InvalidAuthorization);
     }
     let (scheme, token) = value.as_bytes().split_at_checked(SCHEME.len()).ok_or(Problem::InvalidAuthorization)?;
-    let is_one_token = !token.is_empty() && token.len() <= MAX_TOKEN_BYTES && is_visible_without_comma(token);
-    if scheme.eq_ignore_ascii_case(SCHEME) && is_one_token {
-        std::str::from_utf8(token).map_err(|_| Problem::InvalidAuthorization)
+    if scheme.eq_ignore_ascii_case(SCHEME) && (1..=MAX_TOKEN_BYTES).contains(&token.len()) {
+        Ok(UncheckedBearer(token))
     } else {
         Err(Problem::InvalidAuthorization)
     }

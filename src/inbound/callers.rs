@@ -4,7 +4,7 @@ use std::sync::Arc;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{HttpMessage, HttpRequest};
 
-use super::bearer::read_bearer;
+use super::bearer::find_bearer;
 use super::client::{is_from_this_machine, is_from_web_page};
 use super::limits::{CallerRates, RateKey};
 use super::peer::{AdmittedCaller, Identity, Peer};
@@ -255,8 +255,19 @@ impl Callers {
         headers: &HeaderMap,
         is_known: impl Fn(&str) -> bool,
     ) -> Result<VerifiedCaller, CallerRefusal> {
-        let token = read_bearer(headers).map_err(|problem| CallerRefusal::new(problem, "authorization"))?;
-        self.validator.validate(token).await.map_err(|error| {
+        let refused = |problem| CallerRefusal::new(problem, "authorization");
+        let bearer = find_bearer(headers).map_err(refused)?;
+        let validated = match self.validator.validate_known(bearer.bytes()) {
+            // The same bytes have passed the check of their form before.
+            Ok(validated) => validated,
+            Err(unknown) => {
+                let token = bearer.check().map_err(refused)?;
+                // Boxed, so that it adds nothing to the state of a request whose caller is known.
+                Box::pin(self.validator.validate_unknown(token, unknown)).await
+            }
+        };
+        validated.map_err(|error| {
+            let token = bearer.check().unwrap_or_default();
             let ours = self.is_ours(&error, is_known);
             let explanation = self.validator.explain(token, &error, ours);
             let (problem, check) = match error {

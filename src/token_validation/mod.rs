@@ -24,7 +24,9 @@ mod verifier;
 #[cfg(test)]
 mod testing;
 
-pub use caller::{AppClaims, CallerTokenValidator, ChannelClaims, EntraCallers, VerifiedCaller};
+pub use caller::{
+    AppClaims, CallerResult, CallerTokenValidator, ChannelClaims, EntraCallers, UnknownCallerToken, VerifiedCaller,
+};
 #[cfg(test)]
 pub use check_explanation::list_hints;
 pub use check_explanation::{CheckExplanation, SightedToken};

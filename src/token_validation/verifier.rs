@@ -8,7 +8,7 @@ use super::claims::Claims;
 use super::key_set::{AbsenceProof, FoundKey, KeyLookup, KeyLookupError, KeySet};
 use super::unverified::UnverifiedToken;
 use super::verification_key::VerificationKey;
-use crate::domain::{Fingerprint, Fingerprints};
+use crate::domain::{Fingerprint, Fingerprints, Timestamp};
 
 /// The memory that the cached results of one validator may take, in bytes.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -57,6 +57,9 @@ impl From<KeyLookupError> for VerificationFailure {
     }
 }
 
+/// A token of whose signature no earlier check serves. It is known by its fingerprint, which is computed once.
+pub(super) struct UnknownToken(Fingerprint);
+
 /// Checks signatures for one purpose and remembers the good ones by the fingerprints of their tokens: a repeat of the
 /// same bytes costs a fingerprint and a map look-up, and no token stays in memory for it. Everything but the signature
 /// is checked by the caller each time (docs/architecture.md §Security rules, rule 11); each validator has a verifier of
@@ -98,20 +101,39 @@ impl<D> SignatureVerifier<D> {
         Self { absence_proof, ..self }
     }
 
+    /// Finds the result of an earlier check of the same bytes. It is valid only while the key set has the content that the
+    /// signature was verified with.
+    pub(super) fn find_verified(&self, raw: &[u8], now: Timestamp) -> Result<Arc<VerifiedToken<D>>, UnknownToken> {
+        let fingerprint = self.fingerprints.compute(raw);
+        let cached = self.cache.get(&fingerprint).filter(|token| token.key_set.is_current(token.generation, now));
+        cached.ok_or(UnknownToken(fingerprint))
+    }
+
     /// Proves the signature of `raw` with the key set that `choose` picks from *unverified* claims out of a fixed
-    /// table.
+    /// table, unless an earlier check serves.
     pub(super) async fn verify(
         &self,
         raw: &str,
+        now: Timestamp,
         choose: impl FnOnce(&Claims) -> Result<Arc<KeySet>, &'static str>,
     ) -> Result<Arc<VerifiedToken<D>>, VerificationFailure> {
         if raw.len() > self.limit_bytes {
             return Err(VerificationFailure::Refused("form"));
         }
-        let fingerprint = self.fingerprints.compute(raw.as_bytes());
-        if let Some(token) = self.find_cached(fingerprint) {
-            return Ok(token);
+        match self.find_verified(raw.as_bytes(), now) {
+            Ok(token) => Ok(token),
+            Err(unknown) => self.verify_unknown(raw, unknown, choose).await,
         }
+    }
+
+    /// Proves the signature of `raw`, for which [`SignatureVerifier::find_verified`] has found no earlier check. `choose` is that
+    /// of [`SignatureVerifier::verify`].
+    pub(super) async fn verify_unknown(
+        &self,
+        raw: &str,
+        unknown: UnknownToken,
+        choose: impl FnOnce(&Claims) -> Result<Arc<KeySet>, &'static str>,
+    ) -> Result<Arc<VerifiedToken<D>>, VerificationFailure> {
         let unverified = UnverifiedToken::parse_by(raw, self.limit_bytes, self.policy);
         let unverified = unverified.map_err(VerificationFailure::Refused)?;
         let key_set = choose(&unverified.claims).map_err(VerificationFailure::Refused)?;
@@ -128,13 +150,8 @@ impl<D> SignatureVerifier<D> {
             length: raw.len(),
             derived: OnceLock::new(),
         });
-        self.cache.insert(fingerprint, Arc::clone(&token));
+        self.cache.insert(unknown.0, Arc::clone(&token));
         Ok(token)
-    }
-
-    /// A cached result is valid only while the key set has the content that the signature was verified with.
-    fn find_cached(&self, fingerprint: Fingerprint) -> Option<Arc<VerifiedToken<D>>> {
-        self.cache.get(&fingerprint).filter(|token| token.key_set.is_current(token.generation))
     }
 }
 

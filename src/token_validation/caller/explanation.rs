@@ -63,7 +63,7 @@ pub(in crate::token_validation) const HINTS: [HintRow; 23] = [
 ];
 
 impl CallerTokenValidator {
-    /// Explains why [`CallerTokenValidator::validate`] refused `raw`: what came, what would have been accepted, and which
+    /// Explains why this validator refused `raw`: what came, what would have been accepted, and which
     /// setting decides. `ours` says whether an audience of a user's token is ours.
     #[must_use]
     pub fn explain(&self, raw: &str, error: &CallerTokenError, ours: bool) -> CheckExplanation {

@@ -21,8 +21,8 @@ use super::CallerTokenError;
 use super::claims::{Claims, Lifetime, MAX_CLOCK_SKEW};
 use super::issuer::{ChannelTrust, EntraOrigin, EntraTrust, read_client_id};
 use super::key_set::{AbsenceProof, KeySet};
-use super::verifier::{SignatureVerifier, VerificationFailure, VerifiedToken};
-use crate::domain::SharedClock;
+use super::verifier::{SignatureVerifier, UnknownToken, VerificationFailure, VerifiedToken};
+use crate::domain::{SharedClock, Timestamp};
 
 /// Longer tokens are refused unread (docs/protocols/bot-auth-and-skills.md §2 rule 5).
 const TOKEN_LIMIT_BYTES: usize = 16 * 1024;
@@ -41,6 +41,9 @@ pub enum VerifiedCaller {
     /// An agent, with a token of its agent user. It is a user's token, so only a door that knows agents may accept it.
     AgentUser(Arc<AppClaims>),
 }
+
+/// A caller's token whose signature has not been verified before, or with other keys than those of today.
+pub struct UnknownCallerToken(UnknownToken);
 
 /// The claims of a channel's verified token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +97,8 @@ struct CallerFacts {
     caller: CallerResult,
 }
 
-type CallerResult = Result<VerifiedCaller, CallerTokenError>;
+/// Who the caller is, or why its token is refused.
+pub type CallerResult = Result<VerifiedCaller, CallerTokenError>;
 
 /// The row of the trust table that fits a token's issuer.
 enum Trust<'a> {
@@ -118,19 +122,43 @@ impl CallerTokenValidator {
         }
     }
 
-    /// Proves who sent `raw` (docs/protocols/bot-auth-and-skills.md §2 rules 5–15, 20, 21). Audience membership,
-    /// service URL, endorsement and caller lists are for the doors, which know what was asked for.
+    /// Proves who sent `raw` (docs/protocols/bot-auth-and-skills.md §2 rules 5–15, 20, 21), if the signature of the same bytes
+    /// has been verified before. Audience membership, service URL, endorsement and caller lists are for the doors, which know
+    /// what was asked for.
+    ///
+    /// # Errors
+    /// [`UnknownCallerToken`] if no such signature is known: then [`CallerTokenValidator::validate_unknown`] proves it. Nothing of
+    /// a [`CallerTokenError`] may reach the caller but its kind.
+    pub fn validate_known(&self, raw: &[u8]) -> Result<CallerResult, UnknownCallerToken> {
+        let now = self.clock.now();
+        let token = self.verifier.find_verified(raw, now).map_err(UnknownCallerToken)?;
+        Ok(self.judge(&token, now))
+    }
+
+    /// Proves who sent `raw`, of which [`CallerTokenValidator::validate_known`] knows no signature.
     ///
     /// # Errors
     /// [`CallerTokenError`]; nothing of an error may reach the caller but its kind.
-    pub async fn validate(&self, raw: &str) -> Result<VerifiedCaller, CallerTokenError> {
+    pub async fn validate_unknown(&self, raw: &str, unknown: UnknownCallerToken) -> CallerResult {
         let choose = |claims: &Claims| self.find_trust(claims).map(|trust| trust.key_set());
-        let token = self.verifier.verify(raw, choose).await?;
+        let token = self.verifier.verify_unknown(raw, unknown.0, choose).await?;
+        self.judge(&token, self.clock.now())
+    }
+
+    #[cfg(test)]
+    async fn validate(&self, raw: &str) -> CallerResult {
+        match self.validate_known(raw.as_bytes()) {
+            Ok(validated) => validated,
+            Err(unknown) => self.validate_unknown(raw, unknown).await,
+        }
+    }
+
+    fn judge(&self, token: &VerifiedToken<CallerFacts>, now: Timestamp) -> CallerResult {
         let CallerFacts { has_audience, lifetime, caller } = token.derived(|token| self.derive_facts(token));
         if !has_audience {
             return Err(invalid("aud"));
         }
-        self.check_times(lifetime.map_err(invalid)?)?;
+        check_times(lifetime.map_err(invalid)?, now)?;
         caller.clone()
     }
 
@@ -171,14 +199,6 @@ impl CallerTokenValidator {
         }
         found.ok_or(refusal)
     }
-
-    fn check_times(&self, lifetime: Lifetime) -> Result<(), CallerTokenError> {
-        let now = self.clock.now();
-        if let Some(check) = lifetime.find_future_claim(now) {
-            return Err(invalid(check));
-        }
-        if now > lifetime.ends.plus(MAX_CLOCK_SKEW) { Err(CallerTokenError::Expired) } else { Ok(()) }
-    }
 }
 
 impl Trust<'_> {
@@ -202,6 +222,13 @@ impl From<VerificationFailure> for CallerTokenError {
 
 fn invalid(check: &'static str) -> CallerTokenError {
     CallerTokenError::Invalid { check }
+}
+
+fn check_times(lifetime: Lifetime, now: Timestamp) -> Result<(), CallerTokenError> {
+    if let Some(check) = lifetime.find_future_claim(now) {
+        return Err(invalid(check));
+    }
+    if now > lifetime.ends.plus(MAX_CLOCK_SKEW) { Err(CallerTokenError::Expired) } else { Ok(()) }
 }
 
 fn read_channel(token: &VerifiedToken<CallerFacts>, audience: String) -> CallerResult {

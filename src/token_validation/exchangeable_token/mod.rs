@@ -45,6 +45,7 @@ pub struct ExchangeableTokenValidator {
 /// What follows from the token alone. It depends neither on the policy nor on the time, so it is derived once.
 struct TokenFacts {
     origin: Result<EntraOrigin, &'static str>,
+    fits_version: bool,
     key_may_sign: bool,
     client: Result<Option<String>, &'static str>,
     subject: Result<Subject, &'static str>,
@@ -79,20 +80,29 @@ impl ExchangeableTokenValidator {
     ) -> Result<ExchangeableToken, ExchangeableTokenError> {
         let choose = |claims: &Claims| {
             let origin = self.trust.origin(claims)?;
-            admit_origin(&origin, claims, policy).map(|()| self.trust.key_set_for(origin.version).clone())
+            let fits_version = origin.fits_version(claims);
+            admit_origin(&origin, fits_version, claims, policy).map(|()| self.trust.key_set_for(origin.version).clone())
         };
-        let token = self.verifier.verify(raw.expose(), choose).await?;
+        let now = self.clock.now();
+        let (token, now) = match self.verifier.find_verified(raw.expose().as_bytes(), now) {
+            Ok(token) => (token, now),
+            // Boxed, so that it adds nothing to the state of a request whose token is known.
+            Err(unknown) => {
+                let token = Box::pin(self.verifier.verify_unknown(raw.expose(), unknown, choose)).await?;
+                (token, self.clock.now())
+            }
+        };
         let claims = &token.claims;
-        let TokenFacts { origin, key_may_sign, client, subject, lifetime, user_check } =
+        let TokenFacts { origin, fits_version, key_may_sign, client, subject, lifetime, user_check } =
             token.derived(|token| self.derive_facts(token));
         let origin = origin.as_ref().map_err(|check| rejected(check))?;
         // Checked again, because a cached signature may have been verified under the policy of another connection.
-        admit_origin(origin, claims, policy).map_err(rejected)?;
+        admit_origin(origin, *fits_version, claims, policy).map_err(rejected)?;
         if !key_may_sign {
             return Err(rejected("iss"));
         }
         check_audience(claims, origin.version, policy)?;
-        let expires_at = self.check_times(lifetime.map_err(|_| rejected("time"))?)?;
+        let expires_at = check_times(lifetime.map_err(|_| rejected("time"))?, now)?;
         user_check.map_err(rejected)?;
         if !policy.required_scopes.iter().all(|scope| claims.has_scope(scope)) {
             return Err(rejected("scp"));
@@ -113,29 +123,13 @@ impl ExchangeableTokenValidator {
         let origin = self.trust.origin(&token.claims);
         let origin_ref = origin.as_ref().map_err(|check| *check);
         TokenFacts {
+            fits_version: origin_ref.is_ok_and(|origin| origin.fits_version(&token.claims)),
             key_may_sign: origin_ref.is_ok_and(|origin| self.trust.key_may_sign(&token.key, origin)),
             client: origin_ref.and_then(|origin| read_client_id(&token.claims, origin.version)),
             subject: origin_ref.and_then(|origin| read_subject(&token.claims, origin)),
             lifetime: token.claims.lifetime(),
             user_check: check_user(&token.claims),
             origin,
-        }
-    }
-
-    fn check_times(&self, lifetime: Lifetime) -> Result<Timestamp, ExchangeableTokenError> {
-        if lifetime.not_before.is_none() || lifetime.issued.is_none() {
-            return Err(rejected("time"));
-        }
-        let now = self.clock.now();
-        match lifetime.find_future_claim(now) {
-            Some("exp") => return Err(rejected("time")),
-            Some(_) => return Err(ExchangeableTokenError::Expired),
-            None => {}
-        }
-        if lifetime.ends > now.plus(MIN_REMAINING_LIFETIME) {
-            Ok(lifetime.ends)
-        } else {
-            Err(ExchangeableTokenError::Expired)
         }
     }
 }
@@ -154,8 +148,30 @@ fn rejected(check: &'static str) -> ExchangeableTokenError {
     ExchangeableTokenError::Rejected { check }
 }
 
-fn admit_origin(origin: &EntraOrigin, claims: &Claims, policy: &ExchangePolicy) -> Result<(), &'static str> {
-    if !origin.fits_version(claims) {
+fn check_times(lifetime: Lifetime, now: Timestamp) -> Result<Timestamp, ExchangeableTokenError> {
+    if lifetime.not_before.is_none() || lifetime.issued.is_none() {
+        return Err(rejected("time"));
+    }
+    match lifetime.find_future_claim(now) {
+        Some("exp") => return Err(rejected("time")),
+        Some(_) => return Err(ExchangeableTokenError::Expired),
+        None => {}
+    }
+    if lifetime.ends > now.plus(MIN_REMAINING_LIFETIME) {
+        Ok(lifetime.ends)
+    } else {
+        Err(ExchangeableTokenError::Expired)
+    }
+}
+
+/// Whether a connection with `policy` takes tokens of this origin; `fits_version` is [`EntraOrigin::fits_version`].
+fn admit_origin(
+    origin: &EntraOrigin,
+    fits_version: bool,
+    claims: &Claims,
+    policy: &ExchangePolicy,
+) -> Result<(), &'static str> {
+    if !fits_version {
         return Err("ver");
     }
     if origin.version == IssuerVersion::V1 && !policy.allow_v1 {

@@ -159,7 +159,8 @@ impl IdTokenValidator {
             });
             return identified.map_err(rejected);
         }
-        let token = self.verifier.verify(raw.expose(), |claims| self.choose_key_set(claims, tenants)).await?;
+        let choose = |claims: &Claims| self.choose_key_set(claims, tenants);
+        let token = self.verifier.verify(raw.expose(), self.clock.now(), choose).await?;
         self.check_request(&token.claims, client_id, nonce).map_err(rejected)?;
         match &self.trust {
             TrustedIdTokenIssuer::Entra(trust) => identify_entra_user(&token, trust, tenants),

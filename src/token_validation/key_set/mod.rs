@@ -192,18 +192,17 @@ impl KeySet {
 
     /// The usable keys, if any. Starts a background refresh when one is due.
     pub(super) fn current(self: &Arc<Self>) -> Option<Arc<Snapshot>> {
-        self.current.load_full().filter(|snapshot| self.may_be_used(snapshot))
+        self.current.load_full().filter(|snapshot| self.may_be_used(snapshot, self.clock.now()))
     }
 
     /// Whether the usable keys are those of this generation. Starts a background refresh when one is due.
-    pub(super) fn is_current(self: &Arc<Self>, generation: u64) -> bool {
+    pub(super) fn is_current(self: &Arc<Self>, generation: u64, now: Timestamp) -> bool {
         let snapshot = self.current.load();
-        snapshot.as_ref().is_some_and(|snapshot| self.may_be_used(snapshot) && snapshot.generation == generation)
+        snapshot.as_ref().is_some_and(|snapshot| self.may_be_used(snapshot, now) && snapshot.generation == generation)
     }
 
     /// Whether `snapshot` is not too old. Starts a background refresh when one is due.
-    fn may_be_used(self: &Arc<Self>, snapshot: &Snapshot) -> bool {
-        let now = self.clock.now();
+    fn may_be_used(self: &Arc<Self>, snapshot: &Snapshot, now: Timestamp) -> bool {
         if now > snapshot.fetched_at.plus(USABLE_FOR) {
             return false;
         }

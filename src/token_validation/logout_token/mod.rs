@@ -87,7 +87,7 @@ impl LogoutTokenValidator {
             // The issuer is compared before anything is fetched.
             if claims.text("iss") == Some(&self.issuer) { Ok(Arc::clone(&self.key_set)) } else { Err("iss") }
         };
-        let token = self.verifier.verify(raw.expose(), choose).await?;
+        let token = self.verifier.verify(raw.expose(), self.clock.now(), choose).await?;
         self.read(&token.claims).map_err(|check| LogoutTokenError::Rejected { check })
     }
 
