@@ -109,6 +109,19 @@ impl ClientFailures {
         connection: &ConnectionName,
         conversation: Option<&ConversationId>,
     ) -> Result<(), RecordError> {
+        if !self.may_have_any(account) {
+            return Ok(());
+        }
+        // Boxed, so that it adds nothing to the state of the exchange of an account that certainly has none.
+        Box::pin(self.end_stored(account, connection, conversation)).await
+    }
+
+    async fn end_stored(
+        &self,
+        account: &Account,
+        connection: &ConnectionName,
+        conversation: Option<&ConversationId>,
+    ) -> Result<(), RecordError> {
         if self.find(account).await?.is_none() {
             return Ok(());
         }
@@ -144,11 +157,15 @@ impl ClientFailures {
     }
 
     async fn find(&self, account: &Account) -> Result<Option<OpenedRecord<FailuresRecord>>, RecordError> {
-        let mark = || self.known.mark_client_failures(account);
-        if !self.known.may_be_stored(mark, || self.key(account), self.now()) {
+        if !self.may_have_any(account) {
             return Ok(None);
         }
         self.failures.get(self.key(account)).await
+    }
+
+    fn may_have_any(&self, account: &Account) -> bool {
+        let mark = || self.known.mark_client_failures(account);
+        self.known.may_be_stored(mark, || self.key(account), || self.now())
     }
 
     fn key(&self, account: &Account) -> RecordKey {

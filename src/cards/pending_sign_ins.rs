@@ -96,13 +96,19 @@ impl PendingSignIns {
         Ok((card.sign_in, link))
     }
 
+    /// Whether the card may have a pending sign-in. Reads memory only.
+    #[must_use]
+    pub fn may_have_card(&self, card_id: &str) -> bool {
+        self.known.may_be_stored(|| self.known.mark_card(card_id), || self.card_key(card_id), || self.now())
+    }
+
     /// Finds the pending sign-in of a card that can still be answered. A card of another bot than `holder` is not
     /// found.
     ///
     /// # Errors
     /// [`RecordError`] if the store fails.
     pub async fn find_by_card(&self, holder: &HolderName, card_id: &str) -> Result<Option<PendingSignIn>, RecordError> {
-        if !self.known.may_be_stored(|| self.known.mark_card(card_id), || self.card_key(card_id), self.now()) {
+        if !self.may_have_card(card_id) {
             return Ok(None);
         }
         let found = self.find(card_id).await?.map(|card| card.content.sign_in);
@@ -179,7 +185,7 @@ impl PendingSignIns {
     /// Whether `account` may have pending sign-ins. Reads memory only.
     #[must_use]
     pub fn may_have_any(&self, account: &Account) -> bool {
-        self.known.may_be_stored(|| self.known.mark_account(account), || self.account_index(account), self.now())
+        self.known.may_be_stored(|| self.known.mark_account(account), || self.account_index(account), || self.now())
     }
 
     /// Removes the pending sign-ins of `account` for `connection` that `finished` covers: those of the same
