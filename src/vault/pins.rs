@@ -151,6 +151,11 @@ impl Pins {
         if let Some(pin) = self.find_recent(account) {
             return Ok(Some(pin.user));
         }
+        // Boxed, so that it adds nothing to the state of a request whose pin is in memory.
+        Box::pin(self.find_stored(account)).await
+    }
+
+    async fn find_stored(&self, account: &PinnedAccount) -> Result<Option<UserKey>, VaultError> {
         let (key, unpin_count) = (self.key(account), self.unpin_count.load(Ordering::SeqCst));
         let Some(record) = self.records.get(key).await? else {
             return Ok(None);

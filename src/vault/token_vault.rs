@@ -124,7 +124,8 @@ impl TokenVault {
         }
         let is_deferred = self.shared.deferrals.holds(key, self.shared.clock.now());
         let needed = if is_deferred { NeededLifetime::Any } else { NeededLifetime::Enough };
-        self.shared.find_with(key, revision, needed).await
+        // Boxed, so that it adds nothing to the state of a request whose token is in memory.
+        Box::pin(self.shared.find_with(key, revision, needed)).await
     }
 
     /// Finds the token in `slot` as [`TokenVault::find`] does, however little of its lifetime is left. It serves where it

@@ -179,7 +179,7 @@ async fn exchange(gateway: &web::Data<BotGateway>, inbound: &Inbound<'_>, token:
         answer_by: inbound.begun + ANSWER_BUDGET,
     };
     let report = OutcomeReport { counters: Arc::clone(&gateway.counters) };
-    let settled = match gateway.action_engine.join(request).await {
+    let settled = match gateway.action_engine.join(Box::new(request)).await {
         Ok(JoinedExchange::Settled(reply)) => {
             gateway.counters.exchanges.add_duplicate(inbound.bot.name.as_str(), connection.name.as_str());
             Ok(reply)

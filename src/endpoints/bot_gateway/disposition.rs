@@ -91,7 +91,7 @@ pub(super) enum Disposition<'a> {
         /// The connection that the invoke names.
         connection: &'a Arc<Connection>,
         /// What the exchange needs of the invoke.
-        call: TokenExchangeCall,
+        call: Box<TokenExchangeCall>,
     },
     /// Refuse a malformed token exchange or action.
     Refuse(InvokeReply),
@@ -235,7 +235,8 @@ fn decide_exchange<'a>(gateway: &'a BotGateway, inbound: &Inbound<'_>, activity:
     };
     match find_connection(gateway, &inbound.bot, request.connection_name) {
         InvokedConnection::OfBot(connection) => {
-            Disposition::Exchange { connection, call: TokenExchangeCall::new(inbound, activity, request) }
+            let call = Box::new(TokenExchangeCall::new(inbound, activity, request));
+            Disposition::Exchange { connection, call }
         }
         InvokedConnection::OfSkill(skill) => {
             let body = normalize_for_bot(activity, InvokeKind::TokenExchange, &inbound.body, false);

@@ -63,12 +63,11 @@ pub(super) async fn exchange(
     gateway: &web::Data<BotGateway>,
     inbound: &Inbound<'_>,
     connection: &Arc<Connection>,
-    call: TokenExchangeCall,
+    call: Box<TokenExchangeCall>,
 ) -> InvokeReply {
-    let TokenExchangeCall { token, evidence, invoke } = call;
-    let id = invoke.id.clone();
+    let id = call.invoke.id.clone();
     let echoed = EchoedMembers { id: id.as_deref(), connection_name: Some(connection.name.as_str()) };
-    let Some(raw) = token else {
+    let Some(raw) = &call.token else {
         return refuse(
             gateway,
             inbound,
@@ -76,28 +75,28 @@ pub(super) async fn exchange(
             &Refusal::local(Reason::BadRequest, "value.token is absent, empty or too long"),
         );
     };
-    let validated = match validate(gateway, inbound, connection, &raw).await {
+    let validated = match validate(gateway, inbound, connection, raw).await {
         Ok(validated) => validated,
         Err(refusal) => return refuse(gateway, inbound, echoed, &refusal),
     };
-    let exchange = ExchangeRequest {
+    let exchange = Box::new(ExchangeRequest {
         bot: Arc::clone(&inbound.bot),
         connection: Arc::clone(connection),
         account: inbound.account(),
-        evidence,
+        evidence: call.evidence,
         token: validated,
         correlation_id: inbound.correlation_id.clone(),
         deadline: inbound.begun + PROVIDER_BUDGET,
         answer_by: inbound.begun
             + if inbound.bot.continuation == ContinuationMode::Forward { BOT_EXCHANGE_BUDGET } else { ANSWER_BUDGET },
-    };
+    });
     let settled = match gateway.engine.join(exchange).await {
         Ok(JoinedExchange::Settled(reply)) => {
             gateway.counters.exchanges.add_duplicate(inbound.bot.name.as_str(), connection.name.as_str());
             Ok(InvokeReply { is_shared: true, ..reply })
         }
         Ok(JoinedExchange::Leads(exchange)) => {
-            let reply = ReplyAndContinuation::new(gateway, inbound, invoke, &exchange);
+            let reply = ReplyAndContinuation::new(gateway, inbound, call.invoke, &exchange);
             exchange.run(reply).await
         }
         Err(refusal) => Err(refusal),
@@ -115,7 +114,8 @@ pub(super) async fn validate(
     let validating = gateway.validators.validate(connection, raw);
     match complete_by(inbound.begun + PROVIDER_BUDGET, validating).await {
         Some(Ok(token)) => Ok(token),
-        Some(Err(refusal)) => Err(charge_sender(gateway, inbound, refusal).await),
+        // Boxed, so that it adds nothing to the state of an exchange whose token is valid.
+        Some(Err(refusal)) => Err(Box::pin(charge_sender(gateway, inbound, refusal)).await),
         None => Err(keys_arrived_late()),
     }
 }

@@ -113,7 +113,7 @@ async fn redeem(call: &ExchangeCall<'_>, validated: &ExchangeableToken, evidence
         answer_by: call.begun + ANSWER_BUDGET,
     };
     let report = OutcomeReport { counters: Arc::clone(&call.service.counters) };
-    let settled = match call.service.engine.join(request).await {
+    let settled = match call.service.engine.join(Box::new(request)).await {
         Ok(JoinedExchange::Settled(reply)) => {
             call.service.counters.exchanges.add_duplicate(call.bot.name.as_str(), call.connection.name.as_str());
             Ok(reply)

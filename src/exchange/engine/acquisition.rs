@@ -102,19 +102,31 @@ impl Acquisition {
         request: &AcquisitionRequest<'_>,
         binding: &Binding,
     ) -> Result<Arc<UserToken>, Refusal> {
-        let (slot, user) = (&request.slot, &request.token.user);
-        let permit = async || self.vault.permit(slot, user).await.map_err(|error| vault_failure(&error));
-        // The permit is drawn before anything is read, so that a sign-out after this point also removes the new pins.
-        let early_permit = if binding.accounts_to_pin.is_empty() { None } else { Some(permit().await?) };
-        if let Some(token) = self.recall(request, binding, early_permit.as_ref(), Recalled::Usable).await? {
+        if binding.accounts_to_pin.is_empty()
+            && let Some(token) = self.recall(request, binding, Recalled::Usable).await?
+        {
             return Ok(token);
         }
-        let permit = match early_permit {
-            Some(permit) => permit,
-            None => permit().await?,
-        };
         // Boxed, so that it adds nothing to the state of an exchange whose token is in memory.
-        Box::pin(self.obtain_anew(request, binding, permit)).await
+        Box::pin(self.obtain_under_permit(request, binding)).await
+    }
+
+    /// Obtains the user token if it cannot be recalled without a permit. A permit is drawn before anything is read that
+    /// depends on it, so that a sign-out after this point also removes the new pins.
+    async fn obtain_under_permit(
+        &self,
+        request: &AcquisitionRequest<'_>,
+        binding: &Binding,
+    ) -> Result<Arc<UserToken>, Refusal> {
+        let permit = self.vault.permit(&request.slot, &request.token.user).await;
+        let permit = permit.map_err(|error| vault_failure(&error))?;
+        if !binding.accounts_to_pin.is_empty()
+            && let Some(token) = self.recall(request, binding, Recalled::Usable).await?
+        {
+            self.pin(request, binding, &permit).await?;
+            return Ok(token);
+        }
+        self.obtain_anew(request, binding, permit).await
     }
 
     /// Redeems a new token under `permit`, and keeps it.
@@ -169,20 +181,21 @@ impl Acquisition {
         if is_challenged || !refusal.reason.is_outage_or_own_fault() {
             return Err(refusal);
         }
-        let recalled = self.recall(request, binding, Some(permit), Recalled::Unended).await?;
+        let recalled = self.recall(request, binding, Recalled::Unended).await?;
         let Some(token) = recalled else { return Err(refusal) };
+        self.pin(request, binding, permit).await?;
         // Duplicates of this request, and the bot that asks for the token next, get the same answer.
         self.vault.defer_renewal(&request.slot);
         refusal.report_overridden(&request.slot.account.holder, &request.connection.name, request.correlation_id);
         Ok(token)
     }
 
-    /// Finds a token of the same user whose sign-in had the same security context.
+    /// Finds a token of the same user whose sign-in had the same security context. It serves only after
+    /// [`Acquisition::pin`], if there is anything to pin.
     async fn recall(
         &self,
         request: &AcquisitionRequest<'_>,
         binding: &Binding,
-        permit: Option<&Permit>,
         wanted: Recalled,
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
         let mut recalled = self.find(request, &request.slot, wanted).await?;
@@ -194,13 +207,7 @@ impl Acquisition {
             }
             recalled = None;
         }
-        let Some(token) = recalled.filter(|token| token.security_context == request.security_context) else {
-            return Ok(None);
-        };
-        if let Some(permit) = permit {
-            self.pin(request, binding, permit).await?;
-        }
-        Ok(Some(token))
+        Ok(recalled.filter(|token| token.security_context == request.security_context))
     }
 
     async fn find(
@@ -211,7 +218,7 @@ impl Acquisition {
     ) -> Result<Option<Arc<UserToken>>, Refusal> {
         let found = match wanted {
             Recalled::Usable => self.vault.find(slot, request.connection.revision).await,
-            Recalled::Unended => self.vault.find_unended(slot, request.connection.revision).await,
+            Recalled::Unended => Box::pin(self.vault.find_unended(slot, request.connection.revision)).await,
         };
         found.map_err(|error| vault_failure(&error))
     }

@@ -5,7 +5,7 @@ use super::request::ExchangeRequest;
 use crate::cards::{PendingSignIn, PendingSignIns};
 use crate::domain::Account;
 use crate::exchange::binding::{Binding, bind, mismatch};
-use crate::exchange::{Refusal, TokenSender, UserRates};
+use crate::exchange::{ActivityEvidence, Refusal, TokenSender, UserRates};
 use crate::vault::TokenVault;
 
 /// Decides whether a token may be exchanged for an account. Every request is admitted on its own, duplicates included.
@@ -54,6 +54,15 @@ impl Admission {
         let Some(activity) = request.evidence.activity().filter(|activity| !activity.is_action) else {
             return Ok(());
         };
+        let may_name_card = || activity.card_id.as_deref().is_some_and(|card_id| self.cards.may_have_card(card_id));
+        if !activity.conversation.shared && !may_name_card() {
+            return Ok(());
+        }
+        // Boxed, so that it adds nothing to the state of an exchange in a personal chat that answers no pending card.
+        Box::pin(self.check_pending_card(request, activity)).await
+    }
+
+    async fn check_pending_card(&self, request: &ExchangeRequest, activity: &ActivityEvidence) -> Result<(), Refusal> {
         // Cards are issued to the channel's account: the bot names the user by the channel's user id.
         let account = request.account.as_channel_account();
         let card = match &activity.card_id {

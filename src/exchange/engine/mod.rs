@@ -63,13 +63,13 @@ pub enum JoinedExchange<R: Settlement> {
     /// Another request made the same exchange; this is its reply.
     Settled(R),
     /// This request must make the exchange, for itself and for its duplicates.
-    Leads(Box<LeadingExchange<R>>),
+    Leads(LeadingExchange<R>),
 }
 
 /// An exchange that is to be made by [`LeadingExchange::run`]. If it is dropped instead, one of its duplicates leads.
 pub struct LeadingExchange<R: Settlement> {
     engine: Arc<ExchangeEngine<R>>,
-    request: ExchangeRequest,
+    request: Box<ExchangeRequest>,
     binding: Binding,
     lead: Lead<R>,
 }
@@ -110,11 +110,12 @@ impl<R: Settlement> ExchangeEngine<R> {
         }
     }
 
-    /// Admits the request and joins it to its duplicates. If another request leads, waits for the leader's reply.
+    /// Admits the request and joins it to its duplicates. If another request leads, waits for the leader's reply. The request is
+    /// boxed, because it is handed on several times.
     ///
     /// # Errors
     /// A [`Refusal`] of this request only: not admitted, too many duplicates waiting, or deadline exceeded.
-    pub async fn join(self: &Arc<Self>, request: ExchangeRequest) -> Result<JoinedExchange<R>, Refusal> {
+    pub async fn join(self: &Arc<Self>, request: Box<ExchangeRequest>) -> Result<JoinedExchange<R>, Refusal> {
         let key = self.fingerprints.compute_for_parts(&request.name_parts().each_ref().map(|part| &**part));
         for _ in 0..MAX_JOINS {
             let admitted = complete_by(request.answer_by, self.admit(&request, &key)).await;
@@ -123,7 +124,8 @@ impl<R: Settlement> ExchangeEngine<R> {
                 Ok(binding) => binding,
                 Err(refusal) => {
                     request.audit_mismatch(&refusal);
-                    return Err(self.admission.charge_refusal(&request, refusal).await);
+                    // What is rare is boxed here and below, so that it adds nothing to the state of every exchange.
+                    return Err(Box::pin(self.admission.charge_refusal(&request, refusal)).await);
                 }
             };
             match self.deduplicator.join(key) {
@@ -137,16 +139,19 @@ impl<R: Settlement> ExchangeEngine<R> {
                 }
                 Joined::Completed(reply) => return Ok(JoinedExchange::Settled(reply)),
                 Joined::Leader(ticket) => {
-                    let lead = match self.join_replicas(&request, ticket).await? {
+                    let joined = match &self.shared {
+                        Some(shared) => Box::pin(self.join_replicas(shared, &request, ticket)).await?,
+                        None => JoinedReplicas::Leads(Lead { ticket, shared: None }),
+                    };
+                    let lead = match joined {
                         JoinedReplicas::Settled(reply) => return Ok(JoinedExchange::Settled(reply)),
                         JoinedReplicas::Leads(lead) => lead,
                     };
                     let engine = Arc::clone(self);
-                    let leading = LeadingExchange { engine, request, binding, lead };
-                    return Ok(JoinedExchange::Leads(Box::new(leading)));
+                    return Ok(JoinedExchange::Leads(LeadingExchange { engine, request, binding, lead }));
                 }
                 Joined::Follower(reply) => {
-                    if let Some(reply) = wait_for(reply, request.answer_by).await? {
+                    if let Some(reply) = Box::pin(wait_for(reply, request.answer_by)).await? {
                         return Ok(JoinedExchange::Settled(reply));
                     }
                 }
@@ -161,7 +166,7 @@ impl<R: Settlement> ExchangeEngine<R> {
         // The key covers user, conversation and card, so the card of a known exchange was checked before.
         if !self.deduplicator.knows(key)
             && let Err(refusal) = self.admission.check_card(request).await
-            && !self.is_known_to_replicas(request, &refusal).await?
+            && !Box::pin(self.is_known_to_replicas(request, &refusal)).await?
         {
             return Err(refusal);
         }
@@ -179,8 +184,12 @@ impl<R: Settlement> ExchangeEngine<R> {
     }
 
     /// Joins the duplicates of a request that leads in this process to those at other replicas.
-    async fn join_replicas(&self, request: &ExchangeRequest, ticket: Ticket<R>) -> Result<JoinedReplicas<R>, Refusal> {
-        let Some(shared) = &self.shared else { return Ok(JoinedReplicas::Leads(Lead { ticket, shared: None })) };
+    async fn join_replicas(
+        &self,
+        shared: &SharedExchanges<R>,
+        request: &ExchangeRequest,
+        ticket: Ticket<R>,
+    ) -> Result<JoinedReplicas<R>, Refusal> {
         let joining = shared.join(self.exchange_key(request), &self.acquisition, request);
         let turn = complete_by(request.answer_by, joining).await.ok_or_else(other_replica_is_late)?;
         Ok(match turn? {
@@ -216,15 +225,17 @@ impl<R: Settlement> LeadingExchange<R> {
     ///
     /// # Errors
     /// A [`Refusal`] of this request only: its deadline is exceeded. The exchange continues.
-    pub async fn run(self: Box<Self>, after: impl AfterExchange<Reply = R>) -> Result<R, Refusal> {
+    pub async fn run(self, after: impl AfterExchange<Reply = R>) -> Result<R, Refusal> {
         let answer_by = self.request.answer_by;
         complete_by(answer_by, ContinuedWork::new(self.make(after))).await.ok_or_else(deadline_exceeded)
     }
 
-    async fn make(self: Box<Self>, after: impl AfterExchange<Reply = R>) -> R {
+    async fn make(self, after: impl AfterExchange<Reply = R>) -> R {
         let Lead { ticket, mut shared } = self.lead;
-        let (engine, request) = (self.engine, self.request);
-        let begun_by = engine.acquisition.ambient().now();
+        let (engine, request) = (&self.engine, &self.request);
+        // An action answers no card, and the bot may still wait for the answer to one.
+        let may_answer_card = !request.evidence.is_action() && engine.may_have_cards(request);
+        let begun_by = may_answer_card.then(|| engine.acquisition.ambient().now());
         let outcome = match engine.acquisition.obtain(&request.acquisition(), &self.binding).await {
             Ok(token) => Outcome::Kept(token),
             Err(refusal) => {
@@ -233,16 +244,16 @@ impl<R: Settlement> LeadingExchange<R> {
             }
         };
         if let Outcome::Kept(_) = outcome {
-            engine.end_client_failures(&request).await;
+            engine.end_client_failures(request).await;
         }
-        let reply = after.settle(&request, outcome, ContinuationMark(shared.as_deref_mut())).await;
+        let reply = after.settle(request, outcome, ContinuationMark(shared.as_deref_mut())).await;
         let reply = match shared {
-            Some(shared) => shared.settle_by(reply, request.answer_by).await,
+            Some(shared) => Box::pin(shared.settle_by(reply, request.answer_by)).await,
             None => reply,
         };
         ticket.settle(&reply);
-        // An action answers no card, and the bot may still wait for the answer to one.
-        if reply.succeeded() && !request.evidence.is_action() && engine.may_have_cards(&request) {
+        if let Some(begun_by) = begun_by.filter(|_| reply.succeeded()) {
+            let (engine, request) = (self.engine, self.request);
             // The card is finished after the ticket settles: a later duplicate in a group finds no pending sign-in, and is
             // admitted because the deduplicator knows the exchange.
             tokio::spawn(carry(async move { engine.finish_card(&request, begun_by).await }));

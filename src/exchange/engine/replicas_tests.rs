@@ -273,8 +273,8 @@ impl Replica {
     }
 
     /// Joins an exchange that no replica makes.
-    async fn lead(&self, correlation_id: &str) -> Box<LeadingExchange<Reply>> {
-        match self.engine.join(self.request(correlation_id)).await.unwrap() {
+    async fn lead(&self, correlation_id: &str) -> LeadingExchange<Reply> {
+        match self.engine.join(Box::new(self.request(correlation_id))).await.unwrap() {
             JoinedExchange::Leads(leading) => leading,
             JoinedExchange::Settled(reply) => panic!("{reply:?}"),
         }
@@ -286,7 +286,7 @@ impl Replica {
 
     async fn exchange_request(&self, request: ExchangeRequest) -> Reply {
         let correlation_id = request.correlation_id.clone();
-        match self.engine.join(request).await.unwrap() {
+        match self.engine.join(Box::new(request)).await.unwrap() {
             JoinedExchange::Settled(reply) => reply,
             JoinedExchange::Leads(leading) => leading.run(self.continuation(&correlation_id)).await.unwrap(),
         }
@@ -406,7 +406,7 @@ async fn in_a_group_a_duplicate_is_admitted_at_another_replica_although_its_card
     let second = other.exchange_request(other.request_in(conversation.clone(), &card_id, "second")).await;
     assert_eq!(second, first);
     let unasked = other.request_in(conversation, "another card", "third");
-    assert!(other.engine.join(unasked).await.is_err(), "nothing is known of another card");
+    assert!(other.engine.join(Box::new(unasked)).await.is_err(), "nothing is known of another card");
 }
 
 #[tokio::test]
@@ -417,7 +417,7 @@ async fn an_exchange_is_an_outage_while_the_shared_store_fails_and_works_again_a
     let issuer = issuer(beneath.shared_clock.clone());
     let replica = Replica::new(&records, &issuer, &Arc::default());
     store.set_failing(true);
-    let refused = match replica.engine.join(replica.request("one")).await {
+    let refused = match replica.engine.join(Box::new(replica.request("one"))).await {
         Err(refusal) => refusal.reason,
         Ok(_) => panic!("the exchange should have been refused"),
     };

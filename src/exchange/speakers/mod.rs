@@ -131,6 +131,11 @@ impl Speakers {
         if !self.shared.has_records(bot) {
             return Ok(());
         }
+        // Boxed here and below, so that it adds nothing to the state of a request to a bot without parents.
+        Box::pin(self.note_recorded(bot, account, correlation_id)).await
+    }
+
+    async fn note_recorded(&self, bot: &Bot, account: &Account, correlation_id: &str) -> Result<(), RecordError> {
         let cell = self.shared.get_cell(&account.as_channel_account());
         let place = HistoryPlace { bot, cell: &cell };
         if self.shared.records.replicas().is_some() {
@@ -161,7 +166,7 @@ impl Speakers {
     /// replicas. It is a parent's account also where the operator trusts the parent's user ids as the channel's.
     pub async fn note_sender(&self, bot: &Bot, sender: &Account) {
         if bot.has_parents() {
-            self.shared.senders.note(sender).await;
+            Box::pin(self.shared.senders.note(sender)).await;
         }
     }
 

@@ -38,7 +38,8 @@ impl ContinuationMark<'_> {
     /// [`StorageFailure`] if the store fails. It is then unknown whether the mark was set, so nothing may be sent.
     pub async fn set(self) -> Result<bool, StorageFailure> {
         match self.0 {
-            Some(lead) => Ok(lead.set_mark().await?),
+            // Boxed, so that it adds nothing to the state of an exchange over an exclusive store.
+            Some(lead) => Ok(Box::pin(lead.set_mark()).await?),
             None => Ok(true),
         }
     }
