@@ -62,12 +62,12 @@ where
         line.0.extend_from_slice(b"{\"timestamp\":\"");
         line.time(SystemClock.now());
         line.0.push(b'"');
-        line.member("level", |line| line.text(event.metadata().level().as_str()));
+        line.member("level", |line| line.literal(event.metadata().level().as_str()));
         event.record(&mut line);
         if let Some(trace_id) = current_trace_id() {
             line.member("otel_trace_id", |line| line.text(&format!("{trace_id:032x}")));
         }
-        line.member("target", |line| line.text(event.metadata().target()));
+        line.member("target", |line| line.literal(event.metadata().target()));
         line.0.extend_from_slice(b"}\n");
         // A log that cannot be written cannot report that either.
         let _ = self.writer.make_writer_for(event.metadata()).write_all(&line.0);
@@ -98,6 +98,13 @@ impl Line {
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
         value(self);
+    }
+
+    /// Appends a text that stands as a literal in the program, and needs no escaping.
+    fn literal(&mut self, text: &'static str) {
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
     }
 
     fn text(&mut self, text: &str) {

@@ -3,15 +3,20 @@ use std::collections::HashMap;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::http::header::RETRY_AFTER;
 use bytes::Bytes;
 
 use super::BotGateway;
 use super::admitted::Inbound;
-use crate::domain::ChannelId;
+use crate::domain::{ChannelId, write_string_literal};
 use crate::exchange::{Reason, Refusal};
 use crate::inbound::{APPLICATION_JSON, AnsweredByBot, Problem, choose_retry_after};
 use crate::protocol::{TokenExchangeInvokeResponse, invoke_response_envelope};
+
+/// The content type of every body that is not a bot's.
+const JSON: &str = "application/json";
+/// The bytes of a success without the texts that it repeats: names, quotes and punctuation.
+const SUCCESS_OVERHEAD_BYTES: usize = br#"{"id":"","connectionName":""}"#.len();
 
 /// Statuses that replace those of the status table for one channel, by reason code without its detail
 /// (`assertion_rejected`).
@@ -54,7 +59,7 @@ impl InvokeReply {
     }
 
     pub(super) fn json(status: u16, body: Bytes) -> Self {
-        let content_type = (!body.is_empty()).then_some(Cow::Borrowed("application/json"));
+        let content_type = (!body.is_empty()).then_some(Cow::Borrowed(JSON));
         Self { body, content_type, ..Self::empty(status) }
     }
 
@@ -86,11 +91,15 @@ impl InvokeReply {
     fn into_plain(self) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
-        if let Some(content_type) = self.content_type {
-            match content_type {
-                Cow::Borrowed(name) => response.content_type(HeaderValue::from_static(name)),
-                Cow::Owned(name) => response.content_type(name),
-            };
+        match self.content_type {
+            // Its value has been checked once; that of another text is checked each time.
+            Some(Cow::Borrowed(JSON)) => {
+                response.content_type(&APPLICATION_JSON);
+            }
+            Some(content_type) => {
+                response.content_type(content_type.into_owned());
+            }
+            None => {}
         }
         let is_ours = !self.is_from_bot;
         if let Some(retry_after) = self.retry_after.or_else(|| choose_retry_after(status, None).filter(|_| is_ours)) {
@@ -108,8 +117,7 @@ impl InvokeReply {
 
 /// The answer to a successful token exchange.
 pub(super) fn exchange_succeeded(id: Option<&str>, connection_name: &str) -> InvokeReply {
-    let response = TokenExchangeInvokeResponse { id, connection_name: Some(connection_name), failure_detail: None };
-    InvokeReply::json(200, to_bytes(&response))
+    InvokeReply::json(200, write_success(id, connection_name))
 }
 
 /// What the answer to a refused exchange needs besides the reason.
@@ -219,7 +227,40 @@ pub(super) fn refuse(
     refused.reply(gateway, refusal.reason)
 }
 
+/// The bytes of a [`TokenExchangeInvokeResponse`] without `failureDetail`, which is the most frequent answer. The library would
+/// examine its ids byte by byte.
+fn write_success(id: Option<&str>, connection_name: &str) -> Bytes {
+    let mut json = Vec::with_capacity(SUCCESS_OVERHEAD_BYTES + id.map_or(0, str::len) + connection_name.len());
+    json.push(b'{');
+    if let Some(id) = id {
+        json.extend_from_slice(b"\"id\":");
+        write_string_literal(&mut json, id);
+        json.push(b',');
+    }
+    json.extend_from_slice(b"\"connectionName\":");
+    write_string_literal(&mut json, connection_name);
+    json.push(b'}');
+    Bytes::from(json)
+}
+
 fn to_bytes(response: &TokenExchangeInvokeResponse<'_>) -> Bytes {
     // Strings cannot fail to serialise.
     serde_json::to_vec(response).map_or_else(|_| Bytes::new(), Bytes::from)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_success_is_written_as_the_library_writes_it() {
+        for (id, connection_name) in
+            [(Some("id-1"), "graph"), (None, "graph"), (Some("\"\\\u{1}é"), "a\"b"), (Some(""), "")]
+        {
+            let response =
+                TokenExchangeInvokeResponse { id, connection_name: Some(connection_name), failure_detail: None };
+            assert_eq!(write_success(id, connection_name), serde_json::to_vec(&response).unwrap());
+        }
+    }
 }
