@@ -10,7 +10,7 @@ impl ChannelId {
     /// (docs/protocols/token-service-api.md §3.1).
     #[must_use]
     pub fn new(channel_id: &str) -> Self {
-        let base = channel_id.split_once(':').map_or(channel_id, |(base, _)| base);
+        let base = base_channel(channel_id);
         // Most channels send their ids in lower case, which needs no conversion.
         if base.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Self(Arc::from(base.to_ascii_lowercase()));
@@ -35,6 +35,13 @@ impl fmt::Display for ChannelId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// The part of `channel_id` that names the channel: `a:b` is a sub-channel of `a`.
+#[must_use]
+pub fn base_channel(channel_id: &str) -> &str {
+    let end = channel_id.bytes().position(|byte| byte == b':');
+    end.and_then(|end| channel_id.get(..end)).unwrap_or(channel_id)
 }
 
 /// The kinds of channels that bot-sso treats differently.

@@ -43,7 +43,7 @@ pub use bot::{
     VerifiedUserIds,
 };
 pub use bytes::any_byte;
-pub use channel::{ChannelId, ChannelKind};
+pub use channel::{ChannelId, ChannelKind, base_channel};
 pub use clock::{Clock, CompleteBy, OffsetClock, RateClock, SharedClock, SystemClock, Timestamp, complete_by};
 pub use clock_and_entropy::ClockAndEntropy;
 pub use connection::{

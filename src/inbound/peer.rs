@@ -4,7 +4,7 @@ use super::agent_365::{SentFrom, admit_platform};
 use super::problem::Problem;
 use super::refusal::CallerRefusal;
 use super::service_url::{is_loopback, is_same_service_url, is_within};
-use crate::domain::{Bot, CallerEntry, ChannelKind};
+use crate::domain::{Bot, CallerEntry, ChannelKind, base_channel};
 use crate::observability::to_log_list;
 use crate::protocol::{Activity, InvokeKind};
 use crate::token_validation::{AppClaims, ChannelClaims};
@@ -83,8 +83,7 @@ impl Peer {
         if let Identity::Anonymous = &self.identity {
             return admit_anonymous(activity, service_url).map(|()| AdmittedCaller::Anonymous);
         }
-        // `a:b` is a sub-channel of `a`.
-        let base = channel.split_once(':').map_or(channel, |(base, _)| base);
+        let base = base_channel(channel);
         // No token entitles its bearer to these channels, in any letter case
         // (docs/protocols/bot-auth-and-skills.md §2 rules 24 and 25).
         let kind = ChannelKind::from_name(base);

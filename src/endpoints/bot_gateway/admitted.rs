@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::BotGateway;
 use crate::bot_connector::ForwardedRequest;
 use crate::cards::StatedIdentity;
-use crate::domain::{Account, Bot, ChannelId, ChannelKind, ConversationId, ExchangeObservation};
+use crate::domain::{Account, Bot, ChannelId, ChannelKind, ConversationId, ExchangeObservation, base_channel};
 use crate::inbound::{AdmittedCaller, Peer};
 use crate::protocol::{ActionKind, Activity, ConversationType, MAX_ID_BYTES};
 
@@ -120,7 +120,7 @@ pub(super) fn read_channel_statement(
     caller: AdmittedCaller<'_>,
     activity: &Activity<'_>,
 ) -> Option<StatedIdentity> {
-    let base = activity.channel_id().split(':').next().unwrap_or_default();
+    let base = base_channel(activity.channel_id());
     let states = matches!(caller, AdmittedCaller::Channel | AdmittedCaller::Platform { .. })
         && ChannelKind::from_name(base).states_identities()
         && activity.from_id().len() <= MAX_ID_BYTES;

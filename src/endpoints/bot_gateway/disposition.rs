@@ -51,14 +51,16 @@ impl Traffic {
 /// [`ActivityError`] if some reader finds such an invoke in the bytes and another may find something else, or if the
 /// invoke lacks what sign-in needs.
 pub(super) fn classify(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> Result<Traffic, ActivityError> {
+    let read_named = || read_named_connections(gateway, bot, activity);
+    let mut named = None;
     let may_be_ours = InvokeKind::possible_kinds(activity).any(|kind| match kind {
-        InvokeKind::TokenExchange => !names_foreign_connection(gateway, bot, activity),
+        InvokeKind::TokenExchange => !named.insert(read_named()).are_foreign,
         InvokeKind::VerifyState => activity.state_readings().any(|state| SignInState::read(state).is_some()),
         InvokeKind::Failure => true,
     });
     if may_be_ours {
         return Ok(match activity.require_sign_in_form()? {
-            InvokeKind::TokenExchange if names_skill_connection(gateway, bot, activity) => Traffic::SkillExchange,
+            InvokeKind::TokenExchange if named.unwrap_or_else(read_named).some_of_skill => Traffic::SkillExchange,
             kind => Traffic::SignIn(kind),
         });
     }
@@ -70,18 +72,25 @@ pub(super) fn classify(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>)
     Ok(find_action(gateway, bot, activity).map_or(Traffic::PassedOn, Traffic::Action))
 }
 
-/// Whether a token exchange names a connection, and no reader can take the name for a connection of `bot` or of its skills.
-fn names_foreign_connection(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> bool {
-    let is_foreign =
-        |name: &str| !name.is_empty() && matches!(find_connection(gateway, bot, name), InvokedConnection::Unknown);
-    let mut names = activity.connection_name_readings().map(Node::as_str).peekable();
-    names.peek().is_some() && names.all(|name| name.is_some_and(is_foreign))
+/// What the readers of a token exchange find where it names its connection.
+#[derive(Clone, Copy)]
+struct NamedConnections {
+    /// A connection is named, and no reader can take the name for a connection of the bot or of its skills.
+    are_foreign: bool,
+    /// Some reader finds a connection of one of the bot's skills.
+    some_of_skill: bool,
 }
 
-/// Whether some reader of a token exchange finds a connection of one of `bot`'s skills in it.
-fn names_skill_connection(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> bool {
-    let mut names = activity.connection_name_readings().filter_map(Node::as_str);
-    names.any(|name| find_connection(gateway, bot, name).is_of_skill())
+fn read_named_connections(gateway: &BotGateway, bot: &Bot, activity: &Activity<'_>) -> NamedConnections {
+    let mut names = activity.connection_name_readings().map(Node::as_str).peekable();
+    let mut all = NamedConnections { are_foreign: names.peek().is_some(), some_of_skill: false };
+    for name in names {
+        let found = name.map(|name| find_connection(gateway, bot, name));
+        let is_named = name.is_some_and(|name| !name.is_empty());
+        all.are_foreign &= is_named && matches!(found, Some(InvokedConnection::Unknown));
+        all.some_of_skill |= found.is_some_and(|found| found.is_of_skill());
+    }
+    all
 }
 
 /// How an activity is handled (docs/architecture.md §Life of a silent sign-in).
