@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ptr;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -100,41 +101,82 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
         let index = self.open(Tag::Object)?;
         let mut names = SeenNames::default();
-        while let Some(mark) = entries.next_key_seed(NameSeed(self.slots))? {
+        while let Some(Name { mark, token }) = entries.next_key_seed(NameSeed(self.slots))? {
             if names.has_alike(mark) {
                 self.slots.suspect_repeated_names();
             }
-            entries.next_value_seed(self.inside())?;
+            match token {
+                Some(token) => entries.next_value_seed(PlainStringSeed { slots: self.slots, string: token })?,
+                None => entries.next_value_seed(self.inside())?,
+            }
         }
         self.slots.close(index).map_err(de::Error::custom)
     }
+}
+
+/// What is known of a member whose name was read.
+struct Name<'de> {
+    mark: NameMark,
+    /// The value, if the member is a `token` and the value a plain string.
+    token: Option<&'de str>,
 }
 
 /// Writes the name of a member into slots.
 struct NameSeed<'s, 'de>(&'s mut Slots<'de>);
 
 impl<'de> DeserializeSeed<'de> for NameSeed<'_, 'de> {
-    type Value = NameMark;
+    type Value = Name<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<NameMark, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
 impl<'de> Visitor<'de> for NameSeed<'_, 'de> {
-    type Value = NameMark;
+    type Value = Name<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the name of a member")
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<NameMark, E> {
+    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
         self.0.push_borrowed(name).map_err(E::custom)?;
-        Ok(NameMark::of(name))
+        let token = if name == "token" { self.0.plain_string_behind_name() } else { None };
+        Ok(Name { mark: NameMark::of(name), token })
     }
 
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<NameMark, E> {
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
         self.0.push_decoded(name).map_err(E::custom)?;
-        Ok(NameMark::of(name))
+        Ok(Name { mark: NameMark::of(name), token: None })
+    }
+}
+
+/// Writes a plain string into slots, which the deserializer reads as bytes: it finds their end with vector instructions. It
+/// does so a word at a time where it checks for control characters, and there are none in a plain string.
+struct PlainStringSeed<'s, 'de> {
+    slots: &'s mut Slots<'de>,
+    string: &'de str,
+}
+
+impl<'de> DeserializeSeed<'de> for PlainStringSeed<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_bytes(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PlainStringSeed<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a plain string")
+    }
+
+    fn visit_borrowed_bytes<E: de::Error>(self, bytes: &'de [u8]) -> Result<(), E> {
+        if !ptr::eq(bytes, self.string.as_bytes()) {
+            return Err(E::custom("not the string behind the name"));
+        }
+        self.slots.push_borrowed(self.string).map_err(E::custom)
     }
 }

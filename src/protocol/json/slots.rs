@@ -1,5 +1,7 @@
 use std::slice;
 
+use memchr::memchr2;
+
 /// The most nodes that one document may have, names of members included: as many as fit into a body of 512 KiB.
 pub(super) const MAX_NODES: usize = 256 * 1024;
 
@@ -127,6 +129,16 @@ impl<'a> Slots<'a> {
         let place = self.text.len() + self.decoded.len();
         self.decoded.push_str(string);
         self.push_string(place, string.len())
+    }
+
+    /// The string behind the name that was appended last, if it is plain: only a colon separates it from the name, and it
+    /// has neither escapes nor control characters. It ends at the first quote, and is well-formed as it is.
+    pub(super) fn plain_string_behind_name(&self) -> Option<&'a str> {
+        let name = self.list.last()?;
+        let rest = self.text.get(name.place() + name.extent as usize..)?.strip_prefix("\":\"")?;
+        let (string, end) = rest.split_at_checked(memchr2(b'"', b'\\', rest.as_bytes())?)?;
+        let is_plain = end.starts_with('"') && string.bytes().fold(u8::MAX, u8::min) >= b' ';
+        is_plain.then_some(string)
     }
 
     /// Notes that an object has two members whose names may be the same.

@@ -105,6 +105,37 @@ fn repeats_a_name(node: Node<'_>) -> bool {
         || node.members().map(|(_, value)| value).chain(node.elements()).any(repeats_a_name)
 }
 
+/// What a string may have, and what it must not have.
+#[rustfmt::skip]
+const PIECES: [&str; 25] = [
+    "eyJ", "a.b-c_d", "0123456789abcdef0123456789abcdef", "\u{e9}", "\u{212a}", "\u{1f600}", "\u{7f}", " ", "{", ":",
+    r"\n", r"\/", "\\\"", r"\\", r"\u0074", r"\u001f", r"\ud83d\ude00", r"\ud83d", r"\ude00", r"\x", r"\u12",
+    "\u{1f}", "\n", "\0", "\"",
+];
+/// What follows a string, where only the first ends are those of whole documents.
+const ENDS: [&str; 9] =
+    [r#""}]"#, r#"","a":"b"}]"#, r#"","token":""}]"#, r#""}"#, r#"""}]"#, r#"":1}]"#, "]", r"\", ""];
+
+/// JSON, mostly, with a member whose value is a string of odd pieces. Its name is `name`.
+fn text_with_member(name: &str, [space, end]: [&str; 2], pieces: &[&str]) -> String {
+    format!("[{{\"id\":1,\"{name}\"{space}:{space}\"{}{end}", pieces.concat())
+}
+
+/// All of `node`, with the names and the order of members.
+fn describe(node: Node<'_>) -> String {
+    match node {
+        Node::Array(_) => format!("{:?}", node.elements().map(describe).collect::<Vec<_>>()),
+        Node::Object(_) => {
+            format!("{:?}", node.members().map(|(name, value)| (name, describe(value))).collect::<Vec<_>>())
+        }
+        _ => format!("{node:?}"),
+    }
+}
+
+fn describe_text(text: &str) -> Result<String, String> {
+    JsonDocument::parse(text.as_bytes()).map(|document| describe(document.root())).map_err(|error| error.to_string())
+}
+
 proptest! {
     #[test]
     fn repeated_names_are_found_where_a_plain_search_finds_them(text in any_json_with_few_names()) {
@@ -121,5 +152,18 @@ proptest! {
     fn a_document_is_parsed_as_serde_json_parses_it(value in any_json()) {
         let bytes = serde_json::to_vec(&value).unwrap();
         prop_assert!(is_same(JsonDocument::parse_unambiguous(&bytes).unwrap().root(), &value));
+    }
+
+    /// Tokens are read in another way than other strings, so each text is compared with the same under another name.
+    #[test]
+    fn a_token_is_read_like_any_other_string(
+        spaces in proptest::sample::select(vec!["", " ", "\n"]),
+        end in proptest::sample::select(&ENDS),
+        pieces in proptest::collection::vec(proptest::sample::select(&PIECES), 0..8),
+    ) {
+        let [as_token, as_other] = ["token", "tokem"].map(|name| text_with_member(name, [spaces, end], &pieces));
+        let expected = describe_text(&as_other).map(|tree| tree.replacen("tokem", "token", 1));
+        prop_assert_eq!(describe_text(&as_token), expected, "{}", as_token);
+        prop_assert_eq!(describe_text(&as_token).is_ok(), serde_json::from_str::<Value>(&as_token).is_ok(), "{}", as_token);
     }
 }
