@@ -75,7 +75,6 @@ pub(super) struct Row {
     name: &'static str,
     /// The kind of its values, if it addresses the activity.
     pub(super) kind: Option<ValueKind>,
-    signature: usize,
 }
 
 const TEXT: Option<ValueKind> = Some(ValueKind::Text);
@@ -128,48 +127,53 @@ const ROWS: [Row; 39] = [
 ];
 
 const fn row(member: Member, place: Place, name: &'static str, kind: Option<ValueKind>) -> Row {
-    Row { member, place, name, kind, signature: signature(name.as_bytes()) }
+    Row { member, place, name, kind }
 }
 
-/// Length and first letter of a name. Most names differ in one of them, so that only equal names are compared in full.
-const fn signature(name: &[u8]) -> usize {
-    let Some(first) = name.first() else { return 0 };
-    name.len() << 8 | first.to_ascii_lowercase() as usize
-}
+/// The number of hashes that names may have.
+const HASHES: usize = 64;
 
-/// The signatures of the names of each place, in the order of [`Place`].
-const SIGNATURES: [u64; 7] = [
-    signatures_at(Place::Root),
-    signatures_at(Place::From),
-    signatures_at(Place::Recipient),
-    signatures_at(Place::Conversation),
-    signatures_at(Place::ChannelData),
-    signatures_at(Place::Tenant),
-    signatures_at(Place::Value),
+/// The members of one place, each at the hash of its name. No two names of a place have the same hash.
+type MembersByHash = [Option<Member>; HASHES];
+
+/// The members of each place, in the order of [`Place`].
+static MEMBERS_BY_HASH: [MembersByHash; 7] = [
+    members_by_hash(Place::Root),
+    members_by_hash(Place::From),
+    members_by_hash(Place::Recipient),
+    members_by_hash(Place::Conversation),
+    members_by_hash(Place::ChannelData),
+    members_by_hash(Place::Tenant),
+    members_by_hash(Place::Value),
 ];
 
-const fn signatures_at(place: Place) -> u64 {
-    let (mut rows, mut signatures) = (ROWS.as_slice(), 0);
+const fn members_by_hash(place: Place) -> MembersByHash {
+    let (mut rows, mut members) = (ROWS.as_slice(), [None; HASHES]);
     while let Some((row, rest)) = rows.split_first() {
-        if row.place as u8 == place as u8 {
-            signatures |= signature_bit(row.signature);
+        let (_, from_hash) = members.split_at_mut(hash(row.name.as_bytes()));
+        if let Some(member) = from_hash.first_mut()
+            && row.place as u8 == place as u8
+        {
+            *member = Some(row.member);
         }
         rows = rest;
     }
-    signatures
+    members
 }
 
-/// One bit for a signature, so that a set of signatures fits into a word.
-const fn signature_bit(signature: usize) -> u64 {
-    1 << ((signature >> 8).wrapping_mul(7).wrapping_add(signature) & 63)
+/// A hash of the length, the first and the last byte of a name. Names that differ only in ASCII letter case have the same.
+const fn hash(name: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else { return 0 };
+    // The two cases of a letter differ in this bit only.
+    let (first, last) = ((*first | 0x20) as usize, (*last | 0x20) as usize);
+    (name.len().wrapping_mul(4) + 7 * first + 2 * last) % HASHES
 }
 
 /// The names of the members of one place.
 #[derive(Clone, Copy)]
 pub(super) struct PlaceNames {
     rows: &'static [Row],
-    /// The bits of the signatures of all names.
-    signatures: u64,
+    members: &'static MembersByHash,
 }
 
 /// What readers make of the name of a member.
@@ -215,8 +219,17 @@ impl Place {
 
     /// The names of the members of this place.
     pub(super) fn names(self) -> PlaceNames {
-        let signatures = SIGNATURES.get(self as usize).copied().unwrap_or(u64::MAX);
-        PlaceNames { rows: self.rows(), signatures }
+        let [root, from, recipient, conversation, channel_data, tenant, value] = &MEMBERS_BY_HASH;
+        let members = match self {
+            Self::Root => root,
+            Self::From => from,
+            Self::Recipient => recipient,
+            Self::Conversation => conversation,
+            Self::ChannelData => channel_data,
+            Self::Tenant => tenant,
+            Self::Value => value,
+        };
+        PlaceNames { rows: self.rows(), members }
     }
 
     /// The names of the members that have values of `kind` and address the activity.
@@ -233,16 +246,13 @@ impl Place {
 impl PlaceNames {
     /// Finds the member that readers take `name` for.
     pub(super) fn read(self, name: &[u8]) -> NameReading {
-        let signature = signature(name);
-        // Most names that are not indexed end here.
-        if self.signatures & signature_bit(signature) != 0 {
-            for row in self.rows.iter().filter(|row| row.signature == signature) {
-                if row.name.as_bytes() == name {
-                    return NameReading::Exact(row);
-                }
-                if row.name.as_bytes().eq_ignore_ascii_case(name) {
-                    return NameReading::OtherSpelling;
-                }
+        let member = self.members.get(hash(name)).copied().flatten();
+        if let Some(row) = member.and_then(|member| ROWS.get(member as usize)) {
+            if row.name.as_bytes() == name {
+                return NameReading::Exact(row);
+            }
+            if row.name.as_bytes().eq_ignore_ascii_case(name) {
+                return NameReading::OtherSpelling;
             }
         }
         let is_read = |name: &str| self.rows.iter().any(|row| is_read_as(name, row.name));
