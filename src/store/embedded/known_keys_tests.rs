@@ -267,8 +267,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// A plain map is the reference. Every answer of the store is that of the map, and the store knows no more keys than
-    /// its file has.
+    /// A plain map is the reference. Every answer of the store is that of the map, the store knows no more keys than its file
+    /// has, and it has counted the marks of all rows.
     #[test]
     fn the_store_answers_as_a_map_would(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -285,13 +285,13 @@ async fn compare_with_a_map(steps: Vec<Step>) {
         let now = tested.clock.now();
         match step {
             Step::Put(number, index, life) => {
-                let record =
-                    Record { expires_at: now.plus(Duration::from_secs(life)), ..tested.record(index.map(key)) };
+                let (expires_at, mark) = (now.plus(Duration::from_secs(life)), (life % 3 > 0).then_some(life % 3));
+                let record = Record { expires_at, mark, ..tested.record(index.map(key)) };
                 map.insert(number, record.clone());
                 tested.store.put(key(number), record).await.unwrap();
             }
             Step::PutIfAbsent(number, index) => {
-                let record = tested.record(index.map(key));
+                let record = Record { mark: Some(1), ..tested.record(index.map(key)) };
                 let written = tested.store.put_if_absent(key(number), record.clone()).await.unwrap();
                 assert_eq!(written == PutIfAbsent::Written, !map.contains_key(&number));
                 map.entry(number).or_insert(record);
@@ -331,4 +331,13 @@ async fn compare_with_a_map(steps: Vec<Step>) {
     }
     assert_eq!(tested.store.known.records.stored(), known.records.stored());
     assert_eq!(tested.store.known.indexes.stored(), known.indexes.stored());
+    let counts = |statement: &str| -> Vec<(i64, i64)> {
+        let mut statement = connection.prepare(statement).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    assert_eq!(
+        counts("SELECT mark, records FROM mark_counts WHERE records <> 0 ORDER BY mark"),
+        counts("SELECT mark, count(*) FROM records WHERE mark IS NOT NULL GROUP BY mark ORDER BY mark")
+    );
 }

@@ -95,7 +95,8 @@ impl EmbeddedStore {
         let reading = (0..READER_THREADS).map(|_| opening::connect_reader(path)).collect::<Result<Vec<_>, _>>()?;
         let files = Arc::new(StoreFiles::opened_at(path));
         let known = Arc::new(KnownKeys::new());
-        let writing = Writing::new(connection, clock.clone(), Arc::clone(&known));
+        let writing = Writing::begin(connection, clock.clone(), Arc::clone(&known))
+            .map_err(|error| opening::unusable(path, error.to_string()))?;
         let checkpoints = Checkpoints::start(opening::connect_checkpointer(path, durability)?)?;
         let written_files = Arc::clone(&files);
         let writer = JobQueue::start_one(MAX_QUEUED_JOBS, "store-writer", move |jobs| {

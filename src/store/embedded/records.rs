@@ -27,7 +27,6 @@ pub(super) fn get(connection: &Connection, key: RecordKey, now: Timestamp) -> ru
 }
 
 pub(super) fn put(connection: &Connection, key: RecordKey, record: &Record) -> rusqlite::Result<()> {
-    let mark = record.mark.and_then(|mark| i64::try_from(mark).ok());
     let index = record.index.as_ref().map(|index| index.0.as_slice());
     connection
         .prepare_cached(
@@ -35,15 +34,27 @@ pub(super) fn put(connection: &Connection, key: RecordKey, record: &Record) -> r
              ON CONFLICT (key) DO UPDATE SET
              value = excluded.value, expires_at = excluded.expires_at, idx = excluded.idx, mark = excluded.mark",
         )?
-        .execute(params![key.0.as_slice(), record.value.as_ref(), record.expires_at.unix_millis(), index, mark])
+        .execute(params![
+            key.0.as_slice(),
+            record.value.as_ref(),
+            record.expires_at.unix_millis(),
+            index,
+            mark_of(record)
+        ])
         .map(drop)
 }
 
-/// The keys of a record that was removed.
+/// The mark of the row of `record`.
+pub(super) fn mark_of(record: &Record) -> Option<i64> {
+    record.mark.and_then(|mark| i64::try_from(mark).ok())
+}
+
+/// The keys of a record that was removed, and its mark.
 #[derive(Clone, Copy)]
 pub(super) struct RemovedRecord {
     pub(super) key: RecordKey,
     pub(super) index: Option<RecordKey>,
+    pub(super) mark: Option<i64>,
 }
 
 /// A record that was removed, with its value.
@@ -54,20 +65,20 @@ pub(super) struct TakenRecord {
 
 pub(super) fn take(connection: &Connection, key: RecordKey, now: Timestamp) -> rusqlite::Result<Option<TakenRecord>> {
     connection
-        .prepare_cached("DELETE FROM records WHERE key = ?1 AND expires_at > ?2 RETURNING value, idx")?
+        .prepare_cached("DELETE FROM records WHERE key = ?1 AND expires_at > ?2 RETURNING value, idx, mark")?
         .query_row(params![key.0.as_slice(), now.unix_millis()], |row| {
-            Ok(TakenRecord { removed: RemovedRecord { key, index: key_at(row, 1)? }, value: value_at_0(row)? })
+            let removed = RemovedRecord { key, index: key_at(row, 1)?, mark: row.get(2)? };
+            Ok(TakenRecord { removed, value: value_at_0(row)? })
         })
         .optional()
 }
 
-/// The index that lists the record under `key`; `None` without a record or without an index.
-pub(super) fn find_index(connection: &Connection, key: RecordKey) -> rusqlite::Result<Option<RecordKey>> {
+/// The record under `key`, expired or not, that a write is about to replace.
+pub(super) fn find_replaced(connection: &Connection, key: RecordKey) -> rusqlite::Result<Option<RemovedRecord>> {
     connection
-        .prepare_cached("SELECT idx FROM records WHERE key = ?1")?
-        .query_row(params![key.0.as_slice()], |row| key_at(row, 0))
+        .prepare_cached("SELECT idx, mark FROM records WHERE key = ?1")?
+        .query_row(params![key.0.as_slice()], |row| removed_at(row, key))
         .optional()
-        .map(Option::flatten)
 }
 
 /// Whether `index` lists a record, expired or not.
@@ -158,22 +169,37 @@ pub(super) fn list_all(
 
 pub(super) fn remove(connection: &Connection, key: RecordKey) -> rusqlite::Result<Option<RemovedRecord>> {
     connection
-        .prepare_cached("DELETE FROM records WHERE key = ?1 RETURNING idx")?
-        .query_row(params![key.0.as_slice()], |row| Ok(RemovedRecord { key, index: key_at(row, 0)? }))
+        .prepare_cached("DELETE FROM records WHERE key = ?1 RETURNING idx, mark")?
+        .query_row(params![key.0.as_slice()], |row| removed_at(row, key))
         .optional()
 }
 
 /// Deletes up to `limit` expired records, the earliest expiry first. Returns their keys.
 pub(super) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<RemovedRecord>> {
+    // The deletion makes a table for what it returns, so it is begun only if there is something to delete.
+    if !has_expired(connection, now)? {
+        return Ok(Vec::new());
+    }
     connection
         .prepare_cached(
             "DELETE FROM records WHERE rowid IN
-             (SELECT rowid FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2) RETURNING key, idx",
+             (SELECT rowid FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2) RETURNING idx, mark, key",
         )?
         .query_map(params![now.unix_millis(), i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            Ok(RemovedRecord { key: RecordKey(row.get(0)?), index: key_at(row, 1)? })
+            removed_at(row, RecordKey(row.get(2)?))
         })?
         .collect()
+}
+
+fn has_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE expires_at <= ?1)")?
+        .query_row(params![now.unix_millis()], |row| row.get(0))
+}
+
+/// The record under `key`, whose row begins with its index and its mark.
+fn removed_at(row: &rusqlite::Row<'_>, key: RecordKey) -> rusqlite::Result<RemovedRecord> {
+    Ok(RemovedRecord { key, index: key_at(row, 0)?, mark: row.get(1)? })
 }
 
 fn value_at_0(row: &rusqlite::Row<'_>) -> rusqlite::Result<Bytes> {

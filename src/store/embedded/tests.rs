@@ -207,7 +207,7 @@ fn an_idle_writer_deletes_expired_records() {
         key[..2].copy_from_slice(&number.to_be_bytes());
         super::records::put(&connection, RecordKey(key), &record(b"x", Timestamp::from_unix_millis(1))).unwrap();
     }
-    let mut writing = Writing::new(connection, Arc::new(SystemClock), Arc::new(KnownKeys::new()));
+    let mut writing = Writing::begin(connection, Arc::new(SystemClock), Arc::new(KnownKeys::new())).unwrap();
     assert_eq!(writer::sweep_idly(&mut writing), Duration::ZERO, "the limit was reached, so there may be more");
     assert_eq!(rows(&path), 300 - 256);
     assert_ne!(writer::sweep_idly(&mut writing), Duration::ZERO);

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::key_set::MacHasher;
 use super::known_keys::{Filling, KnownKeys};
-use super::marks::{self, MarkingStep};
+use super::marks::{self, MarkChanges, MarkingStep};
 use super::records::{self, RemovedRecord};
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 use crate::store::{MarkReader, Marking, PutIfAbsent, Record};
@@ -25,12 +25,14 @@ pub(super) struct Writing {
     removed: RecordKeys,
     /// The indexes from which the running transaction has removed a record.
     left: RecordKeys,
+    /// What the running transaction changes of the numbers of records with each mark.
+    marks: MarkChanges,
 }
 
 impl Writing {
-    pub(super) fn new(connection: Connection, clock: SharedClock, known: Arc<KnownKeys>) -> Self {
-        let (removed, left) = (RecordKeys::default(), RecordKeys::default());
-        Self { connection, clock, known, filling: Filling::begin(), removed, left }
+    pub(super) fn begin(connection: Connection, clock: SharedClock, known: Arc<KnownKeys>) -> rusqlite::Result<Self> {
+        let (removed, left, marks) = (RecordKeys::default(), RecordKeys::default(), MarkChanges::begin(&connection)?);
+        Ok(Self { connection, clock, known, filling: Filling::begin(), removed, left, marks })
     }
 
     /// Runs `body` in a transaction and commits it.
@@ -50,6 +52,7 @@ impl Writing {
 
     fn run_and_commit<T>(&mut self, body: impl FnOnce(&mut Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let done = body(self)?;
+        self.marks.store(&self.connection)?;
         self.keep_used_indexes()?;
         self.execute("COMMIT")?;
         Ok(done)
@@ -85,6 +88,7 @@ impl Writing {
     fn roll_back(&mut self) {
         self.removed.clear();
         self.left.clear();
+        self.marks.clear();
         if !self.connection.is_autocommit() {
             // The callers are told the error that led here.
             let _ = self.execute("ROLLBACK");
@@ -110,6 +114,7 @@ impl Writing {
     fn note_removed(&mut self, removed: RemovedRecord) {
         self.removed.insert(removed.key);
         self.left.extend(removed.index);
+        self.marks.remove(removed.mark);
     }
 }
 
@@ -121,15 +126,19 @@ impl Writing {
             return self.remove(&[key]);
         }
         if self.known.records.may_be_stored(key) {
-            let index = records::find_index(&self.connection, key)?;
+            let replaced = records::find_replaced(&self.connection, key)?;
+            let index = replaced.and_then(|replaced| replaced.index);
             self.left.extend(index.filter(|index| record.index != Some(*index)));
+            self.marks.remove(replaced.and_then(|replaced| replaced.mark));
         }
         self.known.records.add(key);
         self.removed.remove(&key);
         if let Some(index) = record.index {
             self.known.indexes.add(index);
         }
-        records::put(&self.connection, key, record)
+        records::put(&self.connection, key, record)?;
+        self.marks.add(records::mark_of(record));
+        Ok(())
     }
 
     pub(super) fn take(&mut self, key: RecordKey) -> rusqlite::Result<Option<Bytes>> {
@@ -178,6 +187,6 @@ impl Writing {
 
     pub(super) fn mark_older(&mut self, limit: usize, read: &MarkReader) -> rusqlite::Result<Marking> {
         let step = MarkingStep { limit, now: self.clock.now() };
-        marks::mark_older(&self.connection, &step, read)
+        marks::mark_older(&self.connection, &mut self.marks, &step, read)
     }
 }
