@@ -169,7 +169,7 @@ impl Discovery {
 
     async fn fetch(&self) -> Result<Arc<Endpoints>, DiscoveryFailure> {
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let answer = self.outbound.get(&self.settings.metadata_url, deadline, MAX_DOCUMENT_BYTES).await;
+        let answer = self.outbound.get_document(&self.settings.metadata_url, &[], deadline, MAX_DOCUMENT_BYTES).await;
         let answer = answer.map_err(|error| match error {
             OutboundError::HostRefused { .. } | OutboundError::Settings(_) => misconfigured(
                 "the provider's host is not permitted: see the outbound section (plain http, private addresses)",

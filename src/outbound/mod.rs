@@ -54,6 +54,8 @@ const IDLE_CONNECTION_LIFETIME: Duration = Duration::from_mins(1);
 /// How long an idle connection to a bot is kept. A Node.js server closes an idle connection after 5 s; if this client
 /// did not close it earlier, a request sent at that moment would be lost.
 const IDLE_BOT_CONNECTION_LIFETIME: Duration = Duration::from_secs(4);
+/// The idle connections to a host that are kept for documents, which are fetched one at a time.
+const MAX_IDLE_DOCUMENT_CONNECTIONS: usize = 2;
 /// The connection limit of a client for a single host, which sends few requests.
 const MAX_CONNECTIONS_OF_SINGLE_HOST_CLIENT: usize = 4;
 
@@ -112,6 +114,7 @@ pub enum OutboundError {
 pub struct Outbound {
     client: HttpClient,
     bot_client: HttpClient,
+    document_client: HttpClient,
     /// Keeps no idle connections: each request has a connection of its own.
     unpooled_client: HttpClient,
     rules: Arc<HostRules>,
@@ -149,11 +152,15 @@ impl Outbound {
         let per_host = settings.max_connections_per_host.max(1);
         let rules = Arc::new(HostRules::new(settings).restricted_to(only_hosts));
         let pooled = |lifetime| IdleConnections { lifetime, most: per_host };
+        let for_documents =
+            IdleConnections { lifetime: IDLE_CONNECTION_LIFETIME, most: per_host.min(MAX_IDLE_DOCUMENT_CONNECTIONS) };
         let client = HttpClient::new(settings, &rules, pooled(IDLE_CONNECTION_LIFETIME))?;
         let bot_client = HttpClient::new(settings, &rules, pooled(IDLE_BOT_CONNECTION_LIFETIME))?;
+        let document_client = HttpClient::new(settings, &rules, for_documents)?;
         let unpooled = IdleConnections { lifetime: Duration::ZERO, most: 0 };
         let unpooled_client = HttpClient::new(settings, &rules, unpooled)?;
-        Ok(Self { client, bot_client, unpooled_client, rules, slots: Arc::new(HostSlots::new(per_host)) })
+        let slots = Arc::new(HostSlots::new(per_host));
+        Ok(Self { client, bot_client, document_client, unpooled_client, rules, slots })
     }
 
     /// Replaces the hosts that may be called without TLS, and those that may resolve to (or be) addresses that are not public:
@@ -181,13 +188,23 @@ impl Outbound {
         deadline: Instant,
         limit_bytes: usize,
     ) -> Result<HttpAnswer, OutboundError> {
-        let request = request::build(url, headers, None)?;
-        within_deadline(deadline, async {
-            let Sent { response, permit: _permit } =
-                self.send(&self.client, request, "", TraceAudience::Stranger).await?;
-            answer::read(response, limit_bytes).await
-        })
-        .await
+        self.call(&self.client, request::build(url, headers, None)?, deadline, limit_bytes).await
+    }
+
+    /// Fetches a document that the process keeps for a while, as [`Outbound::get_with`] does, over connections of its own. A
+    /// connection is driven by the thread that has opened it. The process fetches documents when it starts, on a thread that
+    /// serves no requests: each request on such a connection would wake that thread, and wait for it.
+    ///
+    /// # Errors
+    /// [`OutboundError`]. A response with an error status is not an error.
+    pub async fn get_document(
+        &self,
+        url: &Url,
+        headers: &[RequestHeader<'_>],
+        deadline: Instant,
+        limit_bytes: usize,
+    ) -> Result<HttpAnswer, OutboundError> {
+        self.call(&self.document_client, request::build(url, headers, None)?, deadline, limit_bytes).await
     }
 
     /// Posts a form (`application/x-www-form-urlencoded`). The response's body may have up to 1 MiB.
@@ -215,7 +232,7 @@ impl Outbound {
         post: &FormPost<'_>,
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        self.call(&self.client, post.build()?, deadline).await
+        self.call(&self.client, post.build()?, deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
     /// Posts a form over a connection of its own, as [`Outbound::post_prepared_form`] does over a pooled one. A server may
@@ -229,7 +246,7 @@ impl Outbound {
         post: &FormPost<'_>,
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        self.call(&self.unpooled_client, post.build()?, deadline).await
+        self.call(&self.unpooled_client, post.build()?, deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
     /// Posts JSON. The response's body may have up to 1 MiB.
@@ -245,7 +262,7 @@ impl Outbound {
     ) -> Result<HttpAnswer, OutboundError> {
         let mut request = request::build(url, headers, Some(body))?;
         request.headers_mut().append(CONTENT_TYPE, JSON);
-        self.call(&self.client, request, deadline).await
+        self.call(&self.client, request, deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
     /// Posts `body`, whose type is among `headers`. The response's body may have up to 1 MiB.
@@ -259,7 +276,7 @@ impl Outbound {
         body: Bytes,
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        self.call(&self.client, request::build(url, headers, Some(body))?, deadline).await
+        self.call(&self.client, request::build(url, headers, Some(body))?, deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
     /// Forwards a request and returns the response's status and headers; the body follows as a stream. Status and
@@ -300,16 +317,17 @@ impl Outbound {
         Ok(RelayedAnswer::new(response, permit))
     }
 
-    /// Sends the request, and reads the response's body of up to 1 MiB.
+    /// Sends the request, and reads the response's body of up to `limit_bytes`.
     async fn call(
         &self,
         client: &HttpClient,
         request: Request,
         deadline: Instant,
+        limit_bytes: usize,
     ) -> Result<HttpAnswer, OutboundError> {
         within_deadline(deadline, async {
             let Sent { response, permit: _permit } = self.send(client, request, "", TraceAudience::Stranger).await?;
-            answer::read(response, DEFAULT_MAX_ANSWER_BYTES).await
+            answer::read(response, limit_bytes).await
         })
         .await
     }

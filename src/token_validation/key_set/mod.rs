@@ -373,7 +373,7 @@ impl KeySet {
 
     async fn document(&self, url: &Url, deadline: Instant) -> Result<HttpAnswer, FetchFailure> {
         name_next_call(|| format!("key set {}", self.name));
-        let answer = self.outbound.get_with(url, &[NO_CACHE_HEADER], deadline, DOCUMENT_LIMIT_BYTES).await?;
+        let answer = self.outbound.get_document(url, &[NO_CACHE_HEADER], deadline, DOCUMENT_LIMIT_BYTES).await?;
         if answer.status == 200 { Ok(answer) } else { Err(FetchFailure::Status(answer.status)) }
     }
 
