@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::setting::{APP_ID, CHANNEL_ISSUER, CONNECTION, TENANT};
 
 /// The CPU core of the measured process. Every other process runs on the other core.
@@ -12,10 +14,12 @@ const MEASURED_CORE: &str = "1";
 const OTHER_CORE: &str = "0";
 const BOTH_CORES: &str = "0,1";
 
-/// A server in a process of its own. Dropping it kills the process.
+/// A server in a process of its own. Dropping it ends the process.
 pub struct Process {
     child: Child,
     pub port: u16,
+    /// The signal that ends it.
+    end: Signal,
 }
 
 /// A Redis that appends to its file every second. Dropping it kills the server.
@@ -96,7 +100,8 @@ impl Process {
         let mut child = run.command(&program).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, port: line.trim().parse().expect("the part names its port") }
+        let port = line.trim().parse().expect("the part names its port");
+        Self { child, port, end: Signal::KILL }
     }
 
     /// Starts bot-sso as an operator does, with its log in a file. Also returns the time until it listened.
@@ -110,7 +115,8 @@ impl Process {
             .stderr(log)
             .spawn()
             .unwrap();
-        let process = Self { child, port };
+        // It stops as it does for a service manager: with counters in it, it then writes its profile (scripts/profile).
+        let process = Self { child, port, end: Signal::TERM };
         process.wait_until_it_listens(directory);
         (process, begun.elapsed())
     }
@@ -143,7 +149,7 @@ impl Process {
         let path = std::env::var_os("PATH").unwrap();
         let mut command = Run::OnMeasuredCore.command(Path::new("node"));
         command.arg("bot.mjs").current_dir(peer).env_clear().env("PATH", path).envs(environment);
-        let process = Self { child: command.stdout(log).spawn().unwrap(), port };
+        let process = Self { child: command.stdout(log).spawn().unwrap(), port, end: Signal::KILL };
         process.wait_until_it_listens(directory);
         process
     }
@@ -191,7 +197,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        let _ = kill_process(Pid::from_child(&self.child), self.end);
         let _ = self.child.wait();
     }
 }
