@@ -123,7 +123,7 @@ pub(super) enum OfferCommand {
 /// What is done with the accounts of a channel.
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
-    /// Prints the keys of the users to whom an account belongs, at each bot.
+    /// Prints the keys of the users who own an account, at each bot.
     #[command(after_help = ACCOUNT_HELP)]
     Find(AccountOptions),
 }

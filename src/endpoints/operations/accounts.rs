@@ -18,7 +18,7 @@ pub(super) const FIND: Operation = Operation {
     path: "/admin/accounts/{channel}/{account_id}",
     route: |route| route.to(find),
     description: || {
-        described("FindAccount", "The persons to whom an account of a channel belongs, at each bot.")
+        described("FindAccount", "The persons who own an account of a channel, at each bot.")
             .note("Tokens and pins show it. An account that was never signed in belongs to no person.")
             .path_parameter("channel", "The channel, as in activities: `msteams`, `directline` …; percent-encoded.")
             .path_parameter("account_id", "`from.id` of the channel's activities; percent-encoded.")

@@ -5,7 +5,7 @@ use crate::exchange::StorageFailure;
 use crate::exchange::parent_slots::parent_accounts;
 use crate::vault::TokenVault;
 
-/// Finds the persons to whom the accounts of a channel belong, as tokens and pins show. The store is asked for the names of
+/// Finds who owns the accounts of a channel, as tokens and pins show. The store is asked for the names of
 /// the records alone: its index lists the records of a person, and not those of an account.
 #[derive(Clone)]
 pub struct AccountOwners {
