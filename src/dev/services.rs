@@ -152,5 +152,6 @@ fn loopback_client() -> Result<Outbound, StageError> {
         private_hosts: loopback,
         private_networks: Vec::new(),
         max_connections_per_host: 256,
+        threads: 1,
     })?)
 }

@@ -89,6 +89,7 @@ impl Fixture {
             private_hosts: loopback,
             private_networks: Vec::new(),
             max_connections_per_host: 16,
+            threads: 1,
         })
         .unwrap();
         Self { stage, clock, http, _directory: directory }

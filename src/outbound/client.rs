@@ -1,9 +1,11 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use reqwest::{Body, Certificate, Client, ClientBuilder, Proxy, Request, Response};
+use reqwest::{Body, Client, ClientBuilder, Proxy, Request, Response};
+use rustls::ClientConfig;
 use url::Url;
 
 use super::host_rules::{self, HostRules, PermittedAddressResolver};
@@ -12,6 +14,46 @@ use super::{OutboundError, OutboundSettings, StreamedBody, host_text};
 /// A pool of connections.
 #[derive(Clone)]
 pub(super) struct HttpClient(Client);
+
+/// Clients whose connections are kept: one for each thread that sends many requests. A connection is driven by the thread that
+/// has opened it, so a request that another thread sends on it wakes that thread, and waits for it.
+#[derive(Clone)]
+pub(super) struct ThreadClients {
+    first: HttpClient,
+    others: Arc<[HttpClient]>,
+}
+
+/// The number of the next thread that sends a request.
+static NEXT_THREAD: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static THREAD: usize = NEXT_THREAD.fetch_add(1, Ordering::Relaxed);
+}
+
+impl ThreadClients {
+    /// Builds `parts.settings.threads` clients, which keep `idle.most` connections to a host together.
+    pub(super) fn new(parts: &ClientParts<'_>, idle: IdleConnections) -> Result<Self, OutboundError> {
+        let threads = parts.settings.threads.max(1);
+        let each = IdleConnections { most: idle.most.div_ceil(threads), ..idle };
+        let others = (1..threads).map(|_| HttpClient::new(parts, each)).collect::<Result<_, _>>()?;
+        Ok(Self { first: HttpClient::new(parts, each)?, others })
+    }
+
+    /// The client of the current thread. If there are more threads, some of them share one.
+    pub(super) fn own(&self) -> &HttpClient {
+        let number = THREAD.with(|thread| thread % (self.others.len() + 1));
+        self.others.get(number).unwrap_or(&self.first)
+    }
+}
+
+/// What all clients of a process have in common.
+#[derive(Clone, Copy)]
+pub(super) struct ClientParts<'a> {
+    pub(super) settings: &'a OutboundSettings,
+    pub(super) tls: &'a ClientConfig,
+    /// The hosts that may be called.
+    pub(super) rules: &'a Arc<HostRules>,
+}
 
 /// How many idle connections a client keeps to a host, and for how long.
 #[derive(Clone, Copy)]
@@ -28,13 +70,11 @@ pub(super) enum RequestBody {
 }
 
 impl HttpClient {
-    /// Builds a client without a connection, which calls the hosts that `rules` permit.
-    pub(super) fn new(
-        settings: &OutboundSettings,
-        rules: &Arc<HostRules>,
-        idle: IdleConnections,
-    ) -> Result<Self, OutboundError> {
+    /// Builds a client without a connection.
+    pub(super) fn new(parts: &ClientParts<'_>, idle: IdleConnections) -> Result<Self, OutboundError> {
+        let ClientParts { settings, tls, rules } = *parts;
         let builder = Client::builder()
+            .tls_backend_preconfigured(tls.clone())
             .http1_only()
             .no_proxy()
             .referer(false)
@@ -46,10 +86,8 @@ impl HttpClient {
             .pool_max_idle_per_host(idle.most)
             .pool_idle_timeout(idle.lifetime)
             .dns_resolver(Arc::new(PermittedAddressResolver::new(Arc::clone(rules))));
-        let built = with_proxy(with_certificates(builder, settings)?, settings).build();
-        built.map(Self).map_err(|_| {
-            OutboundError::Settings("the TLS client could not be set up; are CA certificates installed?".into())
-        })
+        let built = with_proxy(builder, settings).build();
+        built.map(Self).map_err(|error| OutboundError::Settings(error.to_string()))
     }
 
     /// Sends `request`, whose URL the rules permit. Returns when the head of the response has arrived.
@@ -67,20 +105,6 @@ pub(super) fn build_request(method: Method, url: Url, body: RequestBody) -> Requ
         RequestBody::Streamed(body) => Body::wrap(body),
     });
     request
-}
-
-/// The operator's certificates are trusted in addition to the system's.
-fn with_certificates(builder: ClientBuilder, settings: &OutboundSettings) -> Result<ClientBuilder, OutboundError> {
-    let mut certificates = Vec::new();
-    for pem in &settings.ca_certificates_pem {
-        let bundle = Certificate::from_pem_bundle(pem)
-            .map_err(|_| OutboundError::Settings("a CA file is not a PEM bundle of certificates".into()))?;
-        if bundle.is_empty() {
-            return Err(OutboundError::Settings("a CA file holds no certificate".into()));
-        }
-        certificates.extend(bundle);
-    }
-    Ok(if certificates.is_empty() { builder } else { builder.tls_certs_merge(certificates) })
 }
 
 fn with_proxy(builder: ClientBuilder, settings: &OutboundSettings) -> ClientBuilder {

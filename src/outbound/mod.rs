@@ -17,6 +17,7 @@ mod request;
 mod streamed_body;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod traced_call;
 
 use std::sync::{Arc, LazyLock};
@@ -31,7 +32,7 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 pub use answer::{Headers, HttpAnswer};
-use client::{HttpClient, IdleConnections, RequestBody};
+use client::{ClientParts, HttpClient, IdleConnections, RequestBody, ThreadClients};
 use host_rules::HostRules;
 use host_slots::HostSlots;
 pub use mail::{
@@ -81,6 +82,8 @@ pub struct OutboundSettings {
     /// The maximum number of simultaneous requests to one host. Further requests wait until their deadline. Zero is
     /// treated as one. Relayed requests of different [purposes](RelayRequest::counted_as) are counted apart.
     pub max_connections_per_host: usize,
+    /// The threads that send most of the requests: each keeps connections of its own. Zero is treated as one.
+    pub threads: usize,
 }
 
 /// Why a call failed without a response. The error holds no URL path, query, header or body, so it may be logged.
@@ -109,11 +112,11 @@ pub enum OutboundError {
     Settings(String),
 }
 
-/// The process's HTTP client. Clones share one pool.
+/// The process's HTTP client. Clones share their connections.
 #[derive(Clone)]
 pub struct Outbound {
-    client: HttpClient,
-    bot_client: HttpClient,
+    clients: ThreadClients,
+    bot_clients: ThreadClients,
     document_client: HttpClient,
     /// Keeps no idle connections: each request has a connection of its own.
     unpooled_client: HttpClient,
@@ -154,13 +157,15 @@ impl Outbound {
         let pooled = |lifetime| IdleConnections { lifetime, most: per_host };
         let for_documents =
             IdleConnections { lifetime: IDLE_CONNECTION_LIFETIME, most: per_host.min(MAX_IDLE_DOCUMENT_CONNECTIONS) };
-        let client = HttpClient::new(settings, &rules, pooled(IDLE_CONNECTION_LIFETIME))?;
-        let bot_client = HttpClient::new(settings, &rules, pooled(IDLE_BOT_CONNECTION_LIFETIME))?;
-        let document_client = HttpClient::new(settings, &rules, for_documents)?;
+        let tls = tls::build(settings)?;
+        let parts = ClientParts { settings, tls: &tls, rules: &rules };
+        let clients = ThreadClients::new(&parts, pooled(IDLE_CONNECTION_LIFETIME))?;
+        let bot_clients = ThreadClients::new(&parts, pooled(IDLE_BOT_CONNECTION_LIFETIME))?;
+        let document_client = HttpClient::new(&parts, for_documents)?;
         let unpooled = IdleConnections { lifetime: Duration::ZERO, most: 0 };
-        let unpooled_client = HttpClient::new(settings, &rules, unpooled)?;
+        let unpooled_client = HttpClient::new(&parts, unpooled)?;
         let slots = Arc::new(HostSlots::new(per_host));
-        Ok(Self { client, bot_client, document_client, unpooled_client, rules, slots })
+        Ok(Self { clients, bot_clients, document_client, unpooled_client, rules, slots })
     }
 
     /// Replaces the hosts that may be called without TLS, and those that may resolve to (or be) addresses that are not public:
@@ -188,7 +193,7 @@ impl Outbound {
         deadline: Instant,
         limit_bytes: usize,
     ) -> Result<HttpAnswer, OutboundError> {
-        self.call(&self.client, request::build(url, headers, None)?, deadline, limit_bytes).await
+        self.call(self.clients.own(), request::build(url, headers, None)?, deadline, limit_bytes).await
     }
 
     /// Fetches a document that the process keeps for a while, as [`Outbound::get_with`] does, over connections of its own. A
@@ -232,7 +237,7 @@ impl Outbound {
         post: &FormPost<'_>,
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        self.call(&self.client, post.build()?, deadline, DEFAULT_MAX_ANSWER_BYTES).await
+        self.call(self.clients.own(), post.build()?, deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
     /// Posts a form over a connection of its own, as [`Outbound::post_prepared_form`] does over a pooled one. A server may
@@ -262,7 +267,7 @@ impl Outbound {
     ) -> Result<HttpAnswer, OutboundError> {
         let mut request = request::build(url, headers, Some(body))?;
         request.headers_mut().append(CONTENT_TYPE, JSON);
-        self.call(&self.client, request, deadline, DEFAULT_MAX_ANSWER_BYTES).await
+        self.call(self.clients.own(), request, deadline, DEFAULT_MAX_ANSWER_BYTES).await
     }
 
     /// Posts `body`, whose type is among `headers`. The response's body may have up to 1 MiB.
@@ -276,7 +281,8 @@ impl Outbound {
         body: Bytes,
         deadline: Instant,
     ) -> Result<HttpAnswer, OutboundError> {
-        self.call(&self.client, request::build(url, headers, Some(body))?, deadline, DEFAULT_MAX_ANSWER_BYTES).await
+        self.call(self.clients.own(), request::build(url, headers, Some(body))?, deadline, DEFAULT_MAX_ANSWER_BYTES)
+            .await
     }
 
     /// Forwards a request and returns the response's status and headers; the body follows as a stream. Status and
@@ -312,7 +318,7 @@ impl Outbound {
         counted_as: &str,
         headers_by: Instant,
     ) -> Result<RelayedAnswer, OutboundError> {
-        let sending = self.send(&self.bot_client, request, counted_as, TraceAudience::Relayed);
+        let sending = self.send(self.bot_clients.own(), request, counted_as, TraceAudience::Relayed);
         let Sent { response, permit } = within_deadline(headers_by, sending).await?;
         Ok(RelayedAnswer::new(response, permit))
     }

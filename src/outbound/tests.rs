@@ -347,6 +347,35 @@ async fn self_signed_certificate_is_trusted_only_when_it_is_configured() {
     assert_eq!(trusting.get(&url, soon(), 10).await.unwrap().status, 418);
 }
 
+#[actix_web::test]
+async fn each_thread_has_connections_of_its_own_and_uses_them_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let callers_port = |request: HttpRequest| async move { request.peer_addr().unwrap().port().to_string() };
+    let server = HttpServer::new(move || App::new().route("/", web::get().to(callers_port))).workers(1);
+    tokio::spawn(server.listen(listener).unwrap().disable_signals().run());
+
+    for (threads, is_shared) in [(1, true), (64, false)] {
+        let outbound = Outbound::new(&OutboundSettings { threads, ..settings() }).unwrap();
+        let here = ask_for_callers_port(&outbound, &url).await;
+        let asked_elsewhere = (outbound.clone(), url.clone());
+        let elsewhere = tokio::task::spawn_blocking(move || {
+            let (outbound, url) = asked_elsewhere;
+            actix_web::rt::System::new().block_on(async {
+                let first = ask_for_callers_port(&outbound, &url).await;
+                assert_eq!(ask_for_callers_port(&outbound, &url).await, first);
+                first
+            })
+        });
+        assert_eq!(elsewhere.await.unwrap() == here, is_shared);
+        assert_eq!(ask_for_callers_port(&outbound, &url).await, here);
+    }
+}
+
+async fn ask_for_callers_port(outbound: &Outbound, url: &Url) -> Bytes {
+    outbound.get(url, soon(), 10).await.unwrap().body
+}
+
 #[test]
 fn new_refuses_an_unreadable_ca_bundle() {
     let broken = OutboundSettings { ca_certificates_pem: vec![b"not a certificate".to_vec()], ..settings() };

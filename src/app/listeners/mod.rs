@@ -30,4 +30,4 @@ pub(super) use bounded_stream::LocalAddress;
 pub(super) use connection_table::{ConnectionLimits, ConnectionTable};
 pub(super) use current_application::Generation;
 pub(super) use open_files::raise_open_file_limit;
-pub(super) use server::{ListenerServer, ServerSettings};
+pub(super) use server::{ListenerServer, ServerSettings, worker_count};

@@ -54,9 +54,14 @@ pub(in crate::app) struct ServerSettings {
     pub(in crate::app) arrival: Duration,
 }
 
+/// The number of a server's workers: what is configured, or one for each processor.
+pub(in crate::app) fn worker_count(configured: Option<usize>) -> usize {
+    configured.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
+}
+
 impl ListenerServer {
     pub(in crate::app) fn new(settings: ServerSettings, table: Arc<ConnectionTable>) -> Self {
-        let workers = settings.workers.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let workers = worker_count(settings.workers);
         let per_worker = connections_per_worker(table.total(), workers);
         let builder = Server::build()
             .shutdown_timeout(settings.drain_seconds)

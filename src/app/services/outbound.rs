@@ -1,5 +1,6 @@
 use url::Url;
 
+use crate::app::listeners::worker_count;
 use crate::config::{Configuration, NoProxySection};
 use crate::outbound::{OutboundSettings, ProxyExceptions};
 
@@ -21,6 +22,7 @@ pub(in crate::app) fn outbound_settings(config: &Configuration) -> OutboundSetti
         private_hosts: config.literal_hosts(),
         private_networks: config.outbound.private_networks.clone(),
         max_connections_per_host: MAX_CONNECTIONS_PER_HOST,
+        threads: worker_count(config.server.workers),
     }
 }
 

@@ -74,6 +74,7 @@ impl Collector {
             plain_http_hosts: if is_plain { host.clone() } else { Vec::new() },
             private_hosts: host,
             max_connections_per_host: MAX_CONNECTIONS,
+            threads: 1,
             ..outbound_settings(config)
         };
         let content_type =
