@@ -24,16 +24,18 @@ impl Checkpoints {
         Ok(Self { wanted: Some(wanted), thread: Some(thread), writes: 0 })
     }
 
-    /// Tells that the writer has committed `writes`.
-    pub(super) fn add_writes(&mut self, writes: usize) {
+    /// Tells that the writer commits `writes`. Returns whether they have the log copied.
+    pub(super) fn add_writes(&mut self, writes: usize) -> bool {
         self.writes += writes;
-        if self.writes >= WRITES_BETWEEN {
+        let is_due = self.writes >= WRITES_BETWEEN;
+        if is_due {
             self.writes = 0;
             if let Some(wanted) = &self.wanted {
                 // The send fails while another copy is wanted already.
                 let _ = wanted.try_send(());
             }
         }
+        is_due
     }
 }
 

@@ -24,7 +24,9 @@ pub(super) fn run(mut writing: Writing, jobs: &Receiver<BoxedWrite>, files: &Sto
         match jobs.recv_timeout(timeout) {
             Ok(first) => {
                 let batch = gather(first, jobs);
-                checkpoints.add_writes(batch.len());
+                if checkpoints.add_writes(batch.len()) {
+                    writing.fit_cache();
+                }
                 timeout = commit(&mut writing, batch, files);
             }
             Err(RecvTimeoutError::Timeout) => {

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::key_set::MacHasher;
 use super::known_keys::{Filling, KnownKeys};
 use super::marks::{self, MarkChanges, MarkingStep};
+use super::opening;
 use super::records::{self, RemovedRecord};
 use crate::domain::{RecordKey, SharedClock, Timestamp};
 use crate::store::{MarkReader, Marking, PutIfAbsent, Record};
@@ -27,12 +28,22 @@ pub(super) struct Writing {
     left: RecordKeys,
     /// What the running transaction changes of the numbers of records with each mark.
     marks: MarkChanges,
+    has_large_cache: bool,
 }
 
 impl Writing {
     pub(super) fn begin(connection: Connection, clock: SharedClock, known: Arc<KnownKeys>) -> rusqlite::Result<Self> {
         let (removed, left, marks) = (RecordKeys::default(), RecordKeys::default(), MarkChanges::begin(&connection)?);
-        Ok(Self { connection, clock, known, filling: Filling::begin(), removed, left, marks })
+        let has_large_cache = opening::fit_cache(&connection)?;
+        Ok(Self { connection, clock, known, filling: Filling::begin(), removed, left, marks, has_large_cache })
+    }
+
+    /// Fits the memory for pages to a database that has grown.
+    pub(super) fn fit_cache(&mut self) {
+        if !self.has_large_cache {
+            // It is asked again later. Until then, writes are slower.
+            self.has_large_cache = opening::fit_cache(&self.connection).unwrap_or(false);
+        }
     }
 
     /// Runs `body` in a transaction and commits it.
