@@ -175,6 +175,7 @@ mod tests {
         }
         store.remove((2..200).map(|number| RecordKey([number; 32])).collect()).await.unwrap();
         drop(store);
+        assert!(!folder.path().join("store.db-wal").exists(), "a store that has ended has no log");
         let size = |path: &Path| fs::metadata(path).unwrap().len();
         let before = size(&path);
         EmbeddedStore::back_up(&path, &copy).unwrap();

@@ -67,8 +67,10 @@ const MAX_QUEUED_JOBS: usize = 4096;
 
 /// A [`Store`] in one `SQLite` file. Dropping it finishes all queued jobs and then ends its threads.
 pub struct EmbeddedStore {
-    writer: JobQueue<Writing>,
+    // Ended before the writer, whose connection is then the last one that is closed: that copies the log into the database. Of two
+    // that are closed at once, each finds the other one still open, and neither copies it.
     readers: JobQueue<Connection>,
+    writer: JobQueue<Writing>,
     known: Arc<KnownKeys>,
     files: Arc<StoreFiles>,
     clock: SharedClock,
