@@ -60,6 +60,9 @@ fn main() {
         ["quick", server, directory, with] => {
             mixes::run(Path::new(server), Path::new(directory), Sizes::QUICK, *with == "node");
         }
+        ["training", server, directory] => {
+            mixes::run(Path::new(server), Path::new(directory), Sizes::TRAINING, false);
+        }
         ["redis", server, directory] => replicas::run(Path::new(server), Path::new(directory), Sizes::WHOLE),
         ["redis-quick", server, directory] => replicas::run(Path::new(server), Path::new(directory), Sizes::QUICK),
         ["hot", server, directory] => mixes::sustain(Path::new(server), Path::new(directory)),

@@ -66,6 +66,19 @@ impl Sizes {
         cards: 160,
         back_end: 2000,
     };
+    /// A run for the profile of the hot paths. A path counts as hot by the number of its calls, so the mixes that take long have
+    /// nearly as many requests as the others.
+    pub const TRAINING: Self = Self {
+        rounds: 3,
+        repeating: 20_000,
+        cold: 8000,
+        dup: 2500,
+        sdk: 0,
+        skill: 5000,
+        passing: 20_000,
+        cards: 800,
+        back_end: 10_000,
+    };
 
     /// Whether a run of this size measures little.
     pub fn is_quick(&self) -> bool {
