@@ -4,8 +4,8 @@ use crate::app::listeners::worker_count;
 use crate::config::{Configuration, NoProxySection};
 use crate::outbound::{OutboundSettings, ProxyExceptions};
 
-/// The most connections that are open to one host at a time; as many more for each of the three kinds of requests between
-/// parents and skills, which wait for one another (`SkillClient`).
+/// The most requests to one host at a time; as many more for each of the three kinds of requests between parents and skills, which
+/// wait for one another (`SkillClient`).
 const MAX_CONNECTIONS_PER_HOST: usize = 256;
 
 /// The hosts by which applications on this machine are named.
