@@ -59,8 +59,12 @@ pub(super) struct ClientParts<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct IdleConnections {
     pub(super) lifetime: Duration,
-    /// With zero, each request has a connection of its own.
     pub(super) most: usize,
+}
+
+impl IdleConnections {
+    /// Each request has a connection of its own.
+    pub(super) const NONE: Self = Self { lifetime: Duration::ZERO, most: 0 };
 }
 
 /// The body of a request.

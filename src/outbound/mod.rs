@@ -156,14 +156,13 @@ impl Outbound {
         let rules = Arc::new(HostRules::new(settings).restricted_to(only_hosts));
         let pooled = |lifetime| IdleConnections { lifetime, most: per_host };
         let for_documents =
-            IdleConnections { lifetime: IDLE_CONNECTION_LIFETIME, most: per_host.min(MAX_IDLE_DOCUMENT_CONNECTIONS) };
+            IdleConnections { most: per_host.min(MAX_IDLE_DOCUMENT_CONNECTIONS), ..pooled(IDLE_CONNECTION_LIFETIME) };
         let tls = tls::build(settings)?;
         let parts = ClientParts { settings, tls: &tls, rules: &rules };
         let clients = ThreadClients::new(&parts, pooled(IDLE_CONNECTION_LIFETIME))?;
         let bot_clients = ThreadClients::new(&parts, pooled(IDLE_BOT_CONNECTION_LIFETIME))?;
         let document_client = HttpClient::new(&parts, for_documents)?;
-        let unpooled = IdleConnections { lifetime: Duration::ZERO, most: 0 };
-        let unpooled_client = HttpClient::new(&parts, unpooled)?;
+        let unpooled_client = HttpClient::new(&parts, IdleConnections::NONE)?;
         let slots = Arc::new(HostSlots::new(per_host));
         Ok(Self { clients, bot_clients, document_client, unpooled_client, rules, slots })
     }
