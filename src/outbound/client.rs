@@ -91,7 +91,7 @@ impl HttpClient {
             .pool_idle_timeout(idle.lifetime)
             .dns_resolver(Arc::new(PermittedAddressResolver::new(Arc::clone(rules))));
         let built = with_proxy(builder, settings).build();
-        built.map(Self).map_err(|error| OutboundError::Settings(error.to_string()))
+        built.map(Self).map_err(|_| OutboundError::Settings("the HTTP client could not be set up".into()))
     }
 
     /// Sends `request`, whose URL the rules permit. Returns when the head of the response has arrived.
