@@ -325,29 +325,6 @@ async fn egress_proxy_receives_public_names_unresolved() {
 }
 
 #[actix_web::test]
-async fn self_signed_certificate_is_trusted_only_when_it_is_configured() {
-    let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let pem = key.cert.pem().into_bytes();
-    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.signing_key.serialize_der().into());
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![key.cert.der().clone()], private)
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = Url::parse(&format!("https://localhost:{}/echo", listener.local_addr().unwrap().port())).unwrap();
-    let server = HttpServer::new(|| App::new().route("/echo", web::to(echo))).workers(1);
-    tokio::spawn(server.listen_rustls_0_23(listener, tls).unwrap().disable_signals().run());
-
-    let stranger = Outbound::new(&settings()).unwrap();
-    assert_eq!(stranger.get(&url, soon(), 10).await, Err(OutboundError::Unreachable));
-    let trusting = Outbound::new(&OutboundSettings { ca_certificates_pem: vec![pem], ..settings() }).unwrap();
-    assert_eq!(trusting.get(&url, soon(), 10).await.unwrap().status, 418);
-}
-
-#[actix_web::test]
 async fn each_thread_has_connections_of_its_own_and_uses_them_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
@@ -374,12 +351,6 @@ async fn each_thread_has_connections_of_its_own_and_uses_them_again() {
 
 async fn ask_for_callers_port(outbound: &Outbound, url: &Url) -> Bytes {
     outbound.get(url, soon(), 10).await.unwrap().body
-}
-
-#[test]
-fn new_refuses_an_unreadable_ca_bundle() {
-    let broken = OutboundSettings { ca_certificates_pem: vec![b"not a certificate".to_vec()], ..settings() };
-    assert!(matches!(Outbound::new(&broken), Err(OutboundError::Settings(_))));
 }
 
 #[actix_web::test]

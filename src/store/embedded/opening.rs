@@ -68,14 +68,14 @@ pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
 /// come without a pause: the log begins anew when all of it has been copied and nothing was written meanwhile. A crash leaves
 /// about 64 MiB to recover at most.
 const PAGES_TO_CHECKPOINT: i64 = 16_000;
-/// The memory for pages of the writer, in kibibytes. It takes what it uses. After many a commit `SQLite` looks at every page that it
-/// keeps: to order the pages of its indexes it gives one of them, for a moment, the number [`MOVED_PAGE`], and then drops pages with
-/// numbers above the last.
+/// The memory for pages of the writer, in kibibytes. It takes what it uses. To order the pages of an index that it splits, `SQLite`
+/// gives one of them the number [`LOCK_BYTE_PAGE`] for a moment. In a smaller database that is above the number of the last page, and
+/// the commit then looks at every page in memory for others above it: the more are kept, the longer it takes.
 const CACHE_KIB: i64 = 4 * 1024;
-/// The same for a database with more pages than [`MOVED_PAGE`], in which each write changes other pages of its indexes.
+/// The same for a larger database, in which each write changes other pages of its indexes.
 const LARGE_CACHE_KIB: i64 = 128 * 1024;
-/// The page of the byte that locks a database, the first of its second gibibyte.
-const MOVED_PAGE: i64 = (1 << 30) / 4096 + 1;
+/// The page at one gibibyte, which no table uses (<https://www.sqlite.org/fileformat.html#the_lock_byte_page>).
+const LOCK_BYTE_PAGE: i64 = (1 << 30) / 4096 + 1;
 
 /// Opens the connection of the writer thread.
 pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
@@ -100,7 +100,7 @@ pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection,
 /// Gives the writer more memory for pages if its database is so large that it needs it. Returns whether it has it.
 pub(super) fn fit_cache(writer: &Connection) -> rusqlite::Result<bool> {
     let pages: i64 = writer.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    let is_large = pages > MOVED_PAGE;
+    let is_large = pages > LOCK_BYTE_PAGE;
     if is_large {
         writer.pragma_update(None, "cache_size", -LARGE_CACHE_KIB)?;
     }
